@@ -1,0 +1,44 @@
+"""Arms: the ways of answering that are compared. A recipe is a value; users define their own in studio.toml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Memory(StrEnum):
+    """What of the corrections is put into the prompt."""
+
+    NONE = "none"
+    CONTEXT = "context"  # every correction in force, newest first, within a token budget
+    LESSONS = "lessons"  # only the lessons retrieved for this question
+
+
+NO_ADAPTER = "none"
+ACTIVE_ADAPTER = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRecipe:
+    """One arm. `adapter` is 'none', 'active' (the promoted one), or a version number such as '3'.
+
+    `scale` None takes the scale chosen at the adapter's promotion, or the dial's where the user turned it.
+    """
+
+    name: str
+    memory: Memory = Memory.NONE
+    adapter: str = NO_ADAPTER
+    scale: float | None = None
+
+    @property
+    def uses_adapter(self) -> bool:
+        return self.adapter != NO_ADAPTER
+
+
+FROZEN = ArmRecipe("frozen")
+CONTEXT = ArmRecipe("context", memory=Memory.CONTEXT)
+LESSONS = ArmRecipe("lessons", memory=Memory.LESSONS)
+LORA = ArmRecipe("lora", adapter=ACTIVE_ADAPTER)
+LORA_LESSONS = ArmRecipe("lora+lessons", memory=Memory.LESSONS, adapter=ACTIVE_ADAPTER)
+
+STANDARD_ARMS: tuple[ArmRecipe, ...] = (FROZEN, CONTEXT, LESSONS, LORA, LORA_LESSONS)

@@ -1,0 +1,142 @@
+"""What is asked of an engine and what comes back: messages, lanes, events.
+
+A *lane* is one completion being decoded. Lanes of one request are decoded together; each arm of a
+comparison is a lane.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class Role(StrEnum):
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are chosen. Temperature 0 is greedy, the default, so that arms can be compared.
+
+    `seed` fixes the draw at a temperature above 0; None draws a fresh one. `max_tokens` bounds the completion.
+    """
+
+    temperature: float = 0.0
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.05
+    seed: int | None = None
+    max_tokens: int = 256
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterUse:
+    """An adapter file as attached to a lane. `scale` multiplies its effect: 0 is the base model, 1 as trained."""
+
+    path: Path
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One completion to decode. `key` names it in the events; unique within its request."""
+
+    key: str
+    messages: tuple[ChatMessage, ...]
+    adapter: AdapterUse | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+
+
+class FinishReason(StrEnum):
+    STOP = "stop"  # the model ended its answer
+    LENGTH = "length"  # max_tokens or the context was reached
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A finished lane. Times in seconds since the request was sent; token counts are the model's own.
+
+    `reused_tokens` of the prompt came from cache and were not computed again.
+    """
+
+    text: str
+    finish_reason: FinishReason
+    prompt_tokens: int
+    reused_tokens: int
+    completion_tokens: int
+    first_token_s: float
+    latency_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LaneDelta:
+    """More text of a lane: whole characters only, never half of one."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LaneFinished:
+    key: str
+    completion: Completion
+
+
+@dataclass(frozen=True, slots=True)
+class LaneFailed:
+    """The lane cannot be answered; `text` holds what had arrived by then. Other lanes go on."""
+
+    key: str
+    message: str
+    hint: str
+    text: str = ""
+
+
+LaneEvent = LaneDelta | LaneFinished | LaneFailed
+
+
+class Priority(StrEnum):
+    """Interactive requests go first; idle ones stand still, within one decoding step, while one is active."""
+
+    INTERACTIVE = "interactive"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How a model is loaded. `context_tokens` bounds prompt plus completion of one lane.
+
+    `threads` None means one per physical core; `gpu_layers` -1 means as many as fit where a GPU backend is built in.
+    """
+
+    context_tokens: int = 4096
+    threads: int | None = None
+    gpu_layers: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What the loaded file says of itself. `sha256` identifies it in provenance and binds adapters to it."""
+
+    path: Path
+    sha256: str
+    name: str
+    architecture: str
+    parameters: int
+    file_bytes: int
+    trained_context_tokens: int
+    context_tokens: int
+    layers: int
+    chat_template: str
+    device: str

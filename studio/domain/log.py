@@ -1,0 +1,131 @@
+"""The rows of the log: conversations, turns, answers with their provenance, corrections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from studio.domain.checks import Check
+from studio.domain.generation import ChatMessage, FinishReason, Sampling
+
+
+class Origin(StrEnum):
+    """Where a row came from; never lost, so that demonstrations and imports can be told from the user's own."""
+
+    CHAT = "chat"
+    COMPARE = "compare"
+    COMMAND = "command"
+    DEMO = "demo"
+    BENCH = "bench"
+    PROBE = "probe"
+    IMPORTED = "imported"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    id: str
+    title: str
+    created_at: datetime
+    updated_at: datetime
+    origin: Origin = Origin.CHAT
+    turns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question within a conversation. `position` counts from 0."""
+
+    id: str
+    conversation_id: str
+    position: int
+    prompt: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GivenLesson:
+    """A lesson that was put into a prompt: `score` is the retrieval score, `rank` counts from 1."""
+
+    lesson_id: str
+    title: str
+    score: float
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Exactly what an arm was given besides the question: the provenance of an answer.
+
+    `history_trimmed` counts earlier messages left out because the prompt would not have fitted the context;
+    `corrections_left_out` counts those over the token budget of the context arm.
+    """
+
+    model_sha256: str = ""
+    model_name: str = ""
+    adapter_id: str | None = None
+    adapter_version: int | None = None
+    adapter_scale: float | None = None
+    lessons: tuple[GivenLesson, ...] = ()
+    correction_ids: tuple[str, ...] = ()
+    corrections_left_out: int = 0
+    history_messages: int = 0
+    history_trimmed: int = 0
+    sampling: Sampling = field(default_factory=Sampling)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One arm's answer to a turn. Never changed once written; an edit is a Correction.
+
+    `messages` is the exact chat that was rendered for the model.
+    """
+
+    id: str
+    turn_id: str
+    arm: str
+    text: str
+    finish_reason: FinishReason
+    given: Given
+    messages: tuple[ChatMessage, ...]
+    prompt_tokens: int
+    completion_tokens: int
+    first_token_s: float
+    latency_s: float
+    created_at: datetime
+
+
+class Feedback(StrEnum):
+    ACCEPTED = "accepted"  # good as it is
+    PREFERRED = "preferred"  # better than the other arms' answers
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What the user made of an answer. Append-only: a later one may supersede it, an undo is a tombstone.
+
+    `history` are the messages before the prompt. `feedback` is what the user said was wrong, when said in words.
+    """
+
+    id: str
+    prompt: str
+    corrected: str
+    original: str
+    created_at: datetime
+    check: Check
+    history: tuple[ChatMessage, ...] = ()
+    turn_id: str | None = None
+    answer_id: str | None = None
+    arm: str | None = None
+    rationale: str = ""
+    feedback: str = ""
+    labels: tuple[str, ...] = ()
+    supersedes: str | None = None
+    origin: Origin = Origin.CHAT
+    undone: bool = False
+    superseded_by: str | None = None
+
+    @property
+    def in_force(self) -> bool:
+        return not self.undone and self.superseded_by is None

@@ -1,0 +1,181 @@
+"""The ports: what the rooms promise each other. Concrete classes are chosen in studio.bootstrap only.
+
+Engine and embedder are asynchronous, because they are other processes. Stores are synchronous and short
+(a millisecond or two); services call them off the event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from studio.domain.generation import ChatMessage, EngineOptions, Lane, LaneEvent, ModelFacts, Priority
+from studio.domain.lessons import Lesson, LessonStatus, LessonUse
+from studio.domain.log import Answer, Conversation, Correction, Feedback, Turn
+from studio.domain.nights import Adapter, Night, Probe, ProbeResult
+
+
+class Engine(Protocol):
+    """A local model that answers. Raises ModelError, AdapterError, EngineError."""
+
+    @property
+    def facts(self) -> ModelFacts | None:
+        """The loaded model, or None before `load` is done."""
+        ...
+
+    async def load(self, model: Path, options: EngineOptions) -> ModelFacts:
+        """Load a model, replacing the one before. Raises ModelError with the reason in words."""
+        ...
+
+    def generate(self, lanes: Sequence[Lane], *, priority: Priority = Priority.INTERACTIVE) -> AsyncIterator[LaneEvent]:
+        """Decode all lanes together. Each lane ends in exactly one LaneFinished or LaneFailed.
+
+        Closing the iterator cancels within one decoding step.
+        """
+        ...
+
+    async def count_prompt_tokens(self, prompts: Sequence[Sequence[ChatMessage]]) -> list[int]:
+        """How many tokens each chat takes once rendered with the model's template, answer header included."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors. Raises EmbedderError."""
+
+    @property
+    def name(self) -> str:
+        """Names the model, so that vectors of different models are never compared."""
+        ...
+
+    async def start(self) -> None:
+        """Begin loading; returns once it is ready. `embed` may be called without it and then waits."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]: ...
+
+    async def close(self) -> None: ...
+
+
+class ConversationStore(Protocol):
+    def add(self, conversation: Conversation) -> None: ...
+    def rename(self, conversation_id: str, title: str) -> None: ...
+    def get(self, conversation_id: str) -> Conversation: ...
+    def recent(self, limit: int = 100) -> list[Conversation]:
+        """Newest first by last activity, with their number of turns; empty ones left out."""
+        ...
+
+    def add_turn(self, turn: Turn) -> None: ...
+    def turns(self, conversation_id: str) -> list[Turn]: ...
+
+
+class AnswerStore(Protocol):
+    def add(self, answers: Sequence[Answer]) -> None:
+        """Write all or none."""
+        ...
+
+    def get(self, answer_id: str) -> Answer: ...
+    def of_turns(self, turn_ids: Sequence[str]) -> dict[str, list[Answer]]:
+        """Answers by turn id, in order of creation."""
+        ...
+
+    def to_prompt(self, prompt: str) -> list[Answer]:
+        """Every answer ever given to exactly this prompt, oldest first: 'then and now'."""
+        ...
+
+    def add_feedback(self, answer_id: str, feedback: Feedback, at: datetime) -> None: ...
+    def withdraw_feedback(self, answer_id: str) -> None: ...
+    def accepted(self) -> list[tuple[Answer, Turn]]: ...
+    def feedback_of(self, answer_ids: Sequence[str]) -> dict[str, Feedback]: ...
+
+
+class CorrectionStore(Protocol):
+    def add(self, correction: Correction) -> None:
+        """Append; on disk when this returns."""
+        ...
+
+    def get(self, correction_id: str) -> Correction:
+        """Raises NotFoundError. An unambiguous prefix of at least eight characters will do."""
+        ...
+
+    def all(self) -> list[Correction]:
+        """Oldest first, with `undone` and `superseded_by` filled in."""
+        ...
+
+    def in_force(self) -> list[Correction]: ...
+    def set_undone(self, correction_id: str, undone: bool, at: datetime) -> None:
+        """Append a tombstone, or take it back."""
+        ...
+
+    def of_answers(self, answer_ids: Sequence[str]) -> dict[str, list[Correction]]: ...
+
+
+class LessonStore(Protocol):
+    def add(self, lesson: Lesson, vectors: Sequence[tuple[str, Sequence[float]]], embedder: str) -> None:
+        """Write a lesson with its keys: (text, vector) pairs by which it is found."""
+        ...
+
+    def update(self, lesson: Lesson) -> None:
+        """Replace the row, keeping the previous revision in lesson_revision."""
+        ...
+
+    def set_vectors(self, lesson_id: str, vectors: Sequence[tuple[str, Sequence[float]]], embedder: str) -> None: ...
+    def get(self, lesson_id: str) -> Lesson: ...
+    def all(self, status: LessonStatus | None = None) -> list[Lesson]: ...
+    def vectors(self, embedder: str) -> list[tuple[str, str, list[float]]]:
+        """(lesson id, key text, vector) of all active lessons."""
+        ...
+
+    def without_vectors(self, embedder: str) -> list[Lesson]:
+        """Active lessons this embedder has not embedded: after a change of embedder or a crash in between."""
+        ...
+
+    def uses(self, lesson_id: str) -> list[LessonUse]: ...
+
+
+class AdapterStore(Protocol):
+    def add(self, adapter: Adapter) -> None: ...
+    def next_version(self, model_sha256: str) -> int: ...
+    def all(self, model_sha256: str | None = None) -> list[Adapter]: ...
+    def active(self, model_sha256: str) -> Adapter | None: ...
+    def activate(self, model_sha256: str, adapter_id: str | None, reason: str, at: datetime) -> None:
+        """Make this the one active adapter of the model; None for no adapter. Appended, so it can be traced."""
+        ...
+
+    def set_scale(self, adapter_id: str, scale: float) -> None: ...
+    def mark_removed(self, adapter_id: str) -> None: ...
+
+
+class NightStore(Protocol):
+    def add(self, night: Night) -> None: ...
+    def update(self, night: Night) -> None: ...
+    def get(self, night_id: str) -> Night: ...
+    def all(self) -> list[Night]:
+        """Newest first."""
+        ...
+
+
+class ProbeStore(Protocol):
+    def add(self, probes: Sequence[Probe]) -> None: ...
+    def all(self) -> list[Probe]: ...
+    def add_results(self, results: Sequence[ProbeResult]) -> None: ...
+    def results(self, probe_id: str | None = None) -> list[ProbeResult]: ...
+
+
+class Log(Protocol):
+    """The user's log: one store per aggregate over one file."""
+
+    conversations: ConversationStore
+    answers: AnswerStore
+    corrections: CorrectionStore
+    lessons: LessonStore
+    adapters: AdapterStore
+    nights: NightStore
+    probes: ProbeStore
+
+    def query(self, sql: str, *, limit: int | None = None) -> tuple[list[str], list[tuple[object, ...]]]:
+        """Run one read-only statement; returns column names and rows. Raises StorageError with the reason."""
+        ...

@@ -1,0 +1,138 @@
+"""Settings: defaults < the workspace's studio.toml < STUDIO_* environment variables < flags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from studio.domain.arms import STANDARD_ARMS, ArmRecipe, Memory
+from studio.errors import SettingsError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelSettings(_Section):
+    """Which model answers, and how it is loaded."""
+
+    path: Path | None = None
+    """A GGUF file; none takes the bundled one, or the only one in local_models/."""
+    context_tokens: int = Field(4096, ge=256, le=1_048_576)
+    """Prompt and completion of one answer together."""
+    threads: int | None = Field(None, ge=1)
+    """Threads for decoding; none takes one per physical core."""
+    gpu_layers: int = Field(-1, ge=-1)
+    """Layers on the GPU; -1 as many as llama.cpp puts there, 0 none."""
+
+
+class SamplingSettings(_Section):
+    """How tokens are chosen; the default is greedy, so that arms can be compared."""
+
+    temperature: float = Field(0.0, ge=0.0, le=5.0)
+    top_k: int = Field(40, ge=0)
+    top_p: float = Field(0.95, gt=0.0, le=1.0)
+    min_p: float = Field(0.05, ge=0.0, le=1.0)
+    seed: int | None = None
+    max_tokens: int = Field(256, ge=1)
+
+
+class PromptSettings(_Section):
+    """What goes into prompts."""
+
+    system: str = "You are a helpful assistant."
+    """The system message of every arm; empty for none."""
+    context_budget_tokens: int = Field(1024, ge=0)
+    """The most tokens the context arm may spend on corrections."""
+    lessons_given: int = Field(2, ge=1, le=16)
+    """The most lessons retrieved for one question."""
+    lessons_threshold: float = Field(0.35, ge=-1.0, le=1.0)
+    """Lessons that score lower are not given: abstention."""
+
+
+class NightSettings(_Section):
+    """How the adapter is trained."""
+
+    method: str = "lora"
+    rank: int = Field(16, ge=1, le=256)
+    alpha: float = Field(32.0, gt=0)
+    learning_rate: float = Field(5e-4, gt=0)
+    epochs: int = Field(12, ge=1)
+    batch_size: int = Field(8, ge=1)
+    replay_share: float = Field(0.25, ge=0.0, le=0.9)
+    """Share of every batch that is replayed general knowledge."""
+    kl_weight: float = Field(1.0, ge=0.0)
+    """Weight of the KL term to the frozen model on replayed examples."""
+    max_minutes: float = Field(30.0, gt=0)
+    seed: int = 0
+
+
+class UiSettings(_Section):
+    theme: str = "textual-dark"
+    keys: dict[str, str] = Field(default_factory=dict)
+    """Remapped keys: binding id to key."""
+
+
+class ArmSettings(_Section):
+    """An arm of the user's own, `[arms.NAME]`."""
+
+    memory: Memory = Memory.NONE
+    adapter: str = Field("none", pattern=r"^(none|active|[1-9][0-9]*)$")
+    scale: float | None = Field(None, ge=0.0, le=4.0)
+
+
+class Settings(BaseSettings):
+    """All settings; every field can be set as STUDIO_SECTION__FIELD."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="STUDIO_", env_nested_delimiter="__", extra="ignore", frozen=True, validate_default=True
+    )
+
+    model: ModelSettings = ModelSettings()  # type: ignore[call-arg]
+    sampling: SamplingSettings = SamplingSettings()  # type: ignore[call-arg]
+    prompt: PromptSettings = PromptSettings()  # type: ignore[call-arg]
+    night: NightSettings = NightSettings()  # type: ignore[call-arg]
+    ui: UiSettings = UiSettings()
+    arms: dict[str, ArmSettings] = Field(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+
+    def arm_recipes(self) -> tuple[ArmRecipe, ...]:
+        """The standard arms, then the user's own; an own arm of a standard name replaces it."""
+        recipes = {recipe.name: recipe for recipe in STANDARD_ARMS}
+        for name, arm in self.arms.items():
+            recipes[name] = ArmRecipe(name, memory=arm.memory, adapter=arm.adapter, scale=arm.scale)
+        return tuple(recipes.values())
+
+
+def load_settings(settings_file: Path, **overrides: Any) -> Settings:
+    """Read the settings. Raises SettingsError naming the key and what is wrong with it."""
+
+    class _FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=settings_file)
+
+    try:
+        return _FromFile(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"Setting '{key}': {first['msg']}.", f"Look in {settings_file} and the STUDIO_ variables.") from error
+    except (ValueError, OSError) as error:
+        raise SettingsError(f"{settings_file} cannot be read: {error}.", "Mend the file or move it away.") from error

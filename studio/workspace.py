@@ -1,0 +1,89 @@
+"""Where things are: the three folders of the current workspace, and the files the studio keeps in them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from studio.errors import MachineError
+
+_CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A folder with `local_models/`, `sessions/` and `themes/`, private to the user (0700)."""
+
+    root: Path
+
+    @property
+    def local_models(self) -> Path:
+        return self.root / "local_models"
+
+    @property
+    def adapters(self) -> Path:
+        return self.local_models / "adapters"
+
+    @property
+    def sessions(self) -> Path:
+        return self.root / "sessions"
+
+    @property
+    def log_file(self) -> Path:
+        return self.sessions / "studio.duckdb"
+
+    @property
+    def nights(self) -> Path:
+        """One folder per night: snapshot, checkpoints, progress, logs."""
+        return self.sessions / "nights"
+
+    @property
+    def diagnostics(self) -> Path:
+        """Rotating logs of the app and its child processes; never the user's words."""
+        return self.sessions / "diagnostics"
+
+    @property
+    def themes(self) -> Path:
+        return self.root / "themes"
+
+    @property
+    def settings_file(self) -> Path:
+        return self.root / "studio.toml"
+
+    @property
+    def interactive_lock(self) -> Path:
+        """Held (flock, shared) by whoever answers the user right now; nights stand still meanwhile."""
+        return self.sessions / "interactive.lock"
+
+    @property
+    def night_lock(self) -> Path:
+        """Held (flock, exclusive) by the one running night."""
+        return self.sessions / "night.lock"
+
+    def ensure(self) -> Workspace:
+        """Make the folders. Raises MachineError where that is not allowed."""
+        try:
+            for folder in (self.root, self.local_models, self.adapters, self.sessions, self.nights, self.diagnostics, self.themes):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not os.access(self.sessions, os.W_OK):
+                raise PermissionError(13, "read-only", str(self.sessions))
+        except OSError as error:
+            raise MachineError(
+                f"The workspace {self.root} cannot be written ({error.strerror}).",
+                "Choose another with --workspace DIR or STUDIO_WORKSPACE.",
+            ) from error
+        return self
+
+
+def find_workspace(chosen: Path | None = None) -> Workspace:
+    """The workspace to use: the chosen one, STUDIO_WORKSPACE, the checkout this runs from, or the user data folder."""
+    if chosen is None and (from_environment := os.environ.get("STUDIO_WORKSPACE")):
+        chosen = Path(from_environment)
+    if chosen is not None:
+        return Workspace(chosen.expanduser().resolve())
+    if (_CHECKOUT / "pyproject.toml").is_file() and (_CHECKOUT / "sessions").is_dir():
+        return Workspace(_CHECKOUT)
+    return Workspace(Path(platformdirs.user_data_dir("correction-studio", appauthor=False)))
