@@ -75,8 +75,13 @@ class NightSettings(_Section):
     seed: int = 0
 
 
+class ChatSettings(_Section):
+    arm: str = "lora+lessons"
+    """The arm that answers in Chat."""
+
+
 class UiSettings(_Section):
-    theme: str = "textual-dark"
+    theme: str = "studio-dark"
     keys: dict[str, str] = Field(default_factory=dict)
     """Remapped keys: binding id to key."""
 
@@ -100,6 +105,7 @@ class Settings(BaseSettings):
     sampling: SamplingSettings = SamplingSettings()  # type: ignore[call-arg]
     prompt: PromptSettings = PromptSettings()  # type: ignore[call-arg]
     night: NightSettings = NightSettings()  # type: ignore[call-arg]
+    chat: ChatSettings = ChatSettings()
     ui: UiSettings = UiSettings()
     arms: dict[str, ArmSettings] = Field(default_factory=dict)
 

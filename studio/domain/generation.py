@@ -61,6 +61,7 @@ class FinishReason(StrEnum):
     STOP = "stop"  # the model ended its answer
     LENGTH = "length"  # max_tokens or the context was reached
     CANCELLED = "cancelled"
+    FAILED = "failed"  # the engine died or refused; the text is what had arrived by then
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,11 @@ class Engine(Protocol):
         """The loaded model, or None before `load` is done."""
         ...
 
+    @property
+    def pid(self) -> int | None:
+        """The engine's process, so that a night can make it stand still; None while there is none."""
+        ...
+
     async def load(self, model: Path, options: EngineOptions) -> ModelFacts:
         """Load a model, replacing the one before. Raises ModelError with the reason in words."""
         ...
@@ -134,6 +139,9 @@ class LessonStore(Protocol):
         ...
 
     def uses(self, lesson_id: str) -> list[LessonUse]: ...
+    def stamp(self) -> str:
+        """Changes whenever any lesson or vector does, by whichever process: tells a cached index that it is stale."""
+        ...
 
 
 class AdapterStore(Protocol):
@@ -175,6 +183,10 @@ class Log(Protocol):
     adapters: AdapterStore
     nights: NightStore
     probes: ProbeStore
+
+    def check(self) -> list[str]:
+        """What is wrong with the log, a sentence each; empty when it is whole."""
+        ...
 
     def query(self, sql: str, *, limit: int | None = None) -> tuple[list[str], list[tuple[object, ...]]]:
         """Run one read-only statement; returns column names and rows. Raises StorageError with the reason."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Use cases, one verb a module: what the app and the command line both do. No terminal, no library of another room."""

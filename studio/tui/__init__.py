@@ -1,1 +1,38 @@
-"""TODO"""
+"""The terminal app, the only importer of textual. How its parts work together:
+
+App and screens. `StudioApp` is thin: it owns the Studio, the header's `status`, the one `StreamFlusher`, themes, keys
+and the reporting of errors. Each mode ('chat', 'compare', 'lessons', 'nights') has one base screen, a `StudioScreen`
+constructed with the Studio alone; it is imported when its mode is first entered. A `StudioScreen` implements
+`compose_body`; header and footer come from the base class. Modal dialogs are `ModalScreen`s pushed on top.
+
+Calling services. Actions and message handlers are plain `def`s that start a worker and return at once:
+`self.start(service(...), group="...", exclusive=...)`. A worker's coroutine calls services directly, awaits them, and
+then touches widgets; nothing that blocks runs on the loop. Services are imported inside the functions that call them
+where that keeps first paint light. Widgets call no services: they post messages, and their screen acts on them.
+
+Errors. A worker lets exceptions escape: `StudioScreen` hands them to `StudioApp.report`, which shows a StudioError as
+a notice (message and hint) and anything else as a short dialog, its traceback in the diagnostics log without locals.
+Catch StudioError in a worker only to keep what the user typed or to clean up, then raise it again. Exceptions in
+actions are caught by the app in the same way; those in message handlers close the app cleanly.
+
+Text. What users and models wrote is data: build `Content(displayable(text))` or `Static(..., markup=False)`, never
+markup strings. `StudioApp.notify` takes plain text only.
+
+Streams. Deltas are given to `StreamedMarkdown.write`, which only buffers; the app's `StreamFlusher` visits the panes
+about twelve times a second, one after another, yielding to the keyboard in between, and skips those out of sight.
+`finish(text)` draws the whole as Markdown. Cancelling: `worker.cancel()` on the worker that iterates the service's
+generator inside `contextlib.aclosing`; that reaches the engine.
+
+Between screens. `post_message` one of `studio.tui.messages`: `CompareRequested`, `ChatRequested`, `LessonsRequested`
+bubble to the app, which changes mode and calls `compare(prompt, history)`, `open_conversation(id)` or
+`show_lesson(lesson_id)` on the screen there. After anything was written to the log call `self.studio_app.log_changed()`:
+the header counts anew and every screen's `on_log_changed` runs when it is next in sight (at once if it is).
+
+Layout. By CSS classes only: screens carry `-narrow` (under 100 columns), `-medium` (100-159) or `-wide` (160 and more),
+and `-short` (under 20 rows) or `-tall`. Style sheets lie in `studio/tui/styles/NAME.tcss`, named by a screen's CSS_PATH.
+Colours: the theme's own, and `$arm-1` to `$arm-5`, `$diff-insert`, `$diff-delete`.
+
+Keys. Every Binding has an `id` ('chat.edit') and a tooltip in plain words, so that it can be remapped, is listed under
+F1 and in the command palette. Single letters act only when no editor has the focus, which Textual's order of key
+handling gives for free: bind them on the screen.
+"""

@@ -1,0 +1,48 @@
+"""The one place that chooses concrete classes: wires a Studio for a workspace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from studio.inference.engine_client import LlamaEngine
+from studio.lessons.embedder import MiniLmEmbedder
+from studio.models.discovery import find_model
+from studio.services.studio import Studio
+from studio.settings import load_settings
+from studio.storage import DuckDbLog
+from studio.workspace import Workspace
+
+
+def build_studio(workspace: Workspace, *, yields_to_user: bool = False, **overrides: Any) -> Studio:
+    """Wire llama.cpp, MiniLM and DuckDB. Nothing heavy is loaded before it is used.
+
+    `yields_to_user`: this studio computes in the background (a night) and must not hold the lock that makes nights
+    stand still. Raises SettingsError, ModelError, StorageError.
+    """
+    workspace.ensure()
+    settings = load_settings(workspace.settings_file, **overrides)
+    return Studio(
+        settings=settings,
+        workspace=workspace,
+        log=DuckDbLog(workspace.log_file, workspace.sessions / "backups"),
+        engine=LlamaEngine(workspace.diagnostics, None if yields_to_user else workspace.interactive_lock),
+        embedder=MiniLmEmbedder(workspace.diagnostics),
+        model_path=find_model(settings.model.path, workspace.local_models),
+    )
+
+
+def build_throwaway(folder: Path, origin: Studio) -> Studio:
+    """A studio over an empty log in `folder`, with the settings, model, engine and embedder of another.
+
+    For scenarios and demonstrations: whatever happens there leaves the user's own log alone.
+    """
+    workspace = Workspace(folder).ensure()
+    return Studio(
+        settings=origin.settings,
+        workspace=workspace,
+        log=DuckDbLog(workspace.log_file, workspace.sessions / "backups"),
+        engine=origin.engine,
+        embedder=origin.embedder,
+        model_path=origin.model_path,
+    )

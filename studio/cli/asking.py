@@ -1,0 +1,115 @@
+"""`studio ask` and `studio correct`."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from studio.cli.frame import Frame, json_option, pass_frame, print_json
+from studio.domain.log import Answer, Origin
+from studio.reporting.terminal_text import printable
+from studio.errors import EngineError
+
+if TYPE_CHECKING:
+    from studio.services.answer_with_arms import ArmFinished
+    from studio.services.studio import Studio
+
+
+@click.command()
+@click.argument("prompt")
+@click.option("--arm", "arms", multiple=True, help="An arm to answer with; may be repeated. Default: the chat arm.")
+@json_option
+@pass_frame
+def ask(frame: Frame, prompt: str, arms: tuple[str, ...], as_json: bool) -> None:
+    """Ask PROMPT of one or several arms and print their answers."""
+    finished = frame.run(lambda studio: _ask(studio, prompt, arms))
+    if as_json:
+        print_json({"prompt": prompt, "answers": [answer_as_json(one) for one in finished]})
+        return
+    for one in finished:
+        if len(finished) > 1:
+            click.echo(f"{one.answer.arm}:")
+        click.echo(printable(one.answer.text))
+        if one.answer.given.note:
+            click.echo(f"({one.answer.given.note})", err=True)
+        if len(finished) > 1:
+            click.echo()
+
+
+async def _ask(studio: Studio, prompt: str, arms: tuple[str, ...]) -> list[ArmFinished]:
+    from studio.services.answer_with_arms import ArmFailed, ArmFinished, answer_with_arms
+    from studio.services.converse import start_conversation
+    from studio.services.learn_lessons import learn_pending
+
+    recipes = [studio.arm(name) for name in arms or (studio.settings.chat.arm,)]
+    await learn_pending(studio)
+    conversation = await start_conversation(studio, origin=Origin.COMMAND)
+    finished: dict[str, ArmFinished] = {}
+    async for event in answer_with_arms(studio, prompt, recipes, conversation_id=conversation.id):
+        if isinstance(event, ArmFailed):
+            raise EngineError(f"The arm {event.arm} could not answer: {event.message}", event.hint)
+        if isinstance(event, ArmFinished):
+            finished[event.arm] = event
+    return [finished[recipe.name] for recipe in recipes]
+
+
+def answer_as_json(finished: ArmFinished) -> dict[str, Any]:
+    """An answer with its provenance, as `--json` prints it."""
+    answer: Answer = finished.answer
+    return {
+        "id": answer.id,
+        "arm": answer.arm,
+        "text": answer.text,
+        "finish_reason": answer.finish_reason,
+        "ok": finished.verdict.ok if finished.verdict else None,
+        "given": dataclasses.asdict(answer.given),
+        "prompt_tokens": answer.prompt_tokens,
+        "completion_tokens": answer.completion_tokens,
+        "ttft_s": round(answer.first_token_s, 4),
+        "latency_s": round(answer.latency_s, 4),
+    }
+
+
+@click.command()
+@click.option("--prompt", required=True, help="The question that was answered wrongly.")
+@click.option("--answer", "corrected", required=True, help="What the answer should have been.")
+@click.option("--original", default="", help="What the model had said.")
+@click.option("--rationale", default="", help="Why, in your words.")
+@click.option("--supersedes", default=None, help="Id of the earlier correction that this one replaces.")
+@json_option
+@pass_frame
+def correct(
+    frame: Frame, prompt: str, corrected: str, original: str, rationale: str, supersedes: str | None, as_json: bool
+) -> None:
+    """Record a correction and learn its lesson."""
+    from studio.services.learn_lessons import learn_lesson
+    from studio.services.record_correction import record_correction
+
+    async def use(studio: Studio) -> dict[str, Any]:
+        correction = await record_correction(
+            studio,
+            answer=None,
+            prompt=prompt,
+            corrected=corrected,
+            original=original,
+            rationale=rationale,
+            supersedes=supersedes,
+            origin=Origin.COMMAND,
+        )
+        # Said before the lesson is learnt: from here on the correction is on disk, come what may.
+        click.echo(f"Saved correction {correction.id}.", err=as_json)
+        lesson = await learn_lesson(studio, correction)
+        return {
+            "id": correction.id,
+            "supersedes": correction.supersedes,
+            "check": dataclasses.asdict(correction.check),
+            "lesson": {"id": lesson.id, "title": lesson.title, "kind": lesson.kind},
+        }
+
+    result = frame.run(use)
+    if as_json:
+        print_json(result)
+    else:
+        click.echo(f"Lesson learnt: {printable(result['lesson']['title'])}")

@@ -1,0 +1,61 @@
+"""What every verb needs: the workspace, a wired studio for one command, and printing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from studio.workspace import Workspace
+
+T = TypeVar("T")
+
+
+@dataclass
+class Frame:
+    """The command's surroundings; click hands it to each verb."""
+
+    workspace: Workspace
+
+    def run(self, use: Callable[[Any], Awaitable[T]], **overrides: Any) -> T:
+        """Wire a studio, run one use case with it, and take its processes down again, whatever happens."""
+        from studio.bootstrap import build_studio
+
+        async def within() -> T:
+            wired = build_studio(self.workspace, **overrides)
+            try:
+                return await use(wired)
+            finally:
+                await wired.close()
+
+        return asyncio.run(within())
+
+    def open_app(self) -> None:
+        from studio.bootstrap import build_studio
+        from studio.tui.app import StudioApp
+
+        app = StudioApp(build_studio(self.workspace))
+        app.run()
+        if app.return_code:
+            raise SystemExit(app.return_code)
+
+
+pass_frame = click.make_pass_decorator(Frame)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout; text stays readable in any script."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def one_line(text: str, width: int = 72) -> str:
+    """Text as one safe line of at most `width` characters."""
+    from studio.reporting.terminal_text import printable
+
+    line = " ".join(printable(text).split())
+    return line if len(line) <= width else line[: width - 1] + "…"

@@ -1,0 +1,152 @@
+"""`studio lessons`: list, show, edit, pin, retire, restore."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from studio.cli.frame import Frame, json_option, one_line, pass_frame, print_json
+from studio.domain.lessons import Lesson, LessonStatus
+from studio.reporting.terminal_text import printable
+from studio.errors import NotFoundError, UsageError
+from studio.services import browse_lessons
+
+if TYPE_CHECKING:
+    from studio.services.studio import Studio
+
+MIN_PREFIX = 8
+
+
+@click.group()
+def lessons() -> None:
+    """What the corrections taught."""
+
+
+def state_of(lesson: Lesson) -> str:
+    """A lesson's state in a few words."""
+    if lesson.status is LessonStatus.RETIRED:
+        return f"retired ({lesson.retired_reason})" if lesson.retired_reason else "retired"
+    marks = [word for word, holds in (("pinned", lesson.pinned), ("weak", lesson.weak)) if holds]
+    return ", ".join(["active", *marks])
+
+
+async def _find(studio: Studio, lesson_id: str) -> Lesson:
+    """The lesson of this id or of an unambiguous ending or beginning of one."""
+    if len(lesson_id) < MIN_PREFIX:
+        raise UsageError(f"'{lesson_id}' is too short for a lesson id.", f"Give at least {MIN_PREFIX} characters.")
+    found = [x for x in await browse_lessons.lessons(studio) if x.id.startswith(lesson_id) or x.id.endswith(lesson_id)]
+    if len(found) != 1:
+        raise NotFoundError(
+            f"{'No lesson' if not found else 'More than one lesson'} has the id '{lesson_id}'.", "See: studio lessons list"
+        )
+    return found[0]
+
+
+@lessons.command("list")
+@click.option("--all", "include_retired", is_flag=True, help="Retired ones too.")
+@json_option
+@pass_frame
+def list_lessons(frame: Frame, include_retired: bool, as_json: bool) -> None:
+    """List the lessons in use."""
+    found = [
+        lesson
+        for lesson in frame.run(browse_lessons.lessons)
+        if include_retired or lesson.status is LessonStatus.ACTIVE
+    ]
+    if as_json:
+        print_json([dataclasses.asdict(lesson) for lesson in found])
+        return
+    for lesson in found:
+        click.echo(f"{lesson.id}  {state_of(lesson):16}  {one_line(lesson.title)}")
+    if not found:
+        click.echo('No lessons yet. Correct an answer in the app, or with: studio correct --prompt "…" --answer "…"')
+
+
+@lessons.command()
+@click.argument("lesson_id")
+@json_option
+@pass_frame
+def show(frame: Frame, lesson_id: str, as_json: bool) -> None:
+    """Show one lesson, where it comes from and where it was used."""
+
+    async def use(studio: Studio) -> dict[str, Any]:
+        lesson = await _find(studio, lesson_id)
+        return {
+            **dataclasses.asdict(lesson),
+            "sources": [dataclasses.asdict(c) for c in await browse_lessons.lesson_sources(studio, lesson.id)],
+            "uses": [dataclasses.asdict(u) for u in await browse_lessons.lesson_uses(studio, lesson.id)],
+        }
+
+    shown = frame.run(use)
+    if as_json:
+        print_json(shown)
+        return
+    for name in ("id", "title", "kind", "status", "applies_when", "guidance", "example_question", "example_answer"):
+        click.echo(f"{name.replace('_', ' '):17} {printable(str(shown[name]))}")
+    for source in shown["sources"]:
+        click.echo(f"{'source':17} {source['created_at']:%Y-%m-%d %H:%M}  {one_line(source['prompt'])}")
+    for lesson_use in shown["uses"][:20]:
+        click.echo(f"{'used':17} {lesson_use['score']:.2f}  {lesson_use['arm']}  {one_line(lesson_use['prompt'])}")
+
+
+@lessons.command()
+@click.argument("lesson_id")
+@click.option("--title")
+@click.option("--applies-when")
+@click.option("--guidance")
+@click.option("--example-question")
+@click.option("--example-answer")
+@pass_frame
+def edit(frame: Frame, lesson_id: str, **fields: str | None) -> None:
+    """Change a lesson's text."""
+    changes: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
+    if not changes:
+        raise UsageError("Nothing to change was given.", "Use --title, --applies-when, --guidance or the example options.")
+
+    async def use(studio: Studio) -> Lesson:
+        return await browse_lessons.edit_lesson(studio, dataclasses.replace(await _find(studio, lesson_id), **changes))
+
+    _report(frame.run(use))
+
+
+@lessons.command()
+@click.argument("lesson_id")
+@click.option("--off", is_flag=True, help="Unpin it.")
+@pass_frame
+def pin(frame: Frame, lesson_id: str, off: bool) -> None:
+    """Give a lesson to every question."""
+
+    async def use(studio: Studio) -> Lesson:
+        return await browse_lessons.pin_lesson(studio, (await _find(studio, lesson_id)).id, not off)
+
+    _report(frame.run(use))
+
+
+@lessons.command()
+@click.argument("lesson_id")
+@pass_frame
+def retire(frame: Frame, lesson_id: str) -> None:
+    """Take a lesson out of use; it is kept and can be restored."""
+
+    async def use(studio: Studio) -> Lesson:
+        return await browse_lessons.retire_lesson(studio, (await _find(studio, lesson_id)).id)
+
+    _report(frame.run(use))
+
+
+@lessons.command()
+@click.argument("lesson_id")
+@pass_frame
+def restore(frame: Frame, lesson_id: str) -> None:
+    """Put a retired lesson back into use."""
+
+    async def use(studio: Studio) -> Lesson:
+        return await browse_lessons.restore_lesson(studio, (await _find(studio, lesson_id)).id)
+
+    _report(frame.run(use))
+
+
+def _report(lesson: Lesson) -> None:
+    click.echo(f"{lesson.id}  {state_of(lesson)}  {one_line(lesson.title)}")

@@ -1,0 +1,100 @@
+"""`studio sql`, `doctor`, `backup`, `restore` and `where`: the log is the user's."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from studio.cli.frame import Frame, json_option, pass_frame, print_json
+
+if TYPE_CHECKING:
+    from studio.storage import DuckDbLog
+
+
+def _log(frame: Frame) -> DuckDbLog:
+    from studio.storage import DuckDbLog
+
+    workspace = frame.workspace.ensure()
+    return DuckDbLog(workspace.log_file, workspace.sessions / "backups")
+
+
+@click.command()
+@click.argument("query")
+@json_option
+@pass_frame
+def sql(frame: Frame, query: str, as_json: bool) -> None:
+    """Run one read-only QUERY on the log: tables, and the views corrections, answers_by_arm, learning_curve."""
+    columns, rows = _log(frame).query(query)
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        return
+    from studio.reporting.tables import plain_table
+
+    click.echo(plain_table(columns, [["" if cell is None else str(cell) for cell in row] for row in rows]))
+    click.echo(f"{len(rows)} {'row' if len(rows) == 1 else 'rows'}", err=True)
+
+
+@click.command()
+@json_option
+@pass_frame
+def doctor(frame: Frame, as_json: bool) -> None:
+    """Check the log, the model, the embedder and the adapters; exit 1 if something is wrong."""
+    from studio.services.examine import examine
+
+    findings = frame.run(examine)
+    if as_json:
+        print_json([{"what": f.what, "ok": f.ok, "detail": f.detail} for f in findings])
+    else:
+        for finding in findings:
+            click.echo(f"{'ok   ' if finding.ok else 'WRONG'}  {finding.what}: {finding.detail}")
+    if not all(finding.ok for finding in findings):
+        raise SystemExit(1)
+
+
+@click.command()
+@pass_frame
+def backup(frame: Frame) -> None:
+    """Copy the log to sessions/backups and verify the copy."""
+    click.echo(f"Backed up to {_log(frame).backup()}")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@pass_frame
+def restore(frame: Frame, file: Path) -> None:
+    """Put a backup FILE in the log's place; the present log is backed up first."""
+    _log(frame).restore(file)
+    click.echo(f"Restored {file}.")
+
+
+@click.command()
+@json_option
+@pass_frame
+def where(frame: Frame, as_json: bool) -> None:
+    """Print where things are."""
+    from studio.models.discovery import find_model
+    from studio.settings import load_settings
+
+    workspace = frame.workspace
+    settings = load_settings(workspace.settings_file)
+    places = {
+        "workspace": workspace.root,
+        "settings": workspace.settings_file,
+        "log": workspace.log_file,
+        "nights": workspace.nights,
+        "adapters": workspace.adapters,
+        "themes": workspace.themes,
+        "diagnostics": workspace.diagnostics,
+        "model": find_model(settings.model.path, workspace.local_models) or "none",
+    }
+    if as_json:
+        print_json({name: str(path) for name, path in places.items()})
+        return
+    for name, path in places.items():
+        click.echo(f"{name:12} {path}")
+    if workspace.root.exists():
+        free = shutil.disk_usage(workspace.root).free
+        click.echo(f"{'free disk':12} {free / 1e9:.1f} GB")

@@ -1,0 +1,97 @@
+"""`studio demo` and `studio bench`: the guided story, and scenarios run headless in a throw-away workspace."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from studio.cli.frame import Frame, pass_frame
+from studio.errors import MachineError, UsageError
+
+if TYPE_CHECKING:
+    from studio.services.studio import Studio
+
+
+@click.command()
+@click.option("--plain", is_flag=True, help="Print instead of playing in the app.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write the results here.")
+@pass_frame
+def demo(frame: Frame, plain: bool, json_file: Path | None = None) -> None:
+    """Play the guided demonstration: ask, correct, compare, train, compare again. Your own log is left alone."""
+    _refuse_unwritable(json_file)
+    if plain or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        result = frame.run(lambda studio: _play(studio, frame))
+        if json_file:
+            _write_json(json_file, result)
+        return
+    frame.open_app(demo_json=json_file)
+
+
+async def _play(studio: Studio, frame: Frame) -> dict[str, Any]:
+    from studio.bootstrap import build_throwaway, starter_session
+    from studio.services.play_demo import play_demo
+
+    with throwaway_folder() as folder:
+        scene = build_throwaway(folder, studio)
+        return await play_demo(scene, starter_session(frame.workspace), lambda line: click.echo(line))
+
+
+@click.command()
+@click.argument("scenario", type=click.Path(path_type=Path))
+@click.option("--arms", default=None, help="Comma-separated; all standard arms by default.")
+@click.option("--orders", type=click.IntRange(min=1), default=1, help="The given order and N-1 shuffles within days.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the results here.")
+@pass_frame
+def bench(frame: Frame, scenario: Path, arms: str | None, orders: int, json_file: Path | None) -> None:
+    """Run a SCENARIO folder: corrections day by day, nights between, all probes by free generation."""
+    from studio.bootstrap import build_throwaway
+    from studio.reporting.tables import bench_tables
+    from studio.services.run_scenario import run_scenario
+
+    _refuse_unwritable(json_file)
+
+    async def use(studio: Studio) -> dict[str, Any]:
+        names = [name.strip() for name in arms.split(",")] if arms else [r.name for r in studio.settings.arm_recipes()]
+        if not all(names):
+            raise UsageError("--arms has an empty name in it.", "Write for example: --arms frozen,lessons")
+        recipes = [studio.arm(name) for name in names]
+        with throwaway_folder() as folder:
+            return await run_scenario(
+                lambda name: build_throwaway(folder / name, studio),
+                scenario,
+                recipes,
+                orders=orders,
+                tell=lambda line: click.echo(line, err=True),
+            )
+
+    result = frame.run(use)
+    if json_file:
+        _write_json(json_file, result)
+    click.echo(bench_tables(result))
+
+
+@contextmanager
+def throwaway_folder() -> Iterator[Path]:
+    """A folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="studio-") as folder:
+        yield Path(folder)
+
+
+def _refuse_unwritable(file: Path | None) -> None:
+    """Fail before minutes of work rather than after."""
+    if file is not None and not file.resolve().parent.is_dir():
+        raise UsageError(f"The folder of {file} does not exist.", "Create it first.")
+
+
+def _write_json(file: Path, result: dict[str, Any]) -> None:
+    try:
+        file.write_text(json.dumps(result, ensure_ascii=False, indent=2, default=str) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise MachineError(f"{file} cannot be written ({error.strerror}).", "Choose another file with --json.") from error

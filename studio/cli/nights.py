@@ -1,0 +1,156 @@
+"""`studio night` and `studio adapters`."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from studio.cli.frame import Frame, json_option, pass_frame, print_json
+from studio.errors import MachineError, UsageError
+
+if TYPE_CHECKING:
+    from studio.domain.nights import Night, NightProgress
+    from studio.services.studio import Studio
+
+CRON_MARK = "# correction-studio night"
+
+
+@click.group(invoke_without_command=True)
+@click.option("--max-minutes", type=click.FloatRange(min=0, min_open=True), help="Stop training after this long.")
+@click.option("--method", type=click.Choice(["lora", "rslora"]), help="How the adapter is parametrised.")
+@json_option
+@click.pass_context
+def night(ctx: click.Context, max_minutes: float | None, method: str | None, as_json: bool) -> None:
+    """Train an adapter on the corrections, evaluate it, and promote it if it passes the gate."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from studio.services.run_night import run_night
+
+    shown: list[str] = []
+
+    def show(progress: NightProgress) -> None:
+        line = progress_line(progress)
+        if not as_json and (not shown or shown[-1] != line):
+            click.echo(line)
+            shown.append(line)
+
+    async def use(studio: Studio) -> Night:
+        return await run_night(studio, max_minutes=max_minutes, method=method, observe=show)
+
+    frame: Frame = ctx.obj
+    finished = frame.run(use, yields_to_user=True)
+    if as_json:
+        print_json(dataclasses.asdict(finished))
+    else:
+        click.echo(f"{finished.state.capitalize()}: {finished.reason}")
+
+
+def progress_line(progress: NightProgress) -> str:
+    """A night's progress in one line."""
+    parts = [str(progress.state)]
+    if progress.steps:
+        parts.append(f"step {progress.step}/{progress.steps}")
+    if progress.loss is not None:
+        parts.append(f"loss {progress.loss:.3f}")
+    if progress.eta_s is not None:
+        parts.append(f"{progress.eta_s:.0f} s left")
+    if progress.rss_bytes:
+        parts.append(f"{progress.rss_bytes / 1e6:.0f} MB")
+    if progress.paused:
+        parts.append("paused")
+    if progress.message:
+        parts.append(progress.message)
+    return ", ".join(parts)
+
+
+@night.command()
+@click.option("--at", required=True, help="Time of day, HH:MM.")
+@click.pass_obj
+def install(frame: Frame, at: str) -> None:
+    """Schedule a night for every day, through the user's crontab."""
+    match = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", at)
+    if match is None:
+        raise UsageError(f"'{at}' is not a time of day.", "Write it as HH:MM, for example 02:30.")
+    command = shlex.join([sys.executable, "-m", "studio", "--workspace", str(frame.workspace.root), "night"])
+    line = f"{int(match[2])} {int(match[1])} * * * {command} {CRON_MARK}"
+    crontab = shutil.which("crontab")
+    if crontab is None:
+        raise MachineError("There is no crontab on this machine.", f"Have your scheduler run daily at {at}: {command}")
+    present = subprocess.run([crontab, "-l"], capture_output=True, text=True, check=False).stdout
+    kept = [entry for entry in present.splitlines() if CRON_MARK not in entry]
+    done = subprocess.run([crontab, "-"], input="\n".join([*kept, line, ""]), text=True, capture_output=True, check=False)
+    if done.returncode:
+        raise MachineError(f"The crontab was not changed: {done.stderr.strip()}.", f"Add this line by hand: {line}")
+    click.echo(f"A night starts every day at {at}.")
+
+
+@click.group()
+def adapters() -> None:
+    """What the nights trained."""
+
+
+@adapters.command("list")
+@json_option
+@pass_frame
+def list_adapters(frame: Frame, as_json: bool) -> None:
+    """List the adapters of the present model."""
+    from studio.services import adapters as verbs
+
+    found = [adapter for adapter in frame.run(verbs.adapters) if not adapter.removed]
+    if as_json:
+        print_json([dataclasses.asdict(adapter) for adapter in found])
+        return
+    for adapter in found:
+        mark = "active" if adapter.active else ""
+        made = f"{adapter.created_at:%Y-%m-%d %H:%M}"
+        click.echo(f"v{adapter.version:<4} {mark:7} {made}  {adapter.method} r{adapter.rank}  scale {adapter.scale:.2f}")
+    if not found:
+        click.echo("No adapters yet. Train one with: studio night")
+
+
+@adapters.command()
+@click.argument("version")
+@pass_frame
+def use(frame: Frame, version: str) -> None:
+    """Answer with this VERSION from now on."""
+    from studio.services import adapters as verbs
+
+    adapter = frame.run(lambda studio: verbs.use_adapter(studio, _number(version)))
+    click.echo(f"Adapter v{adapter.version} is in use.")
+
+
+@adapters.command()
+@pass_frame
+def off(frame: Frame) -> None:
+    """Answer without an adapter."""
+    from studio.services import adapters as verbs
+
+    frame.run(verbs.adapters_off)
+    click.echo("No adapter is in use.")
+
+
+@adapters.command()
+@click.argument("version")
+@pass_frame
+def remove(frame: Frame, version: str) -> None:
+    """Delete the files of a VERSION that is not in use."""
+    from studio.services import adapters as verbs
+
+    frame.run(lambda studio: verbs.remove_adapter(studio, _number(version)))
+    click.echo(f"Adapter v{_number(version)} is removed.")
+
+
+def _number(version: str) -> int:
+    digits = version.removeprefix("v")
+    if not digits.isdigit():
+        raise UsageError(f"'{version}' is not an adapter version.", "Write a number, as studio adapters list shows it.")
+    return int(digits)
+
+

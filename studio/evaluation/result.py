@@ -1,0 +1,111 @@
+"""What `studio bench --json` and `studio demo --json` write: plain dicts in the form the command contract fixes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from studio.domain.measures import Estimate
+from studio.evaluation.learning_curve import CurvePoint
+
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class NightOutcome:
+    """How one night went. `minutes` of wall clock, `peak_rss_mb` in MiB, None where it was not measured."""
+
+    minutes: float
+    peak_rss_mb: float | None
+    promoted: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAnswer:
+    """One arm's answer in the demonstration; `ok` None where there is no check."""
+
+    prompt: str
+    answer: str
+    ok: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCorrection:
+    """A correction as the demonstration made it."""
+
+    prompt: str
+    original: str
+    corrected: str
+    rationale: str
+
+
+DemoAnswers = Mapping[str, Sequence[DemoAnswer]]
+
+
+def bench_result(
+    *,
+    scenario: str,
+    model: str,
+    orders: int,
+    arms: Mapping[str, Mapping[str, Estimate]],
+    nights: Sequence[NightOutcome],
+    curve: Sequence[CurvePoint],
+) -> Json:
+    """`{"scenario","model","orders","arms":{NAME:{MEASURE:{"mean","low","high","n"}}},"night","curve"}`.
+
+    An arm holds the contract's measures and whatever else was measured of it, all in the same form; a figure that
+    could not be measured is null. Curve points are `{"day","corrections","arms":{NAME:{MEASURE:{..}}}}`.
+    """
+    return {
+        "scenario": scenario,
+        "model": model,
+        "orders": orders,
+        "arms": _arms(arms),
+        "night": night_result(nights),
+        "curve": [{"day": point.day, "corrections": point.corrections, "arms": _arms(point.arms)} for point in curve],
+    }
+
+
+def night_result(nights: Sequence[NightOutcome]) -> Json | None:
+    """`{"minutes","peak_rss_mb","promoted","reason"}`, or None without a night.
+
+    Of several nights: their minutes together, the highest peak, and what the last one decided.
+    """
+    if not nights:
+        return None
+    peaks = [night.peak_rss_mb for night in nights if night.peak_rss_mb is not None]
+    return {
+        "minutes": sum(night.minutes for night in nights),
+        "peak_rss_mb": max(peaks, default=None),
+        "promoted": nights[-1].promoted,
+        "reason": nights[-1].reason,
+    }
+
+
+def demo_result(
+    *,
+    model: str,
+    corrections: Sequence[DemoCorrection],
+    before: DemoAnswers,
+    after_corrections: DemoAnswers,
+    after_night: DemoAnswers,
+    nights: Sequence[NightOutcome],
+) -> Json:
+    """`{"model","corrections","before":{ARM:[{"prompt","answer","ok"}]},"after_corrections","after_night","night"}`."""
+    return {
+        "model": model,
+        "corrections": [asdict(correction) for correction in corrections],
+        "before": _answers(before),
+        "after_corrections": _answers(after_corrections),
+        "after_night": _answers(after_night),
+        "night": night_result(nights),
+    }
+
+
+def _arms(arms: Mapping[str, Mapping[str, Estimate]]) -> Json:
+    return {arm: {name: asdict(estimate) for name, estimate in measures.items()} for arm, measures in arms.items()}
+
+
+def _answers(by_arm: DemoAnswers) -> Json:
+    return {arm: [asdict(answer) for answer in answers] for arm, answers in by_arm.items()}

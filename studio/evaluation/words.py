@@ -1,0 +1,80 @@
+"""Text as the checks see it: a sequence of words with case, Unicode form and punctuation folded away.
+
+Words follow the Unicode letter, mark and number classes. In scripts written without spaces, or whose particles
+attach to the word (Korean), every character counts as a word, so that a phrase is found inside running text.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+import regex
+
+_CHARACTER_WISE = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+
+# A piece is a run without white space, or a single character of the scripts above. Words never cross pieces.
+_PIECE = regex.compile(rf"[{_CHARACTER_WISE}]\p{{M}}*|(?:(?![{_CHARACTER_WISE}])\S)+")
+_WORD = regex.compile(
+    rf"[{_CHARACTER_WISE}]\p{{M}}*"
+    r"|\p{Nd}+(?:\.\p{Nd}+)*"  # 45, 13.5, 3.12.1; a unit that follows directly is a word of its own: 45km, 6pm
+    r"|[\p{L}\p{N}][\p{L}\p{M}\p{N}]*(?:[+#]+(?![\p{L}\p{N}]))?"  # C++ and C# are not C
+)
+_INVISIBLE = regex.compile(r"\p{Cf}")
+_INNER_APOSTROPHE = regex.compile(r"(?<=\p{L})['’ʼ](?=\p{L})")
+_INITIALS = regex.compile(r"(?<![\p{L}.])\p{L}(?:\.\p{L})+(?!\p{L})")  # p.m, U.S.A
+_THOUSANDS = regex.compile(r"(?<=\p{Nd}),(?=\p{Nd}{3}(?!\p{Nd}))")
+
+_EDGE_PUNCTUATION = " \t\r\n.,;:!?\"'“”‘’„«»()[]{}<>*_`~|…—–-/\\¿¡、。，！？「」『』"
+_CLAUSE_ENDS = frozenset(".,;:!?)…。、")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of text without white space and the folded words in it; `start` and `end` index the normalised text."""
+
+    start: int
+    end: int
+    words: tuple[str, ...]
+
+
+def normalise(text: str) -> str:
+    """Compatibility-composed text (NFKC) without invisible format characters: 'H₂O' becomes 'H2O'."""
+    return unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
+
+
+def pieces(normalised: str) -> list[Piece]:
+    """The pieces of a normalised text that hold at least one word."""
+    found = (Piece(match.start(), match.end(), _fold(match.group())) for match in _PIECE.finditer(normalised))
+    return [piece for piece in found if piece.words]
+
+
+def words(text: str) -> list[str]:
+    """The folded words of a text, in order."""
+    return [word for piece in pieces(normalise(text)) for word in piece.words]
+
+
+def count_words(text: str) -> int:
+    """Words as a reader counts them: 'plum-kettle-77' is one; a character of an unspaced script is one."""
+    return len(pieces(normalise(text)))
+
+
+def breaks_before(normalised: str, piece: Piece) -> bool:
+    """Whether a clause or a sentence ends right before this piece."""
+    return not _CLAUSE_ENDS.isdisjoint(normalised[: piece.start].rstrip()[-1:])
+
+
+def contains(haystack: list[str], needle: list[str]) -> bool:
+    """Whether the words of `needle` occur in `haystack` next to each other. No words occur nowhere."""
+    return bool(needle) and f" {' '.join(needle)} " in f" {' '.join(haystack)} "
+
+
+def shown(normalised: str, run: list[Piece]) -> str:
+    """The text of consecutive pieces as a person would write it: one line, no punctuation at its edges."""
+    return " ".join(normalised[run[0].start : run[-1].end].split()).strip(_EDGE_PUNCTUATION)
+
+
+def _fold(piece: str) -> tuple[str, ...]:
+    folded = _INNER_APOSTROPHE.sub("", piece.casefold())
+    folded = _INITIALS.sub(lambda match: match.group().replace(".", ""), folded)
+    return tuple(_WORD.findall(_THOUSANDS.sub("", folded)))

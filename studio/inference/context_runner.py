@@ -1,0 +1,225 @@
+"""Decodes the lanes of one context, a step at a time, in a thread of its own.
+
+Contexts run side by side with the cores divided among them. On CPU that beats one large batch: threads of
+one small decode mostly wait for each other (see benchmarks/engine.py), while two decodes with one thread
+each do not wait at all. Whether the lanes within a context are decoded together or one after another is
+measured as it goes.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from studio.domain.generation import FinishReason
+from studio.errors import EngineError, StudioError
+from studio.inference.lane_run import AdapterSet, Emit, LaneRun
+from studio.inference.llama_native import NativeContext, NativeModel
+from studio.inference.protocol import Beat
+from studio.inference.sequence_cache import SequenceCache
+
+if TYPE_CHECKING:
+    from studio.inference.scheduler import Scheduler
+
+_MAX_SEQUENCES = 32
+_NO_SLOT = 1
+
+
+class DecodePace:
+    """Whether n lanes are decoded faster in one batch or one by one, by the best time seen of each way.
+
+    Small quantized models on CPU: one by one up to about six lanes. Large ones, or on a GPU: together.
+    """
+
+    _TRIALS = 3
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[int, int, bool], tuple[int, float]] = {}
+
+    def decode_together(self, threads: int, lanes: int) -> bool:
+        if lanes == 1:
+            return True
+        together, apart = (self._seen.get((threads, lanes, way), (0, 0.0)) for way in (True, False))
+        if together[0] < self._TRIALS:
+            return True
+        return apart[0] >= self._TRIALS and together[1] <= apart[1]
+
+    def note(self, threads: int, lanes: int, together: bool, seconds: float) -> None:
+        times, best = self._seen.get((threads, lanes, together), (0, seconds))
+        self._seen[threads, lanes, together] = (times + 1, min(best, seconds))
+
+
+class ContextRunner(threading.Thread):
+    """`lanes`, `wanted` and `closing` are shared under the scheduler's condition; all else is this thread's own."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        model: NativeModel,
+        *,
+        wanted: AdapterSet,
+        context_tokens: int,
+        threads: int,
+        prefill_tokens: int,
+        gate: AbstractContextManager[object],
+        emit: Emit,
+    ) -> None:
+        super().__init__(name="context", daemon=True)
+        self.lanes: list[LaneRun] = []
+        self.wanted = wanted
+        self.closing = False
+        self.last_used = time.monotonic()
+        self._scheduler = scheduler
+        self._model = model
+        self._attached: AdapterSet | None = None
+        self._context: NativeContext | None = None
+        self._context_tokens = context_tokens
+        self._threads = threads
+        self._prefill_tokens = prefill_tokens
+        self._gate = gate
+        self._emit = emit
+        self._cache = SequenceCache(context_tokens, _MAX_SEQUENCES)
+        self._pace = DecodePace()
+
+    def run(self) -> None:
+        while True:
+            turn = self._scheduler.next_turn(self)
+            if turn is None:
+                break
+            lanes, threads = turn
+            try:
+                with self._gate:
+                    self._step(lanes, threads)
+            except StudioError as error:
+                for lane in lanes:
+                    self._close(lane, error)
+        if self._context is not None:
+            self._context.free()
+
+    def _step(self, lanes: list[LaneRun], threads: int) -> None:
+        context = self._ready_context(lanes[0].adapters)
+        context.use_threads(threads)
+        for lane in [lane for lane in lanes if lane.cancelled]:
+            lanes.remove(lane)
+            self._close(lane, FinishReason.CANCELLED)
+        for lane in lanes:
+            if lane.sequence is None and not self._admit(context, lane):
+                break  # decode in waves: those behind wait for room, in order
+        admitted = [lane for lane in lanes if lane.sequence is not None]
+        prefilling = next((lane for lane in admitted if lane.is_prefilling), None)
+        if prefilling is not None:
+            self._prefill(context, prefilling)
+        elif admitted:
+            self._decode(context, admitted, threads)
+
+    def _ready_context(self, adapters: AdapterSet) -> NativeContext:
+        if self._context is None:
+            self._context = NativeContext(
+                self._model,
+                cells=self._context_tokens,
+                sequences=_MAX_SEQUENCES,
+                threads=self._threads,
+                batch_tokens=self._prefill_tokens,
+            )
+        if self._attached != adapters:
+            self._cache.clear()
+            self._context.attach(adapters.handle, adapters.scale)
+            self._attached = adapters
+        return self._context
+
+    def suspend(self, lane: LaneRun) -> None:
+        """Take its place in memory; what was computed stays for reuse while there is room."""
+        if lane.sequence is not None:
+            self._cache.keep(lane.sequence)
+            lane.sequence = None
+
+    def _admit(self, context: NativeContext, lane: LaneRun) -> bool:
+        """Give the lane a sequence holding what is already computed of its tokens, if it then fits."""
+        while not self._cache.has_free_id:
+            victim = self._cache.evict()
+            if victim is None:
+                return False
+            context.remove(victim.id)
+        source, shared = self._cache.best_source(lane.tokens) if self._model.can_reuse_prefixes else (None, 0)
+        sequence = self._cache.open(source, shared)
+        if source is not None and shared:
+            context.copy_prefix(source.id, sequence.id, shared)
+        lane.sequence = sequence
+        others = [other for other in self.lanes if other.sequence is not None and other is not lane]
+        while not self._fits(lane, others):
+            if (victim := self._cache.evict()) is not None:
+                context.remove(victim.id)
+            elif lane.interactive and (idle := next((other for other in others if not other.interactive), None)):
+                self.suspend(idle)
+                others.remove(idle)
+            elif others:
+                self._cache.drop(sequence)
+                context.remove(sequence.id)
+                lane.sequence = None
+                return False
+            else:
+                break
+        if lane.reused_tokens is None:
+            lane.reused_tokens = shared
+        return True
+
+    def _fits(self, lane: LaneRun, others: list[LaneRun]) -> bool:
+        to_come = sum(run.limit - run.computed for run in (lane, *others))
+        return self._cache.cells_used + to_come <= self._cache.capacity
+
+    def _prefill(self, context: NativeContext, lane: LaneRun) -> None:
+        start = lane.computed
+        chunk = lane.tokens[start : start + self._prefill_tokens]
+        ends = start + len(chunk) == len(lane.tokens)
+        self._emit(Beat())
+        if self._compute(context, [(lane, chunk)]) and ends:
+            self._take(lane, lane.choose_token(context, -1))
+
+    def _decode(self, context: NativeContext, lanes: list[LaneRun], threads: int) -> None:
+        together = self._pace.decode_together(threads, len(lanes))
+        started = time.perf_counter()
+        for group in [lanes] if together else [[lane] for lane in lanes]:
+            if self._compute(context, [(lane, lane.tokens[-1:]) for lane in group]):
+                for row, lane in enumerate(group):
+                    self._take(lane, lane.choose_token(context, row))
+        self._pace.note(threads, len(lanes), together, time.perf_counter() - started)
+
+    def _compute(self, context: NativeContext, work: list[tuple[LaneRun, list[int]]]) -> bool:
+        """Run the tokens through the model; the last of each lane yields logits. False: the lanes have failed."""
+        rows = []
+        for lane, tokens in work:
+            assert lane.sequence is not None
+            first, last = lane.computed, lane.computed + len(tokens) - 1
+            rows += [
+                (token, position, lane.sequence.id, position == last) for position, token in enumerate(tokens, first)
+            ]
+        code = context.decode(rows)
+        while code == _NO_SLOT and (victim := self._cache.evict()) is not None:
+            context.remove(victim.id)
+            code = context.decode(rows)
+        if code != 0:
+            error = EngineError(f"The model could not compute this answer (llama.cpp code {code}).", "Ask again.")
+            for lane, _ in work:
+                self._close(lane, error)
+            return False
+        for lane, tokens in work:
+            assert lane.sequence is not None
+            self._cache.append(lane.sequence, tokens)
+        return True
+
+    def _take(self, lane: LaneRun, token: int) -> None:
+        reason = lane.take(token, self._model, self._emit)
+        if reason is not None:
+            self._close(lane, reason)
+
+    def _close(self, lane: LaneRun, outcome: FinishReason | StudioError) -> None:
+        self.suspend(lane)
+        self.last_used = time.monotonic()
+        # First off the books, then the news: whoever hears it may ask again at once.
+        self._scheduler.forget(self, lane)
+        if isinstance(outcome, StudioError):
+            lane.fail(outcome, self._emit)
+        else:
+            lane.end(outcome, self._emit)

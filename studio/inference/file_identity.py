@@ -1,0 +1,46 @@
+"""SHA-256 of model files, remembered by path, size and time of change, for hashing gigabytes takes seconds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+_CHUNK = 8 * 1024 * 1024
+_REMEMBERED = 64
+
+
+def file_sha256(path: Path, memory: Path, on_progress: Callable[[], None]) -> str:
+    """The file's SHA-256 in hex. `memory` is a JSON file of earlier results; losing it costs only time."""
+    status = path.stat()
+    key = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+    known = _read(memory)
+    if key in known:
+        return known[key]
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            on_progress()
+    known[key] = digest.hexdigest()
+    _write(memory, dict(list(known.items())[-_REMEMBERED:]))
+    return known[key]
+
+
+def _read(memory: Path) -> dict[str, str]:
+    try:
+        content = json.loads(memory.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(key): str(value) for key, value in content.items()} if isinstance(content, dict) else {}
+
+
+def _write(memory: Path, known: dict[str, str]) -> None:
+    partial = memory.with_name(f"{memory.name}.{os.getpid()}")
+    try:
+        partial.write_text(json.dumps(known), "utf-8")
+        partial.replace(memory)
+    except OSError:
+        partial.unlink(missing_ok=True)

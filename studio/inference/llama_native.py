@@ -1,0 +1,224 @@
+"""A thin typed layer over llama.cpp's C API as llama-cpp-python binds it: model, vocabulary, context, sampler.
+
+The only module that calls llama.cpp; it lives in the engine process. Pointers never leave it unwrapped.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import llama_cpp
+import numpy as np
+
+from studio.domain.generation import Sampling
+from studio.errors import AdapterError, ModelError
+
+AdapterHandle = Any
+"""A ctypes pointer; only handed back to this module."""
+
+_PIECE_BYTES = 64
+_LOG_ERROR = 4
+
+
+def silence_log() -> Callable[..., None]:
+    """Let llama.cpp write its errors only, to file descriptor 2. The result must be kept alive."""
+
+    @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
+    def log(level: int, text: bytes, _: object) -> None:
+        if level == _LOG_ERROR:
+            sys.stderr.write(text.decode("utf-8", "replace"))
+            sys.stderr.flush()
+
+    llama_cpp.llama_log_set(log, None)
+    return log  # type: ignore[no-any-return]
+
+
+class NativeModel:
+    """A loaded GGUF. `on_progress` is called while it loads. Raises ModelError."""
+
+    def __init__(self, path: Path, gpu_layers: int, on_progress: Callable[[], None]) -> None:
+        @llama_cpp.llama_progress_callback  # type: ignore[untyped-decorator]
+        def progress(_fraction: float, _data: object) -> bool:
+            on_progress()
+            return True
+
+        params = llama_cpp.llama_model_default_params()
+        params.n_gpu_layers = gpu_layers
+        params.progress_callback = progress
+        self.pointer = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
+        if not self.pointer:
+            raise ModelError(f"llama.cpp cannot load {path.name}.", "The engine's log holds its reason.")
+        self._vocab = llama_cpp.llama_model_get_vocab(self.pointer)
+        self.vocab_size: int = llama_cpp.llama_vocab_n_tokens(self._vocab)
+        self.trained_context_tokens: int = llama_cpp.llama_model_n_ctx_train(self.pointer)
+        self.layers: int = llama_cpp.llama_model_n_layer(self.pointer)
+        self.parameters: int = llama_cpp.llama_model_n_params(self.pointer)
+        self.has_decoder: bool = llama_cpp.llama_model_has_decoder(self.pointer)
+        # A recurrent state cannot be cut back to a prefix, so nothing of it can be reused.
+        self.can_reuse_prefixes: bool = not (
+            llama_cpp.llama_model_is_recurrent(self.pointer) or llama_cpp.llama_model_is_hybrid(self.pointer)
+        )
+        self.offloads: bool = gpu_layers != 0 and bool(llama_cpp.llama_supports_gpu_offload())
+        template = llama_cpp.llama_model_chat_template(self.pointer, None)
+        self.chat_template: str = template.decode("utf-8", "replace") if template else ""
+        self._pieces: dict[int, bytes] = {}
+
+    def free(self) -> None:
+        """Contexts must be gone; adapters go with it."""
+        llama_cpp.llama_model_free(self.pointer)
+
+    @property
+    def bos_text(self) -> str:
+        return self._text_of(llama_cpp.llama_vocab_bos(self._vocab))
+
+    @property
+    def eos_text(self) -> str:
+        return self._text_of(llama_cpp.llama_vocab_eos(self._vocab))
+
+    def _text_of(self, token: int) -> str:
+        return "" if token < 0 else str(llama_cpp.llama_vocab_get_text(self._vocab, token).decode("utf-8", "replace"))
+
+    def control_tokens(self) -> frozenset[str]:
+        """Texts of the tokens that only a template may produce."""
+        wanted = llama_cpp.LLAMA_TOKEN_ATTR_CONTROL | llama_cpp.LLAMA_TOKEN_ATTR_UNKNOWN
+        attributes, vocab = llama_cpp.llama_vocab_get_attr, self._vocab
+        return frozenset(self._text_of(token) for token in range(self.vocab_size) if attributes(vocab, token) & wanted)
+
+    def tokenize(self, text: str, *, parse_special: bool) -> list[int]:
+        """No BOS or EOS is added: the template says all."""
+        raw = text.encode("utf-8", "replace")
+        room = len(raw) + 8
+        while True:
+            buffer = (llama_cpp.llama_token * room)()
+            number = llama_cpp.llama_tokenize(self._vocab, raw, len(raw), buffer, room, False, parse_special)
+            if number >= 0:
+                return list(buffer[:number])
+            room = -number
+
+    def piece(self, token: int) -> bytes:
+        """The bytes of a token; none for control tokens."""
+        known = self._pieces.get(token)
+        if known is None:
+            room = _PIECE_BYTES
+            buffer = ctypes.create_string_buffer(room)
+            length = llama_cpp.llama_token_to_piece(self._vocab, token, buffer, room, 0, False)
+            if length < 0:
+                room = -length
+                buffer = ctypes.create_string_buffer(room)
+                length = llama_cpp.llama_token_to_piece(self._vocab, token, buffer, room, 0, False)
+            known = self._pieces[token] = buffer.raw[:length]
+        return known
+
+    def ends_answer(self, token: int) -> bool:
+        return bool(llama_cpp.llama_vocab_is_eog(self._vocab, token))
+
+    def load_adapter(self, path: Path) -> AdapterHandle:
+        """A handle for `NativeContext.attach`; lives as long as the model. Raises AdapterError."""
+        handle = llama_cpp.llama_adapter_lora_init(self.pointer, str(path).encode())
+        if not handle:
+            raise AdapterError(
+                f"The adapter {path.name} does not fit the loaded model.", "Train a new one, or load its own model."
+            )
+        return handle
+
+
+class NativeContext:
+    """KV memory and compute buffers for up to `sequences` sequences over one set of attached adapters.
+
+    Flash attention is on for a reason beyond speed: with it the logits of a sequence are, on CPU, the same
+    to the bit whether it is decoded alone or in a batch, and however its prompt was cut; without it they
+    differ in the first decimal.
+    """
+
+    def __init__(self, model: NativeModel, *, cells: int, sequences: int, threads: int, batch_tokens: int) -> None:
+        params = llama_cpp.llama_context_default_params()
+        params.n_ctx = cells
+        params.n_batch = params.n_ubatch = batch_tokens
+        params.n_seq_max = sequences
+        params.n_outputs_max = min(sequences, batch_tokens)
+        params.n_threads = params.n_threads_batch = threads
+        params.flash_attn_type = (
+            llama_cpp.LLAMA_FLASH_ATTN_TYPE_AUTO if model.offloads else llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED
+        )
+        params.kv_unified = True
+        params.swa_full = True
+        params.no_perf = True
+        self._context = llama_cpp.llama_init_from_model(model.pointer, params)
+        if not self._context:
+            raise ModelError(
+                f"There is not enough memory for a context of {cells} tokens.", "Set model.context_tokens lower."
+            )
+        self._memory = llama_cpp.llama_get_memory(self._context)
+        self._batch = llama_cpp.llama_batch_init(batch_tokens, 0, 1)
+        self._vocab_size = model.vocab_size
+        self._threads = threads
+        self._batch.n_tokens = 0
+
+    def free(self) -> None:
+        llama_cpp.llama_batch_free(self._batch)
+        llama_cpp.llama_free(self._context)
+
+    def use_threads(self, threads: int) -> None:
+        if threads != self._threads:
+            llama_cpp.llama_set_n_threads(self._context, threads, threads)
+            self._threads = threads
+
+    def attach(self, adapter: AdapterHandle | None, scale: float) -> None:
+        """Put this adapter, or none, in place of what was attached; clears the memory."""
+        self.clear()
+        attached = [] if adapter is None else [adapter]
+        handles = (llama_cpp.llama_adapter_lora_p_ctypes * len(attached))(*attached)
+        scales = (ctypes.c_float * len(attached))(*[scale] * len(attached))
+        if llama_cpp.llama_set_adapters_lora(self._context, handles, len(attached), scales) != 0:
+            raise AdapterError("llama.cpp refused to attach the adapter.", "Train a new one.")
+
+    def clear(self) -> None:
+        llama_cpp.llama_memory_clear(self._memory, False)
+
+    def copy_prefix(self, source: int, target: int, length: int) -> None:
+        llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, length)
+
+    def remove(self, sequence: int) -> None:
+        llama_cpp.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+
+    def decode(self, rows: Sequence[tuple[int, int, int, bool]]) -> int:
+        """Compute (token, position, sequence, wants_logits) rows; llama_decode's return code, 0 for done."""
+        batch = self._batch
+        batch.n_tokens = len(rows)
+        for index, (token, position, sequence, wants_logits) in enumerate(rows):
+            batch.token[index] = token
+            batch.pos[index] = position
+            batch.n_seq_id[index] = 1
+            batch.seq_id[index][0] = sequence
+            batch.logits[index] = wants_logits
+        return int(llama_cpp.llama_decode(self._context, batch))
+
+    def greedy_token(self, row: int) -> int:
+        """The likeliest token after a row that wanted logits."""
+        logits = llama_cpp.llama_get_logits_ith(self._context, row)
+        return int(np.ctypeslib.as_array(logits, shape=(self._vocab_size,)).argmax())
+
+    def sampled_token(self, sampler: NativeSampler, row: int) -> int:
+        return int(llama_cpp.llama_sampler_sample(sampler.pointer, self._context, row))
+
+
+class NativeSampler:
+    """llama.cpp's chain top-k, top-p, min-p, temperature, seeded draw."""
+
+    def __init__(self, sampling: Sampling, seed: int) -> None:
+        self.pointer = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
+        for link in (
+            llama_cpp.llama_sampler_init_top_k(sampling.top_k),
+            llama_cpp.llama_sampler_init_top_p(sampling.top_p, 1),
+            llama_cpp.llama_sampler_init_min_p(sampling.min_p, 1),
+            llama_cpp.llama_sampler_init_temp(sampling.temperature),
+            llama_cpp.llama_sampler_init_dist(seed),
+        ):
+            llama_cpp.llama_sampler_chain_add(self.pointer, link)
+
+    def free(self) -> None:
+        llama_cpp.llama_sampler_free(self.pointer)

@@ -1,0 +1,171 @@
+"""A model ready to answer: checked, loaded, with its template, its adapters and its scheduler.
+
+Everything that can be said about a bad file in words is said here, before llama.cpp sees it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import psutil
+
+from studio.domain.generation import ChatMessage, Role, Sampling
+from studio.errors import AdapterError, ModelError, PromptTooLongError
+from studio.inference.file_identity import file_sha256
+from studio.inference.gguf_header import GgufFormatError, GgufHeader, read_header
+from studio.inference.lane_run import AdapterSet, Emit, LaneRun
+from studio.inference.llama_native import AdapterHandle, NativeModel
+from studio.inference.protocol import Generate, LaneSpec, LoadModel, ModelLoaded
+from studio.inference.scheduler import Scheduler
+from studio.prompting.chat_template import render_pieces
+
+_BASE_SHA256 = "studio.base_sha256"
+_NO_ADAPTER = AdapterSet()
+
+
+class LoadedModel:
+    """Raises ModelError with the reason in words. `on_progress` is called now and then during the load."""
+
+    def __init__(self, command: LoadModel, hashes: Path, emit: Emit, on_progress: Callable[[], None]) -> None:
+        path = Path(command.path)
+        header = _checked_header(path)
+        sha256 = file_sha256(path, hashes, on_progress)
+        self._native = NativeModel(path, command.gpu_layers, on_progress)
+        native = self._native
+        if not native.has_decoder or not native.chat_template.strip():
+            native.free()
+            raise ModelError(
+                f"{path.name} carries no chat template, so there is no telling how to talk to it.",
+                "Use an instruction-tuned build (often named -Instruct, -Chat or -it).",
+            )
+        self._control_tokens = native.control_tokens()
+        self._architecture = header.architecture
+        self._adapters: dict[AdapterSet, AdapterHandle] = {}
+        context_tokens = min(command.context_tokens, native.trained_context_tokens)
+        threads = command.threads or psutil.cpu_count(logical=False) or os.cpu_count() or 1
+        self._emit = emit
+        self._scheduler = Scheduler(native, context_tokens=context_tokens, threads=threads, emit=emit)
+        self.facts = ModelLoaded(
+            request=command.request,
+            sha256=sha256,
+            name=str(header.metadata.get("general.name", path.stem)),
+            architecture=header.architecture,
+            parameters=native.parameters,
+            file_bytes=header.file_bytes,
+            trained_context_tokens=native.trained_context_tokens,
+            context_tokens=context_tokens,
+            layers=native.layers,
+            chat_template=native.chat_template,
+            device="GPU" if native.offloads else "CPU",
+        )
+
+    def close(self) -> None:
+        self._scheduler.close()
+        self._native.free()
+
+    def cancel(self, request: int) -> None:
+        self._scheduler.cancel(request)
+
+    def prompt_tokens(self, messages: Sequence[tuple[str, str]]) -> list[int]:
+        """The chat as tokens, answer header included; control tokens that people typed stay plain text."""
+        native = self._native
+        pieces = render_pieces(
+            native.chat_template,
+            [ChatMessage(Role(role), content) for role, content in messages],
+            bos_token=native.bos_text,
+            eos_token=native.eos_text,
+            add_generation_prompt=True,
+            control_tokens=self._control_tokens,
+        )
+        return [token for piece in pieces for token in native.tokenize(piece.text, parse_special=piece.is_template)]
+
+    def lane(self, command: Generate, spec: LaneSpec, started: float) -> LaneRun:
+        """Raises PromptTooLongError, ModelError or AdapterError."""
+        prompt = self.prompt_tokens(spec.messages)
+        room = self.facts.context_tokens
+        if not prompt:
+            raise ModelError("The model's chat template made nothing of this conversation.", "Use another build of it.")
+        if len(prompt) >= room:
+            raise PromptTooLongError(
+                f"The prompt takes {len(prompt):,} tokens, but the model's context holds {room:,}, answer included.",
+                "Shorten it, or raise model.context_tokens if the model allows.",
+            )
+        adapters = _NO_ADAPTER if spec.adapter is None else self._adapter_set(Path(spec.adapter), spec.scale)
+        sampling = spec.sampling
+        return LaneRun(
+            command.request,
+            spec.key,
+            prompt,
+            interactive=command.interactive,
+            adapters=adapters,
+            sampling=Sampling(
+                sampling.temperature,
+                sampling.top_k,
+                sampling.top_p,
+                sampling.min_p,
+                sampling.seed,
+                sampling.max_tokens,
+                sampling.stop,
+            ),
+            context_tokens=room,
+            started=started,
+        )
+
+    def submit(self, lanes: list[LaneRun]) -> None:
+        self._scheduler.submit(lanes)
+
+    def _adapter_set(self, path: Path, scale: float) -> AdapterSet:
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise AdapterError(
+                f"The adapter file {path} is not there ({error.strerror}).",
+                "Choose another adapter, or train a new one.",
+            ) from error
+        file = AdapterSet(path, status.st_size, status.st_mtime_ns)
+        if file not in self._adapters:
+            self._check_adapter(path)
+            self._adapters[file] = self._native.load_adapter(path)
+        return AdapterSet(path, status.st_size, status.st_mtime_ns, scale, self._adapters[file])
+
+    def _check_adapter(self, path: Path) -> None:
+        again = "Choose another adapter, or train a new one."
+        try:
+            header = read_header(path)
+        except (GgufFormatError, OSError) as error:
+            raise AdapterError(f"{path.name} is not a GGUF adapter: {error}.", again) from error
+        if not header.is_adapter:
+            raise AdapterError(f"{path.name} is not an adapter but a {header.metadata.get('general.type')}.", again)
+        if header.is_truncated:
+            raise AdapterError(f"The adapter {path.name} is cut short.", again)
+        base = header.metadata.get(_BASE_SHA256, self.facts.sha256)
+        if base != self.facts.sha256 or header.architecture != self._architecture:
+            raise AdapterError(
+                f"The adapter {path.name} was made for another model than {self.facts.name}.",
+                "Load that model, or train a new adapter for this one.",
+            )
+
+
+def _checked_header(path: Path) -> GgufHeader:
+    try:
+        header = read_header(path)
+    except FileNotFoundError as error:
+        raise ModelError(f"There is no model file {path}.", "Choose another with `studio models use`.") from error
+    except GgufFormatError as error:
+        raise ModelError(f"{path.name} is not a GGUF model: {error}.", "Download it again.") from error
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror}).", "Check its permissions.") from error
+    if header.is_truncated:
+        raise ModelError(
+            f"{path.name} is cut short: it has {header.file_bytes:,} of {header.needed_bytes:,} bytes.",
+            "Download it again.",
+        )
+    if header.is_adapter:
+        raise ModelError(f"{path.name} is an adapter, not a model.", "Choose the model it was made for.")
+    if header.only_embeds:
+        raise ModelError(
+            f"{path.name} is an embedding model ({header.architecture}): it cannot answer.", "Choose a chat model."
+        )
+    return header

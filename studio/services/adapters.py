@@ -1,0 +1,85 @@
+"""Adapters: which there are, which is in use, taking one back into use, removing one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from studio.domain.arms import ACTIVE_ADAPTER, ArmRecipe
+from studio.domain.generation import AdapterUse
+from studio.domain.identity import utc_now
+from studio.domain.nights import Adapter
+from studio.errors import AdapterError, NotFoundError, UsageError
+from studio.services.studio import Studio, off_loop
+
+
+def adapter_file(studio: Studio, adapter: Adapter) -> Path:
+    """Where the adapter's GGUF lies."""
+    return studio.workspace.adapters / adapter.path
+
+
+async def adapters(studio: Studio) -> list[Adapter]:
+    """All adapters of the loaded model, oldest version first, removed ones included."""
+    facts = await studio.model()
+    return await off_loop(studio.log.adapters.all, facts.sha256)
+
+
+async def adapter_version(studio: Studio, version: int) -> Adapter:
+    """The adapter of this version. Raises NotFoundError naming the versions there are, AdapterError if its file is gone."""
+    known = [adapter for adapter in await adapters(studio) if not adapter.removed]
+    for adapter in known:
+        if adapter.version == version:
+            if not adapter_file(studio, adapter).is_file():
+                raise AdapterError(
+                    f"The file of adapter v{version} is missing: {adapter_file(studio, adapter)}.",
+                    "Bring it back, use another version, or train a new one with: studio night",
+                )
+            return adapter
+    versions = ", ".join(f"v{adapter.version}" for adapter in known) or "none yet; train one with: studio night"
+    raise NotFoundError(f"There is no adapter v{version} for this model.", f"There are: {versions}.")
+
+
+async def adapter_of(studio: Studio, recipe: ArmRecipe) -> Adapter | None:
+    """The adapter an arm answers with; None where it has none or none was trained yet."""
+    if not recipe.uses_adapter:
+        return None
+    if recipe.adapter != ACTIVE_ADAPTER:
+        return await adapter_version(studio, int(recipe.adapter))
+    facts = await studio.model()
+    active = await off_loop(studio.log.adapters.active, facts.sha256)
+    return None if active is None else await adapter_version(studio, active.version)
+
+
+def adapter_use(studio: Studio, recipe: ArmRecipe, adapter: Adapter) -> AdapterUse:
+    """The adapter as attached: the recipe's scale, else the dial's, else the one chosen at its promotion."""
+    scale = recipe.scale
+    if scale is None:
+        scale = studio.scale_dial
+    if scale is None:
+        scale = adapter.scale
+    return AdapterUse(adapter_file(studio, adapter), scale)
+
+
+async def use_adapter(studio: Studio, version: int) -> Adapter:
+    """Make this version the active one: rolls back, or forward again."""
+    adapter = await adapter_version(studio, version)
+    await off_loop(studio.log.adapters.activate, adapter.model_sha256, adapter.id, "chosen by hand", utc_now())
+    return adapter
+
+
+async def adapters_off(studio: Studio) -> None:
+    """Answer without any adapter until one is chosen or promoted."""
+    facts = await studio.model()
+    await off_loop(studio.log.adapters.activate, facts.sha256, None, "switched off by hand", utc_now())
+
+
+async def remove_adapter(studio: Studio, version: int) -> None:
+    """Delete an adapter's files; its row stays for provenance. Raises UsageError while it is the active one."""
+    adapter = await adapter_version(studio, version)
+    if adapter.active:
+        raise UsageError(
+            f"Adapter v{version} is in use.", "Choose another first (studio adapters use N) or switch it off (studio adapters off)."
+        )
+    file = adapter_file(studio, adapter)
+    await off_loop(studio.log.adapters.mark_removed, adapter.id)
+    for path in (file, file.with_name("manifest.json")):
+        path.unlink(missing_ok=True)

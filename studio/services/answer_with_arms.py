@@ -1,0 +1,162 @@
+"""Answer one question with several arms at once, streaming, and keep every answer with its provenance."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from studio.domain.arms import ArmRecipe
+from studio.domain.checks import Verdict
+from studio.domain.generation import (
+    ChatMessage,
+    Completion,
+    FinishReason,
+    LaneDelta,
+    LaneFailed,
+    LaneFinished,
+    Sampling,
+)
+from studio.domain.identity import new_id, utc_now
+from studio.domain.log import Answer, Given, Turn
+from studio.errors import UsageError
+from studio.evaluation.checks import judge
+from studio.services.converse import add_turn, history_of
+from studio.services.prepare_lanes import PreparedLane, Question, prepare_lanes
+from studio.services.record_correction import same_question
+from studio.services.studio import Studio, off_loop
+
+
+@dataclass(frozen=True, slots=True)
+class ArmStarted:
+    """What the arm was given, before its first token."""
+
+    arm: str
+    given: Given
+
+
+@dataclass(frozen=True, slots=True)
+class ArmDelta:
+    arm: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArmFinished:
+    """The answer as logged. `verdict` by the correction of this prompt that is in force; None if there is none."""
+
+    arm: str
+    answer: Answer
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class ArmFailed:
+    """The arm could not answer; what had arrived is in the log as a failed answer."""
+
+    arm: str
+    message: str
+    hint: str
+    answer: Answer | None
+
+
+ArmEvent = ArmStarted | ArmDelta | ArmFinished | ArmFailed
+
+
+async def answer_with_arms(
+    studio: Studio,
+    prompt: str,
+    arms: Sequence[ArmRecipe],
+    *,
+    conversation_id: str,
+    history: Sequence[ChatMessage] | None = None,
+    turn: Turn | None = None,
+    sampling: Sampling | None = None,
+) -> AsyncIterator[ArmEvent]:
+    """Stream the arms' answers; each ends in one ArmFinished or ArmFailed.
+
+    The turn is logged before anything is decoded, or `turn` is used again for a retry. `history` None takes the
+    conversation's own. Closing the iterator cancels within one decoding step and keeps the partial answers as
+    cancelled. Raises StudioError before the first event where nothing can be asked.
+    """
+    if not prompt.strip():
+        raise UsageError("The question is empty.", "Type something first.")
+    await studio.model()
+    before = await history_of(studio, conversation_id, turn) if history is None else tuple(history)
+    prepared = {
+        one.lane.key: one
+        for one in await prepare_lanes(studio, Question(prompt, before), arms, sampling or studio.sampling)
+    }
+    turn = turn or await add_turn(studio, conversation_id, prompt)
+    for key, one in prepared.items():
+        yield ArmStarted(key, one.given)
+    recorder = _Recorder(studio, turn, dict(prepared))
+    try:
+        async with aclosing(studio.engine.generate([one.lane for one in prepared.values()])) as events:
+            async for event in events:
+                match event:
+                    case LaneDelta(key, text):
+                        recorder.partial[key] += text
+                        yield ArmDelta(key, text)
+                    case LaneFinished(key, completion):
+                        answer = await recorder.save(key, completion)
+                        yield ArmFinished(key, answer, await _verdict(studio, prompt, answer))
+                    case LaneFailed(key, message, hint, text):
+                        yield ArmFailed(key, message, hint, await recorder.save(key, _broken(text, FinishReason.FAILED)))
+    finally:
+        # Shielded: the user's Esc cancels the question, not the keeping of what was answered by then.
+        await asyncio.shield(recorder.keep_unfinished())
+
+
+@dataclass
+class _Recorder:
+    """Turns finished, failed and cancelled lanes into rows; remembers which are still open."""
+
+    studio: Studio
+    turn: Turn
+    open: dict[str, PreparedLane]
+
+    def __post_init__(self) -> None:
+        self.partial: dict[str, str] = dict.fromkeys(self.open, "")
+
+    async def save(self, key: str, completion: Completion) -> Answer:
+        answer = _as_answer(self.turn, self.open.pop(key), completion)
+        await off_loop(self.studio.log.answers.add, [answer])
+        return answer
+
+    async def keep_unfinished(self) -> None:
+        cancelled = [
+            _as_answer(self.turn, one, _broken(self.partial[key], FinishReason.CANCELLED))
+            for key, one in self.open.items()
+        ]
+        self.open.clear()
+        if cancelled:
+            await off_loop(self.studio.log.answers.add, cancelled)
+
+
+def _as_answer(turn: Turn, prepared: PreparedLane, completion: Completion) -> Answer:
+    return Answer(
+        id=new_id(),
+        turn_id=turn.id,
+        arm=prepared.lane.key,
+        text=completion.text,
+        finish_reason=completion.finish_reason,
+        given=prepared.given,
+        messages=prepared.lane.messages,
+        prompt_tokens=completion.prompt_tokens,
+        completion_tokens=completion.completion_tokens,
+        first_token_s=completion.first_token_s,
+        latency_s=completion.latency_s,
+        created_at=utc_now(),
+    )
+
+
+def _broken(text: str, reason: FinishReason) -> Completion:
+    return Completion(text, reason, 0, 0, 0, 0.0, 0.0)
+
+
+async def _verdict(studio: Studio, prompt: str, answer: Answer) -> Verdict | None:
+    in_force = await off_loop(studio.log.corrections.in_force)
+    checks = [correction.check for correction in in_force if same_question(correction.prompt, prompt)]
+    return judge(answer.text, checks[-1]) if checks else None

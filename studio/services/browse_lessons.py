@@ -1,0 +1,76 @@
+"""The lesson browser's verbs: list, edit, pin, retire, restore, and where a lesson comes from and went."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from studio.domain.identity import utc_now
+from studio.domain.lessons import Lesson, LessonStatus, LessonUse
+from studio.domain.log import Correction
+from studio.errors import NotFoundError, UsageError
+from studio.services.learn_lessons import embed_lesson
+from studio.services.studio import Studio, off_loop
+
+
+async def lessons(studio: Studio) -> list[Lesson]:
+    """All lessons, retired ones included, oldest first."""
+    return await off_loop(studio.log.lessons.all)
+
+
+async def edit_lesson(studio: Studio, lesson: Lesson) -> Lesson:
+    """Save an edited lesson under a new revision and find it by its new words. Raises UsageError on an empty one."""
+    if not lesson.title.strip() or not lesson.guidance.strip():
+        raise UsageError("A lesson needs a title and guidance.", "Fill both in, or retire the lesson.")
+    # Edited by hand it is the user's word: no longer weak by the old proof.
+    edited = await _update(studio, replace(lesson, weak=False))
+    await embed_lesson(studio, edited)
+    return edited
+
+
+async def pin_lesson(studio: Studio, lesson_id: str, pinned: bool) -> Lesson:
+    """A pinned lesson is given to every question."""
+    lesson = await off_loop(studio.log.lessons.get, lesson_id)
+    if pinned and lesson.status is LessonStatus.RETIRED:
+        raise UsageError(f"The lesson '{lesson.title}' is retired.", "Restore it before pinning it.")
+    return await _update(studio, replace(lesson, pinned=pinned))
+
+
+async def retire_lesson(studio: Studio, lesson_id: str, reason: str = "retired by hand") -> Lesson:
+    """Take a lesson out of use without deleting it."""
+    lesson = await off_loop(studio.log.lessons.get, lesson_id)
+    return await _update(studio, replace(lesson, status=LessonStatus.RETIRED, pinned=False, retired_reason=reason))
+
+
+async def restore_lesson(studio: Studio, lesson_id: str) -> Lesson:
+    """Put a retired lesson back into use."""
+    lesson = await off_loop(studio.log.lessons.get, lesson_id)
+    restored = replace(lesson, status=LessonStatus.ACTIVE, retired_reason="", replaced_by=None)
+    saved = await _update(studio, restored)
+    await embed_lesson(studio, saved)
+    return saved
+
+
+async def lesson_sources(studio: Studio, lesson_id: str) -> list[Correction]:
+    """The corrections a lesson was distilled from."""
+
+    def read() -> list[Correction]:
+        found = []
+        for source in studio.log.lessons.get(lesson_id).source_ids:
+            try:
+                found.append(studio.log.corrections.get(source))
+            except NotFoundError:
+                continue
+        return found
+
+    return await off_loop(read)
+
+
+async def lesson_uses(studio: Studio, lesson_id: str) -> list[LessonUse]:
+    """The answers a lesson was given to, newest first."""
+    return await off_loop(studio.log.lessons.uses, lesson_id)
+
+
+async def _update(studio: Studio, lesson: Lesson) -> Lesson:
+    updated = replace(lesson, updated_at=utc_now(), revision=lesson.revision + 1)
+    await off_loop(studio.log.lessons.update, updated)
+    return updated

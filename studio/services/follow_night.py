@@ -1,0 +1,86 @@
+"""Nights as seen from the app: start one beside it, watch it, pause, resume, cancel.
+
+The night runs as `studio night` in a process group of its own, so that closing the app does not lose it;
+what is shown is read from its folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+
+from studio.domain.nights import Night, NightProgress
+from studio.errors import NotFoundError, TrainingError
+from studio.services.run_night import refuse_hopeless_night
+from studio.services.studio import Studio, off_loop
+from studio.training.job import NightFolder, Request
+from studio.training.launcher import refuse_second_night
+
+START_TIMEOUT_S = 30.0
+
+
+async def start_night(studio: Studio, *, max_minutes: float | None = None) -> None:
+    """Launch a night and return once it has begun.
+
+    Raises NightBusyError while another runs, TrainingError when there is too little to learn or it does not start.
+    """
+    refuse_second_night(studio.workspace.night_lock)
+    await refuse_hopeless_night(studio)
+    before = {night.id for night in await nights(studio)}
+    command = [sys.executable, "-m", "studio", "--workspace", str(studio.workspace.root), "night"]
+    if max_minutes is not None:
+        command += ["--max-minutes", str(max_minutes)]
+    environment = os.environ | ({"STUDIO_MODEL__PATH": str(studio.model_path)} if studio.model_path else {})
+    output = studio.workspace.diagnostics / "night.out"
+    with output.open("wb") as sink:
+        process = await off_loop(
+            subprocess.Popen,
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            env=environment,
+            start_new_session=True,
+        )
+    for _ in range(int(START_TIMEOUT_S / 0.1)):
+        if {night.id for night in await nights(studio)} - before:
+            return
+        if process.poll() is not None:
+            lines = output.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it ended at once"]
+            raise TrainingError(f"The night did not start: {lines[-1]}", f"Details are in {output}.")
+        await asyncio.sleep(0.1)
+    raise TrainingError("The night did not start within half a minute.", f"Details are in {output}.")
+
+
+async def nights(studio: Studio) -> list[Night]:
+    """All nights, newest first."""
+    return await off_loop(studio.log.nights.all)
+
+
+async def night_progress(studio: Studio) -> NightProgress | None:
+    """The latest word from the newest night; None before the first."""
+    known = await nights(studio)
+    return await off_loop(NightFolder(studio.workspace.nights / known[0].id).read_progress) if known else None
+
+
+async def pause_night(studio: Studio) -> None:
+    """Stand still after the current step until resumed."""
+    await _control(studio, Request.PAUSE)
+
+
+async def resume_night(studio: Studio) -> None:
+    await _control(studio, Request.RUN)
+
+
+async def cancel_night(studio: Studio) -> None:
+    """End the running night after the current step; yesterday's adapter stays."""
+    await _control(studio, Request.CANCEL)
+
+
+async def _control(studio: Studio, wanted: Request) -> None:
+    running = [night for night in await nights(studio) if not night.state.is_over]
+    if not running:
+        raise NotFoundError("No night is running.", "Start one with: studio night")
+    await off_loop(NightFolder(studio.workspace.nights / running[0].id).request, wanted)

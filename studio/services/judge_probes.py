@@ -1,0 +1,89 @@
+"""Ask probes of arms and judge the answers: the common ground of nights, scenarios and the demonstration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from studio.domain.arms import ArmRecipe
+from studio.evaluation.judging import judge
+from studio.evaluation.metrics import ProbeRecord
+from studio.evaluation.scenario import ScenarioProbe
+from studio.services.ask_many import Ask, Reply, stream_many
+from studio.services.studio import Studio
+
+
+@dataclass
+class ReplyCache:
+    """Replies that cannot change, such as the frozen arm's, kept by prompt so that none is computed twice."""
+
+    replies: dict[str, Reply] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """When probes are asked: of which run of a scenario, on which day, after how many corrections."""
+
+    order: int = 0
+    day: int = 0
+    corrections: int = 0
+    days: Sequence[int] = ()
+
+    def age(self, probe: ScenarioProbe) -> int:
+        """Nights since the probe's correction was made."""
+        return sum(probe.day <= day <= self.day for day in self.days) if probe.day else 0
+
+
+async def judge_probes(
+    studio: Studio,
+    probes: Sequence[ScenarioProbe],
+    recipes: Sequence[ArmRecipe],
+    *,
+    occasion: Occasion = Occasion(),
+    frozen: ReplyCache | None = None,
+    observe: Callable[[int, int], None] = lambda done, total: None,
+) -> list[ProbeRecord]:
+    """Every arm's judged answer to every probe, by free generation. `observe(done, total)` follows the progress."""
+    plain = [recipe for recipe in recipes if recipe == ArmRecipe(recipe.name)]
+    known: Mapping[str, Reply] = frozen.replies if frozen else {}
+    asks: list[tuple[ScenarioProbe, Ask]] = []
+    records: list[ProbeRecord] = []
+    for recipe in recipes:
+        for probe in probes:
+            if recipe in plain and probe.probe.prompt in known:
+                records.append(_record(recipe.name, probe, known[probe.probe.prompt], occasion))
+            else:
+                asks.append((probe, Ask(probe.probe.prompt, recipe)))
+    done, total = len(records), len(records) + len(asks)
+    async for number, reply in stream_many(studio, [ask for _, ask in asks]):
+        probe, ask = asks[number]
+        records.append(_record(ask.recipe.name, probe, reply, occasion))
+        if frozen is not None and ask.recipe in plain:
+            frozen.replies[ask.prompt] = reply
+        done += 1
+        observe(done, total)
+    return records
+
+
+def _record(arm: str, asked: ScenarioProbe, reply: Reply, occasion: Occasion) -> ProbeRecord:
+    verdict = judge(reply.text, asked.probe.check)
+    return ProbeRecord(
+        probe_id=asked.probe.id,
+        kind=asked.probe.kind,
+        arm=arm,
+        correction_id=asked.probe.correction_id,
+        text=reply.text,
+        score=verdict.score,
+        ok=verdict.ok,
+        stale=asked.is_stale(reply.text) if asked.stale else None,
+        order=occasion.order,
+        day=occasion.day,
+        age=occasion.age(asked),
+        corrections=occasion.corrections,
+        prompt_tokens=reply.completion.prompt_tokens,
+        completion_tokens=reply.completion.completion_tokens,
+        first_token_s=reply.completion.first_token_s,
+        latency_s=reply.completion.latency_s,
+    )
+
+

@@ -1,0 +1,133 @@
+"""The user's judgement of an answer: corrected, accepted, preferred; undone and redone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from studio.domain.checks import Check
+from studio.domain.generation import ChatMessage
+from studio.domain.identity import new_id, utc_now
+from studio.domain.log import Answer, Correction, Feedback, Origin
+from studio.errors import UsageError
+from studio.evaluation.checks import check_from_edit
+from studio.services.learn_lessons import follow_correction
+from studio.services.studio import Studio, off_loop
+
+MAX_CHARACTERS = 20_000
+
+
+async def record_correction(
+    studio: Studio,
+    *,
+    answer: Answer | None,
+    prompt: str,
+    corrected: str,
+    original: str = "",
+    history: Sequence[ChatMessage] = (),
+    rationale: str = "",
+    feedback: str = "",
+    labels: Sequence[str] = (),
+    supersedes: str | None = None,
+    check: Check | None = None,
+    origin: Origin = Origin.CHAT,
+) -> Correction:
+    """Append a correction; it is on disk when this returns. What it teaches is learnt by learn_lesson.
+
+    A correction of a prompt (with the same history) that was corrected before supersedes the earlier one, unless
+    `supersedes` names another. The check is derived from the edit unless given. Raises UsageError on a correction
+    that is empty, unchanged, or longer than MAX_CHARACTERS; NotFoundError on an unknown `supersedes`.
+    """
+    prompt, corrected, original = _storable(prompt), _storable(corrected), _storable(answer.text if answer else original)
+    _refuse_bad(prompt, corrected, original)
+
+    def append() -> Correction:
+        corrections = studio.log.corrections
+        replaced = corrections.get(supersedes).id if supersedes else _earlier(corrections.in_force(), prompt, tuple(history))
+        correction = Correction(
+            id=new_id(),
+            prompt=prompt,
+            corrected=corrected,
+            original=original,
+            created_at=utc_now(),
+            check=check if check is not None else check_from_edit(original, corrected),
+            history=tuple(history),
+            turn_id=answer.turn_id if answer else None,
+            answer_id=answer.id if answer else None,
+            arm=answer.arm if answer else None,
+            rationale=_storable(rationale),
+            feedback=_storable(feedback),
+            labels=tuple(labels),
+            supersedes=replaced,
+            origin=origin,
+        )
+        corrections.add(correction)
+        return correction
+
+    return await off_loop(append)
+
+
+async def undo_correction(studio: Studio, correction_id: str) -> Correction:
+    """Take a correction back: a tombstone is appended, its lesson retired, what it had replaced is in force again."""
+    return await _set_undone(studio, correction_id, undone=True)
+
+
+async def redo_correction(studio: Studio, correction_id: str) -> Correction:
+    """Take the undo back."""
+    return await _set_undone(studio, correction_id, undone=False)
+
+
+async def accept_answer(studio: Studio, answer_id: str) -> None:
+    """The answer is good as it is: nights may learn to keep it."""
+    await off_loop(studio.log.answers.add_feedback, answer_id, Feedback.ACCEPTED, utc_now())
+
+
+async def prefer_answer(studio: Studio, answer_id: str) -> None:
+    """The answer is better than those of the other arms."""
+    await off_loop(studio.log.answers.add_feedback, answer_id, Feedback.PREFERRED, utc_now())
+
+
+async def withdraw_feedback(studio: Studio, answer_id: str) -> None:
+    await off_loop(studio.log.answers.withdraw_feedback, answer_id)
+
+
+async def _set_undone(studio: Studio, correction_id: str, *, undone: bool) -> Correction:
+    def write() -> Correction:
+        correction = studio.log.corrections.get(correction_id)
+        if correction.undone == undone:
+            state = "already undone" if undone else "not undone"
+            raise UsageError(f"The correction of '{correction.prompt[:60]}' is {state}.", "Nothing was changed.")
+        studio.log.corrections.set_undone(correction.id, undone, utc_now())
+        return studio.log.corrections.get(correction.id)
+
+    correction = await off_loop(write)
+    await follow_correction(studio, correction)
+    return correction
+
+
+def _storable(text: str) -> str:
+    """Text as the log keeps it: without NUL, which no file format of ours can hold."""
+    return text.replace("\x00", "")
+
+
+def _refuse_bad(prompt: str, corrected: str, original: str) -> None:
+    if not prompt.strip():
+        raise UsageError("The correction has no question.", "Say which prompt it belongs to.")
+    if not corrected.strip():
+        raise UsageError("The correction is empty.", "Write what the answer should have been.")
+    if corrected.strip() == original.strip():
+        raise UsageError("The correction is the same as the answer.", "Change the answer, or accept it as good.")
+    if max(len(corrected), len(prompt)) > MAX_CHARACTERS:
+        raise UsageError(
+            f"The correction has {max(len(corrected), len(prompt)):,} characters; at most {MAX_CHARACTERS:,} can be learnt from.",
+            "Keep the part that matters.",
+        )
+
+
+def same_question(one: str, other: str) -> bool:
+    """Whether two prompts are the same but for case and white space."""
+    return " ".join(one.casefold().split()) == " ".join(other.casefold().split())
+
+
+def _earlier(in_force: Sequence[Correction], prompt: str, history: tuple[ChatMessage, ...]) -> str | None:
+    same = [c for c in in_force if same_question(c.prompt, prompt) and c.history == history]
+    return same[-1].id if same else None

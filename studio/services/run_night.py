@@ -1,0 +1,192 @@
+"""One night from snapshot to verdict: freeze, make examples, train, choose the scale, pass the gate, promote or keep.
+
+An interrupted night (its process killed, the machine switched off) is taken up where it stopped by the next one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from studio.domain.generation import ModelFacts
+from studio.domain.identity import new_id, utc_now
+from studio.domain.log import Correction
+from studio.domain.nights import Adapter, Method, Night, NightProgress, NightState
+from studio.errors import StudioError, TrainingError
+from studio.services.collect_examples import collect_examples
+from studio.services.evaluate_adapter import choose_and_judge
+from studio.services.studio import Studio, off_loop
+from studio.training.job import Manifest, NightFolder, NightJob, TrainingConfig
+from studio.training.launcher import GiveWay, hold_night_lock, train
+
+Observe = Callable[[NightProgress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """Tells a night's progress to whoever watches: the caller, and through the folder every other process."""
+
+    folder: NightFolder
+    observe: Observe
+
+    def tell(self, progress: NightProgress) -> None:
+        self.folder.write_progress(progress)
+        self.observe(progress)
+
+    def stage(self, state: NightState, message: str) -> None:
+        """Keep what training reported last; change the state and the message."""
+        last = self.folder.read_progress() or NightProgress(self.folder.path.name, state)
+        self.tell(replace(last, state=state, message=message, eta_s=None))
+
+
+async def run_night(
+    studio: Studio, *, max_minutes: float | None = None, method: str | None = None, observe: Observe = lambda progress: None
+) -> Night:
+    """Run one night to its end and return it, promoted, kept or cancelled.
+
+    Raises NightBusyError while another night runs in this workspace, TrainingError when there is too little to learn
+    or training fails; yesterday's adapter stays in either case.
+    """
+    with hold_night_lock(studio.workspace.night_lock):
+        facts = await studio.model()
+        night = await _interrupted(studio, facts)
+        if night is None:
+            night = await _prepare(studio, facts, _config(studio, max_minutes, method))
+        watch = _Watch(_folder(studio, night), observe)
+        try:
+            return await _train_and_judge(studio, facts, night, watch)
+        except StudioError as error:
+            await _finish(studio, night, NightState.FAILED, str(error))
+            watch.stage(NightState.FAILED, str(error))
+            raise
+
+
+async def refuse_hopeless_night(studio: Studio) -> None:
+    """Raise TrainingError where there is nothing to train on, before anything is started."""
+    if not await _trainable(studio):
+        raise TrainingError("There are no corrections to train on.", "Correct an answer first, then start the night.")
+
+
+def _config(studio: Studio, max_minutes: float | None, method: str | None) -> TrainingConfig:
+    wanted = studio.settings.night.model_dump() | {"method": Method(method or studio.settings.night.method)}
+    if max_minutes is not None:
+        wanted["max_minutes"] = max_minutes
+    known = {item.name for item in dataclasses.fields(TrainingConfig)}
+    return TrainingConfig(**{name: value for name, value in wanted.items() if name in known})
+
+
+def _folder(studio: Studio, night: Night) -> NightFolder:
+    return NightFolder(studio.workspace.nights / night.id)
+
+
+async def _trainable(studio: Studio) -> list[Correction]:
+    return await off_loop(studio.log.corrections.in_force)
+
+
+async def _interrupted(studio: Studio, facts: ModelFacts) -> Night | None:
+    """The newest night that never ended, if its snapshot is whole and of this model; older ones are given up."""
+    unfinished = [night for night in await off_loop(studio.log.nights.all) if not night.state.is_over]
+    for number, night in enumerate(unfinished):
+        whole = _folder(studio, night).job_file.is_file()
+        if number == 0 and whole and night.model_sha256 == facts.sha256:
+            return night
+        await _finish(studio, night, NightState.FAILED, "It was interrupted before it could be taken up again.")
+    return None
+
+
+async def _prepare(studio: Studio, facts: ModelFacts, config: TrainingConfig) -> Night:
+    """Freeze the snapshot: from here on the live log is not read for training."""
+    await refuse_hopeless_night(studio)
+    corrections = await _trainable(studio)
+    night = Night(
+        id=new_id(),
+        state=NightState.PREPARING,
+        started_at=utc_now(),
+        model_sha256=facts.sha256,
+        correction_ids=tuple(correction.id for correction in corrections),
+        config=dataclasses.asdict(config),
+    )
+    folder = _folder(studio, night)
+    await off_loop(studio.log.nights.add, night)
+    folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    examples = await collect_examples(studio, corrections, seed=config.seed)
+    job = NightJob(night.id, facts.path, facts.sha256, tuple(examples), night.correction_ids, config)
+    await off_loop(folder.write_job, job)
+    return night
+
+
+async def _train_and_judge(studio: Studio, facts: ModelFacts, night: Night, watch: _Watch) -> Night:
+    folder = _folder(studio, night)
+    if await off_loop(folder.read_manifest) is None:
+        night = replace(night, state=NightState.TRAINING)
+        await off_loop(studio.log.nights.update, night)
+        async for progress in train(folder, studio.workspace.interactive_lock):
+            watch.observe(progress)
+            if progress.state is NightState.CANCELLED:
+                return await _finish(studio, night, NightState.CANCELLED, "Cancelled; what was in use stays.")
+    manifest = await off_loop(folder.read_manifest)
+    if manifest is None:
+        last = await off_loop(folder.read_progress)
+        why = last.message if last and last.message else "the training process ended without an adapter"
+        raise TrainingError(f"The night failed: {why}.", f"Details are in {folder.log_file}.")
+    night = replace(night, state=NightState.EVALUATING, metrics=_training_metrics(manifest))
+    await off_loop(studio.log.nights.update, night)
+    watch.stage(NightState.EVALUATING, "asking held-back questions")
+    adapter = await _keep_adapter(studio, facts, night, manifest)
+    corrections = [c for c in await off_loop(studio.log.corrections.all) if c.id in set(night.correction_ids)]
+    async with GiveWay(studio.workspace.interactive_lock, lambda: [pid] if (pid := studio.engine.pid) else []):
+        verdict = await choose_and_judge(studio, adapter, corrections)
+    await off_loop(studio.log.adapters.set_scale, adapter.id, verdict.scale)
+    if verdict.promote:
+        await off_loop(studio.log.adapters.activate, facts.sha256, adapter.id, verdict.reason, utc_now())
+    state = NightState.PROMOTED if verdict.promote else NightState.KEPT
+    night = replace(night, adapter_id=adapter.id, metrics={**night.metrics, **verdict.metrics})
+    finished = await _finish(studio, night, state, verdict.reason)
+    watch.stage(state, verdict.reason)
+    return finished
+
+
+async def _keep_adapter(studio: Studio, facts: ModelFacts, night: Night, manifest: Manifest) -> Adapter:
+    """Copy the adapter with its manifest among the adapters and enter it, inactive; once, however often resumed."""
+    known = await off_loop(studio.log.adapters.all, facts.sha256)
+    for adapter in known:
+        if adapter.night_id == night.id:
+            return adapter
+    version = await off_loop(studio.log.adapters.next_version, facts.sha256)
+    relative = f"{facts.sha256[:12]}/v{version}"
+    adapter = Adapter(
+        id=new_id(),
+        version=version,
+        model_sha256=facts.sha256,
+        night_id=night.id,
+        path=f"{relative}/adapter.gguf",
+        sha256=manifest.adapter_sha256,
+        method=manifest.method,
+        rank=manifest.rank,
+        scale=1.0,
+        created_at=utc_now(),
+    )
+
+    def copy() -> None:
+        target = studio.workspace.adapters / relative
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = _folder(studio, night)
+        shutil.copy2(folder.adapter_file, target / "adapter.gguf")
+        shutil.copy2(folder.manifest_file, target / "manifest.json")
+        studio.log.adapters.add(adapter)
+
+    await off_loop(copy)
+    return adapter
+
+
+def _training_metrics(manifest: Manifest) -> dict[str, object]:
+    names = ("examples", "replayed", "steps", "device", "dtype", "stopped_because", "wall_s", "peak_rss_bytes", "losses")
+    return {name: getattr(manifest, name) for name in names}
+
+
+async def _finish(studio: Studio, night: Night, state: NightState, reason: str) -> Night:
+    finished = replace(night, state=state, reason=reason, finished_at=utc_now())
+    await off_loop(studio.log.nights.update, finished)
+    return finished

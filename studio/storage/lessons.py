@@ -1,0 +1,182 @@
+"""Lessons, their earlier revisions, the vectors they are found by, and the answers they were given to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from studio.domain.identity import new_id
+from studio.domain.lessons import Lesson, LessonKind, LessonStatus, LessonUse
+from studio.errors import NotFoundError
+from studio.storage.database import Database
+from studio.storage.provenance import texts
+from studio.storage.session import Row, Session, moment
+
+_COLUMNS = (
+    "id, revision, kind, status, title, applies_when, guidance, example_question, example_answer,"
+    " source_ids, pinned, weak, replaced_by, retired_reason, created_at, updated_at"
+)
+_LESSONS = """
+    SELECT l.id, l.revision, l.kind, l.status, l.title, l.applies_when, l.guidance, l.example_question,
+           l.example_answer, l.source_ids, l.pinned, l.weak, l.replaced_by, l.retired_reason,
+           epoch_us(l.created_at), epoch_us(l.updated_at)
+    FROM lesson l
+"""
+_OLDEST_FIRST = "ORDER BY l.created_at, l.id"
+
+Vectors = Sequence[tuple[str, Sequence[float]]]
+
+
+class LessonTable:
+    """Implements domain.ports.LessonStore."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, lesson: Lesson, vectors: Vectors, embedder: str) -> None:
+        """Write a lesson with its keys: (text, vector) pairs by which it is found."""
+        with self._database.writing() as session:
+            session.insert("lesson", _COLUMNS, [_row(lesson)])
+            _insert_vectors(session, lesson.id, vectors, embedder)
+            _stamp(session)
+
+    def update(self, lesson: Lesson) -> None:
+        """Replace the row, keeping the previous revision in lesson_revision. Raises NotFoundError."""
+        with self._database.writing() as session:
+            kept = session.rows(
+                "INSERT INTO lesson_revision BY NAME SELECT * FROM lesson WHERE id = ? RETURNING id", lesson.id
+            )
+            if not kept:
+                raise _unknown(lesson.id)
+            session.execute("DELETE FROM lesson WHERE id = ?", lesson.id)
+            session.insert("lesson", _COLUMNS, [_row(lesson)])
+            _stamp(session)
+
+    def set_vectors(self, lesson_id: str, vectors: Vectors, embedder: str) -> None:
+        """Replace what this embedder made of the lesson. Raises NotFoundError."""
+        with self._database.writing() as session:
+            if session.row("SELECT 1 FROM lesson WHERE id = ?", lesson_id) is None:
+                raise _unknown(lesson_id)
+            session.execute("DELETE FROM lesson_embedding WHERE lesson_id = ? AND embedder = ?", lesson_id, embedder)
+            _insert_vectors(session, lesson_id, vectors, embedder)
+            _stamp(session)
+
+    def get(self, lesson_id: str) -> Lesson:
+        """Raises NotFoundError."""
+        with self._database.reading() as session:
+            row = session.row(f"{_LESSONS} WHERE l.id = ?", lesson_id)
+        if row is None:
+            raise _unknown(lesson_id)
+        return _lesson(row)
+
+    def all(self, status: LessonStatus | None = None) -> list[Lesson]:
+        """Oldest first."""
+        with self._database.reading() as session:
+            if status is None:
+                rows = session.rows(f"{_LESSONS} {_OLDEST_FIRST}")
+            else:
+                rows = session.rows(f"{_LESSONS} WHERE l.status = ? {_OLDEST_FIRST}", status.value)
+        return [_lesson(row) for row in rows]
+
+    def vectors(self, embedder: str) -> list[tuple[str, str, list[float]]]:
+        """(lesson id, key text, vector) of all active lessons."""
+        with self._database.reading() as session:
+            return [
+                (lesson_id, key, list(vector))
+                for lesson_id, key, vector in session.rows(
+                    "SELECT e.lesson_id, e.key, e.vector FROM lesson_embedding e JOIN lesson l ON l.id = e.lesson_id"
+                    " WHERE e.embedder = ? AND l.status = ? ORDER BY e.lesson_id, e.position",
+                    embedder,
+                    LessonStatus.ACTIVE.value,
+                )
+            ]
+
+    def without_vectors(self, embedder: str) -> list[Lesson]:
+        """Active lessons this embedder has not embedded: after a change of embedder or a crash in between."""
+        with self._database.reading() as session:
+            rows = session.rows(
+                f"{_LESSONS} WHERE l.status = ?"
+                f" AND l.id NOT IN (SELECT lesson_id FROM lesson_embedding WHERE embedder = ?) {_OLDEST_FIRST}",
+                LessonStatus.ACTIVE.value,
+                embedder,
+            )
+        return [_lesson(row) for row in rows]
+
+    def uses(self, lesson_id: str) -> list[LessonUse]:
+        """The answers the lesson was given to, newest first."""
+        with self._database.reading() as session:
+            rows = session.rows(
+                "SELECT u.lesson_id, u.answer_id, t.prompt, a.arm, a.text, u.score, epoch_us(a.created_at)"
+                " FROM lesson_use u JOIN answer a ON a.id = u.answer_id JOIN turn t ON t.id = a.turn_id"
+                " WHERE u.lesson_id = ? ORDER BY a.created_at DESC, a.id DESC",
+                lesson_id,
+            )
+        return [
+            LessonUse(lesson_id, answer_id, prompt, arm, answer, score, moment(created_us))
+            for lesson_id, answer_id, prompt, arm, answer, score, created_us in rows
+        ]
+
+    def stamp(self) -> str:
+        """Changes whenever any lesson or vector does, by whichever process."""
+        with self._database.reading() as session:
+            row = session.row("SELECT stamp FROM lesson_stamp")
+        return str(row[0]) if row else ""
+
+
+def _insert_vectors(session: Session, lesson_id: str, vectors: Vectors, embedder: str) -> None:
+    rows = [
+        (lesson_id, embedder, position, key, [float(number) for number in vector])
+        for position, (key, vector) in enumerate(vectors)
+    ]
+    session.insert("lesson_embedding", "lesson_id, embedder, position, key, vector", rows)
+
+
+def _stamp(session: Session) -> None:
+    session.execute("UPDATE lesson_stamp SET stamp = ?", new_id())
+
+
+def _row(lesson: Lesson) -> tuple[object, ...]:
+    return (
+        lesson.id,
+        lesson.revision,
+        lesson.kind.value,
+        lesson.status.value,
+        lesson.title,
+        lesson.applies_when,
+        lesson.guidance,
+        lesson.example_question,
+        lesson.example_answer,
+        list(lesson.source_ids),
+        lesson.pinned,
+        lesson.weak,
+        lesson.replaced_by,
+        lesson.retired_reason,
+        lesson.created_at,
+        lesson.updated_at,
+    )
+
+
+def _lesson(row: Row) -> Lesson:
+    lesson_id, revision, kind, status, title, applies_when, guidance, question, answer, *rest = row
+    source_ids, pinned, weak, replaced_by, retired_reason, created_us, updated_us = rest
+    return Lesson(
+        id=lesson_id,
+        title=title,
+        applies_when=applies_when,
+        guidance=guidance,
+        example_question=question,
+        example_answer=answer,
+        source_ids=texts(source_ids),
+        created_at=moment(created_us),
+        updated_at=moment(updated_us),
+        kind=LessonKind(kind),
+        status=LessonStatus(status),
+        pinned=pinned,
+        weak=weak,
+        replaced_by=replaced_by,
+        retired_reason=retired_reason,
+        revision=revision,
+    )
+
+
+def _unknown(lesson_id: str) -> NotFoundError:
+    return NotFoundError(f"There is no lesson '{lesson_id}'.", "`studio lessons list` shows those there are.")

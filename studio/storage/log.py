@@ -1,0 +1,60 @@
+"""The user's log: one store per aggregate over one DuckDB file, its backups and its check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from studio.storage.adapters import AdapterTable
+from studio.storage.answers import AnswerTable
+from studio.storage.backups import BackupFolder
+from studio.storage.conversations import ConversationTable
+from studio.storage.corrections import CorrectionTable
+from studio.storage.database import Database
+from studio.storage.inspection import findings
+from studio.storage.lessons import LessonTable
+from studio.storage.nights import NightTable
+from studio.storage.probes import ProbeTable
+from studio.storage.query import Table, run_query
+from studio.storage.schema import prepare
+
+
+class DuckDbLog:
+    """Implements domain.ports.Log. Thread-safe; holds nothing open between operations.
+
+    Makes the file where there is none and migrates an older one, with a backup before each step. Every operation
+    raises StorageError where the file is held by another process for longer than `wait_s`, damaged, or cannot be
+    written.
+    """
+
+    def __init__(self, file: Path, backups: Path, *, wait_s: float = 5.0) -> None:
+        database = Database(file, wait_s=wait_s)
+        self._database = database
+        self._backups = BackupFolder(database, backups)
+        prepare(database, before_migration=self._backups.take)
+        self.conversations = ConversationTable(database)
+        self.answers = AnswerTable(database)
+        self.corrections = CorrectionTable(database)
+        self.lessons = LessonTable(database)
+        self.adapters = AdapterTable(database)
+        self.nights = NightTable(database)
+        self.probes = ProbeTable(database)
+
+    def query(self, sql: str, *, limit: int | None = None) -> Table:
+        """Run one read-only statement; returns column names and rows. Raises StorageError with the reason."""
+        return run_query(self._database, sql, limit)
+
+    def backup(self) -> Path:
+        """Make a verified copy of the log in the backups folder and thin out older ones."""
+        return self._backups.take()
+
+    def backups(self) -> list[Path]:
+        """Newest first."""
+        return self._backups.all()
+
+    def restore(self, file: Path) -> None:
+        """Put a backup in the log's place, after backing up what is there."""
+        self._backups.restore(file)
+
+    def check(self) -> list[str]:
+        """What is wrong with the log, one sentence each; empty where all is well."""
+        return findings(self._database)

@@ -1,0 +1,87 @@
+"""Probes and what was answered to them, when and by which arm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from studio.domain.checks import Check
+from studio.domain.nights import Probe, ProbeKind, ProbeResult
+from studio.storage.database import Database
+from studio.storage.provenance import from_json, to_json
+from studio.storage.session import Row, moment
+
+_RESULT_COLUMNS = (
+    "probe_id, arm, text, ok, score, occasion, created_at,"
+    " adapter_id, correction_id, prompt_tokens, first_token_s, latency_s"
+)
+_RESULTS = """
+    SELECT probe_id, arm, text, ok, score, occasion, epoch_us(created_at),
+           adapter_id, correction_id, prompt_tokens, first_token_s, latency_s
+    FROM probe_result
+"""
+
+
+class ProbeTable:
+    """Implements domain.ports.ProbeStore."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, probes: Sequence[Probe]) -> None:
+        """Write those whose id is not known yet; a probe never changes once it was asked."""
+        rows = [(p.id, p.kind.value, p.prompt, to_json(p.check), p.correction_id) for p in probes]
+        with self._database.writing() as session:
+            session.insert("probe", "id, kind, prompt, conditions, correction_id", rows, known="ON CONFLICT DO NOTHING")
+
+    def all(self) -> list[Probe]:
+        """In order of their ids."""
+        with self._database.reading() as session:
+            rows = session.rows("SELECT id, kind, prompt, conditions, correction_id FROM probe ORDER BY id")
+        return [Probe(row[0], ProbeKind(row[1]), row[2], from_json(row[3], Check), row[4]) for row in rows]
+
+    def add_results(self, results: Sequence[ProbeResult]) -> None:
+        """Write all or none."""
+        with self._database.writing() as session:
+            session.insert("probe_result", _RESULT_COLUMNS, [_row(result) for result in results])
+
+    def results(self, probe_id: str | None = None) -> list[ProbeResult]:
+        """In the order they were written; of one probe or of all."""
+        with self._database.reading() as session:
+            rows = session.rows(f"{_RESULTS} WHERE probe_id = ? OR ? IS NULL ORDER BY seq", probe_id, probe_id)
+        return [_result(row) for row in rows]
+
+
+def _row(result: ProbeResult) -> tuple[object, ...]:
+    return (
+        result.probe_id,
+        result.arm,
+        result.text,
+        result.ok,
+        result.score,
+        result.occasion,
+        result.created_at,
+        result.adapter_id,
+        result.correction_id,
+        result.prompt_tokens,
+        result.first_token_s,
+        result.latency_s,
+    )
+
+
+def _result(row: Row) -> ProbeResult:
+    probe_id, arm, text, ok, score, occasion, created_us, *rest = row
+    adapter_id, correction_id, prompt_tokens, first_token_s, latency_s = rest
+    return ProbeResult(
+        probe_id=probe_id,
+        arm=arm,
+        text=text,
+        ok=ok,
+        score=score,
+        occasion=occasion,
+        created_at=moment(created_us),
+        adapter_id=adapter_id,
+        correction_id=correction_id,
+        prompt_tokens=prompt_tokens,
+        first_token_s=first_token_s,
+        latency_s=latency_s,
+    )

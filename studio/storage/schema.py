@@ -1,0 +1,124 @@
+"""The shape of the log: numbered migrations, forward only, each in one transaction.
+
+Each `migrations/NNNN_name.sql` takes the log from version NNNN-1 to NNNN; the table schema_version says which were
+applied. A shipped migration is never edited again.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from studio import __version__
+from studio.errors import StorageError
+from studio.storage.database import Database
+from studio.storage.faults import not_a_log, storage_error
+from studio.storage.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """The SQL that makes a log of `version` out of one of `version - 1`."""
+
+    version: int
+    name: str
+    sql: str
+
+
+@cache
+def shipped_migrations() -> tuple[Migration, ...]:
+    """The migrations of this studio, in order."""
+    files = (f for f in resources.files("studio.storage").joinpath("migrations").iterdir() if f.name.endswith(".sql"))
+    return tuple(
+        Migration(int(file.name[:4]), file.name.removesuffix(".sql"), file.read_text("utf-8"))
+        for file in sorted(files, key=lambda file: file.name)
+    )
+
+
+def version_of(database: Database) -> int:
+    """The version of the log. Raises StorageError where the file is no log of the studio."""
+    with database.reading() as session:
+        return _version(session, database.file)
+
+
+def prepare(
+    database: Database,
+    before_migration: Callable[[], object],
+    migrations: Sequence[Migration] | None = None,
+) -> None:
+    """Make the log, or bring it to the newest version; `before_migration` is called before each step, to back up.
+
+    Raises StorageError: no log of the studio, damaged, written by a newer studio, not writable, held by another.
+    """
+    steps = shipped_migrations() if migrations is None else migrations
+    if not os.path.lexists(database.file):
+        _create(database.file, steps)
+    version = version_of(database)
+    if version > len(steps):
+        raise StorageError(
+            f"The log {database.file} was written by a newer studio"
+            f" (log version {version}, this one knows {len(steps)}).",
+            "Update the studio: pip install --upgrade correction-studio",
+        )
+    for step in steps[version:]:
+        before_migration()
+        with database.writing() as session:
+            # Another process may have taken the step while this one made the backup.
+            if _version(session, database.file) < step.version:
+                _apply(session, step)
+
+
+def _create(file: Path, steps: Sequence[Migration]) -> None:
+    """Make the log aside and put it in place whole, so that a crash leaves either no log or a good one."""
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".new-log-") as folder:
+            draft = Path(folder) / file.name
+            _fill(draft, steps)
+            draft.chmod(0o600)
+            _place(draft, file)
+    except OSError as error:
+        raise storage_error(error, file) from error
+
+
+def _fill(draft: Path, steps: Sequence[Migration]) -> None:
+    with Database(draft).writing(new=True) as session:
+        session.execute(
+            "CREATE TABLE schema_version (version INTEGER NOT NULL, name VARCHAR NOT NULL,"
+            " applied_at TIMESTAMPTZ NOT NULL, studio_version VARCHAR NOT NULL)"
+        )
+        for step in steps:
+            _apply(session, step)
+
+
+def _place(draft: Path, file: Path) -> None:
+    """Move the draft to its place unless another process was first, whose log then counts."""
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without hard links
+        if not file.exists():
+            draft.rename(file)
+
+
+def _apply(session: Session, step: Migration) -> None:
+    session.execute(step.sql)
+    session.execute("INSERT INTO schema_version VALUES (?, ?, now(), ?)", step.version, step.name, __version__)
+
+
+def _version(session: Session, file: Path) -> int:
+    known = session.row(
+        "SELECT 1 FROM duckdb_tables() WHERE table_name = 'schema_version' AND database_name = current_database()"
+    )
+    if known is None:
+        raise not_a_log(file, "a DuckDB file of something else")
+    row = session.row("SELECT max(version) FROM schema_version")
+    if row is None or row[0] is None:
+        raise not_a_log(file, "its version is missing")
+    return int(row[0])

@@ -1,0 +1,73 @@
+"""The order of training, as a pure function of the seed: which examples make up each step, how they are packed.
+
+Nothing is drawn while training runs, so a night that is killed and resumed walks the very same steps.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """An example in tokens. The loss falls on `completion` alone; `index` is its place among the night's examples."""
+
+    index: int
+    prompt: tuple[int, ...]
+    completion: tuple[int, ...]
+    replay: bool
+
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        # The last token predicts nothing, so the model need not read it.
+        return (self.prompt + self.completion)[:-1]
+
+
+def plan_steps(
+    learnt: Sequence[int], replayed: Sequence[int], *, epochs: int, batch_size: int, replay_share: float, seed: int
+) -> list[list[int]]:
+    """The examples of every step, by index; each learnt one occurs once an epoch, replay cycles in shuffled rounds.
+
+    Steps never straddle epochs; the last of an epoch may be smaller and takes replay in proportion.
+    """
+    draw = random.Random(seed)  # noqa: S311 - an order of training, not a secret
+    share = replay_share if replayed else 0.0
+    replays_per_step = min(round(batch_size * share), batch_size - 1)
+    per_step = batch_size - replays_per_step
+    waiting: list[int] = []
+    steps = []
+    for _ in range(epochs):
+        order = draw.sample(learnt, len(learnt))
+        for start in range(0, len(order), per_step):
+            chosen = order[start : start + per_step]
+            for _ in range(round(replays_per_step * len(chosen) / per_step)):
+                if not waiting:
+                    waiting = draw.sample(replayed, len(replayed))
+                chosen.append(waiting.pop())
+            steps.append(chosen)
+    return steps
+
+
+def common_prefix(sequences: Sequence[Sequence[int]]) -> int:
+    """How many leading tokens all sequences share."""
+    first, last = min(sequences), max(sequences)  # in lexical order these two differ earliest
+    length = min(len(first), len(last))
+    return next((place for place in range(length) if first[place] != last[place]), length)
+
+
+def pack(examples: Sequence[Encoded], max_tokens: int) -> list[list[Encoded]]:
+    """Group a step's examples into rows of about `max_tokens`, longest first; one longer than that rides alone."""
+    rows: list[list[Encoded]] = []
+    sizes: list[int] = []
+    for example in sorted(examples, key=lambda item: (-len(item.tokens), item.index)):
+        size = len(example.tokens)
+        place = next((row for row, taken in enumerate(sizes) if taken + size <= max_tokens), None)
+        if place is None:
+            rows.append([example])
+            sizes.append(size)
+        else:
+            rows[place].append(example)
+            sizes[place] += size
+    return rows

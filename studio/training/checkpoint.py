@@ -1,0 +1,66 @@
+"""Where a training run stands, in one safetensors file: weights, optimizer moments and a JSON header."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from studio.training.job import write_atomically
+
+STATE_FILE = "state.safetensors"
+
+
+@dataclass
+class Standing:
+    """What a run knows besides tensors. `seconds` of running time, `losses` per step, `tokens` computed so far."""
+
+    device: str
+    dtype: str
+    step: int = 0
+    seconds: float = 0.0
+    tokens: int = 0
+    losses: tuple[float, ...] = ()
+
+
+def save_checkpoint(
+    folder: Path, standing: Standing, weights: dict[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer
+) -> None:
+    """Replace the checkpoint in one step. Every draw is seeded by its step, so there is no generator state to keep."""
+    tensors = {}
+    for name, weight in weights.items():
+        tensors[f"weight.{name}"] = weight.detach()
+        for key, value in optimizer.state.get(weight, {}).items():
+            tensors[f"{key}.{name}"] = torch.as_tensor(value)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    write_atomically(folder / STATE_FILE, save(tensors, metadata={"standing": json.dumps(asdict(standing))}))
+
+
+def read_standing(folder: Path) -> Standing | None:
+    """Where the run stood, or None where there is no whole checkpoint: then it starts anew."""
+    try:
+        with safe_open(folder / STATE_FILE, framework="pt") as file:
+            document = json.loads(file.metadata()["standing"])
+            return Standing(**document | {"losses": tuple(document["losses"])})
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return None
+
+
+def restore(
+    folder: Path, weights: dict[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer, device: torch.device
+) -> None:
+    """Put weights and moments back exactly as they were saved."""
+    with safe_open(folder / STATE_FILE, framework="pt", device="cpu") as file:
+        for key in file.keys():  # noqa: SIM118 - not a mapping
+            kind, name = key.split(".", 1)
+            value = file.get_tensor(key)
+            if kind == "weight":
+                with torch.no_grad():
+                    weights[name].copy_(value)
+            else:
+                moment = value if kind == "step" else value.to(device)
+                optimizer.state[weights[name]][kind] = moment

@@ -1,0 +1,111 @@
+"""The model to train: the very GGUF that answers, its weights unpacked, with a LoRA on its linear layers."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+from transformers.utils import logging as transformers_logging
+
+from studio.domain.nights import Method
+from studio.errors import TrainingError
+from studio.training.job import ALL_LINEAR, ATTENTION, MLP, TrainingConfig
+
+ATTENTION_LAYERS = {"full_attention", "sliding_attention"}
+TARGETS: dict[str, str | list[str]] = {
+    ALL_LINEAR: "all-linear",
+    MLP: r".*\.mlp\.[a-z_]+",
+    ATTENTION: r".*\.self_attn\.[a-z_]+",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where and in which precision the night computes."""
+
+    device: str
+    dtype: str
+
+    @property
+    def torch_device(self) -> torch.device:
+        return torch.device(self.device)
+
+    @property
+    def torch_dtype(self) -> torch.dtype:
+        return torch.bfloat16 if self.dtype == "bfloat16" else torch.float32
+
+
+def choose_place() -> Place:
+    """CUDA where there is one; otherwise the CPU, in bfloat16 if a timed matrix product shows that it is faster."""
+    if torch.cuda.is_available():
+        return Place("cuda", "bfloat16" if torch.cuda.is_bf16_supported() else "float32")
+    seconds = {dtype: _time_product(dtype) for dtype in (torch.float32, torch.bfloat16)}
+    return Place("cpu", "bfloat16" if seconds[torch.bfloat16] < 0.8 * seconds[torch.float32] else "float32")
+
+
+def _time_product(dtype: torch.dtype) -> float:
+    """Seconds of the fastest of five products of the size of a small model's layers."""
+    left, right = torch.ones(512, 768, dtype=dtype), torch.ones(768, 2048, dtype=dtype)
+    best = float("inf")
+    for _ in range(5):
+        start = time.perf_counter()
+        left @ right
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def prepare_process() -> None:
+    """One thread per physical core, no network, no progress bars."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    torch.set_num_threads(psutil.cpu_count(logical=False) or os.cpu_count() or 1)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def load(path: Path, place: Place) -> tuple[Any, Any]:
+    """The model in `place`, frozen, and its tokenizer. Raises TrainingError when the file cannot be trained."""
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            path.parent,
+            gguf_file=path.name,
+            dtype=place.torch_dtype,
+            quantization_config=GgufConfig(dequantize=True),
+        )
+        tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+    except Exception as error:  # transformers raises many kinds for files it does not know
+        raise TrainingError(
+            f"{path.name} answers, but cannot be trained: its architecture or tokenizer is not supported ({error}).",
+            "Choose another model to learn from corrections overnight; lessons work with every model.",
+        ) from error
+    kinds = set(getattr(model.config, "layer_types", None) or ()) - ATTENTION_LAYERS
+    if kinds:
+        raise TrainingError(
+            f"{path.name} answers, but cannot be trained: it has layers without attention ({', '.join(sorted(kinds))}).",
+            "Choose another model to learn from corrections overnight; lessons work with every model.",
+        )
+    model.config.use_cache = False
+    return model.to(place.torch_device), tokenizer
+
+
+def attach_lora(model: Any, config: TrainingConfig) -> Any:
+    """The model with a fresh LoRA (Hu et al. 2021; rsLoRA, Kalajdzievski 2023), its weights drawn from the seed."""
+    torch.manual_seed(config.seed)
+    return get_peft_model(
+        model,
+        LoraConfig(
+            r=config.rank,
+            lora_alpha=config.alpha,
+            lora_dropout=config.dropout,
+            target_modules=TARGETS[config.targets],
+            use_rslora=config.method is Method.RSLORA,
+            task_type="CAUSAL_LM",
+        ),
+    )

@@ -1,0 +1,193 @@
+"""The night's own process: `python -m studio.training.night_process FOLDER`.
+
+Reads the frozen snapshot, trains, writes adapter and manifest. Started again after a kill, it goes on from its
+checkpoint. Exit 0 done or cancelled, 1 failed; the reason is in progress.json, the traceback in night.log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import resource
+import sys
+import time
+import traceback
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from studio.domain.nights import Method, NightProgress, NightState
+from studio.errors import StudioError
+from studio.training.checkpoint import Standing, read_standing
+from studio.training.encoding import encode
+from studio.training.gguf_adapter import BaseFile, BaseTensor, LoraPair, write_adapter
+from studio.training.job import Manifest, NightFolder, NightJob
+from studio.training.model import Place, attach_lora, choose_place, load, prepare_process
+from studio.training.trainer import Outcome, Trainer
+
+MODEL_PREFIX = "base_model.model."
+PACKAGES = ("torch", "transformers", "peft", "gguf")
+
+
+def main(arguments: list[str]) -> int:
+    folder = NightFolder(Path(arguments[0]))
+    job: NightJob | None = None
+    try:
+        job = folder.read_job()
+        if folder.read_manifest() is None:
+            train(folder, job)
+    except Exception as error:  # the last stand of a process: say it in a sentence, keep the traceback for the log
+        traceback.print_exc()
+        told = error if isinstance(error, StudioError) else f"The night failed: {type(error).__name__}: {error}"
+        _tell_failure(folder, job.night_id if job else folder.path.name, str(told))
+        return 1
+    return 0
+
+
+def train(folder: NightFolder, job: NightJob) -> None:
+    """Train the job to its adapter and manifest, or to the point where it is cancelled."""
+    prepare_process()
+    began = time.monotonic()
+    reporter = Reporter(folder, job.night_id)
+    reporter.say("loading the model")
+    earlier = read_standing(folder.checkpoint)
+    place = Place(earlier.device, earlier.dtype) if earlier else choose_place()
+    base, tokenizer = load(job.model_path, place)
+    model = attach_lora(base, job.config)
+    base_file = BaseFile(job.model_path)
+    tensors = _base_tensors(model, base_file)
+    reporter.say("reading what the frozen model knows")
+    trainer = Trainer(
+        model, job.config, place, encode(job.examples, tokenizer), folder.checkpoint, folder.read_request, reporter.step
+    )
+    standing, outcome = trainer.run()
+    if outcome is Outcome.CANCELLED:
+        reporter.finish(NightState.CANCELLED, "cancelled")
+        return
+    _write_adapter(folder, job, model, base_file.architecture, tensors)
+    folder.write_manifest(_manifest(folder, job, standing, outcome, base_file.architecture, tensors, began))
+    reporter.finish(NightState.EVALUATING, f"trained: {outcome}")
+
+
+class Reporter:
+    """Writes progress.json, keeping what was said before."""
+
+    def __init__(self, folder: NightFolder, night_id: str) -> None:
+        self._folder = folder
+        self._latest = NightProgress(night_id, NightState.PREPARING)
+
+    def say(self, message: str) -> None:
+        self._write(replace(self._latest, message=message))
+
+    def step(self, standing: Standing, steps: int, paused: bool) -> None:
+        per_step = standing.seconds / max(1, standing.step)
+        self._write(
+            replace(
+                self._latest,
+                state=NightState.TRAINING,
+                step=standing.step,
+                steps=steps,
+                loss=standing.losses[-1] if standing.losses else None,
+                losses=standing.losses,
+                elapsed_s=standing.seconds,
+                eta_s=per_step * (steps - standing.step) if standing.step else None,
+                tokens_per_s=standing.tokens / standing.seconds if standing.seconds else 0.0,
+                message="paused" if paused else "training",
+                paused=paused,
+            )
+        )
+
+    def finish(self, state: NightState, message: str) -> None:
+        self._write(replace(self._latest, state=state, message=message, eta_s=0.0, paused=False))
+
+    def _write(self, progress: NightProgress) -> None:
+        self._latest = replace(progress, rss_bytes=peak_rss_bytes())
+        self._folder.write_progress(self._latest)
+
+
+def peak_rss_bytes() -> int:
+    """The most memory this process ever held."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _tell_failure(folder: NightFolder, night_id: str, message: str) -> None:
+    folder.write_progress(NightProgress(night_id, NightState.FAILED, message=message, rss_bytes=peak_rss_bytes()))
+
+
+def _base_tensors(model: Any, base_file: BaseFile) -> dict[str, BaseTensor]:
+    """The base file's tensor of every adapted module, by the module's name in torch.
+
+    Layers are alike, so the first of each kind is compared with the file, before any time is spent on training.
+    """
+    heads = (model.config.num_attention_heads, model.config.num_key_value_heads)
+    layouts: dict[str, int | None] = {}
+    tensors = {}
+    for name, module in model.named_modules():
+        if not hasattr(module, "lora_A"):
+            continue
+        short = name.removeprefix(MODEL_PREFIX)
+        kind = short.rsplit(".", 1)[-1]
+        if kind not in layouts:
+            located = base_file.locate(short, module.get_base_layer().weight.detach().float().cpu().numpy(), heads)
+            layouts[kind] = located.row_heads
+        tensors[name] = BaseTensor(base_file.name_of(short), layouts[kind])
+    return tensors
+
+
+def _write_adapter(
+    folder: NightFolder, job: NightJob, model: Any, architecture: str, tensors: dict[str, BaseTensor]
+) -> None:
+    modules = dict(model.named_modules())
+    pairs = {}
+    for name, tensor in tensors.items():
+        a, b = modules[name].lora_A["default"].weight, modules[name].lora_B["default"].weight
+        pairs[tensor] = LoraPair(a.detach().float().cpu().numpy(), b.detach().float().cpu().numpy())
+    # llama.cpp scales by alpha / rank; rsLoRA by alpha / sqrt(rank).
+    root = job.config.rank**0.5
+    write_adapter(
+        folder.adapter_file,
+        pairs,
+        architecture=architecture,
+        alpha=job.config.alpha * (root if job.config.method is Method.RSLORA else 1.0),
+        metadata={"studio.base_sha256": job.model_sha256, "studio.night_id": job.night_id},
+    )
+
+
+def _manifest(
+    folder: NightFolder,
+    job: NightJob,
+    standing: Standing,
+    outcome: Outcome,
+    architecture: str,
+    tensors: dict[str, BaseTensor],
+    began: float,
+) -> Manifest:
+    return Manifest(
+        night_id=job.night_id,
+        model_sha256=job.model_sha256,
+        architecture=architecture,
+        method=job.config.method,
+        rank=job.config.rank,
+        alpha=job.config.alpha,
+        targets=tuple(sorted({tensor.name.split(".")[2] for tensor in tensors.values()})),
+        examples=len(job.examples),
+        replayed=sum(example.replay for example in job.examples),
+        correction_ids=job.correction_ids,
+        seed=job.config.seed,
+        device=standing.device,
+        dtype=standing.dtype,
+        steps=standing.step,
+        losses=standing.losses,
+        stopped_because=outcome,
+        running_s=standing.seconds,
+        wall_s=time.monotonic() - began,
+        peak_rss_bytes=peak_rss_bytes(),
+        adapter_sha256=hashlib.sha256(folder.adapter_file.read_bytes()).hexdigest(),
+        versions={name: importlib.metadata.version(name) for name in PACKAGES},
+        config=asdict(job.config),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,74 @@
+"""What is minimised: cross-entropy on what is to be learnt, KL divergence to the frozen model on what is to be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+from studio.training.packing import Row
+
+TOP_K = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The frozen model's next-token distributions on the completions of replayed examples.
+
+    Per example [S, TOP_K]: the most likely tokens and their log-probabilities. All other tokens form one bucket,
+    so the divergence taken from these is a lower bound of the full one (data-processing inequality).
+    """
+
+    tokens: Mapping[int, torch.Tensor]
+    log_probabilities: Mapping[int, torch.Tensor]
+
+
+def frozen_distributions(rows: Iterable[tuple[Row, torch.Tensor]]) -> Frozen:
+    """Gather the distributions from rows and the frozen model's logits [S, vocabulary] on them."""
+    tokens: dict[int, torch.Tensor] = {}
+    log_probabilities: dict[int, torch.Tensor] = {}
+    for row, logits in rows:
+        best = functional.log_softmax(logits.float(), dim=-1).topk(min(TOP_K, logits.shape[-1]), dim=-1)
+        for index in row.owners.unique().tolist():
+            own = row.owners == index
+            tokens[index] = best.indices[own]
+            log_probabilities[index] = best.values[own]
+    return Frozen(tokens, log_probabilities)
+
+
+@dataclass(frozen=True, slots=True)
+class RowLoss:
+    """Sums over a row's supervised tokens, each with its count."""
+
+    cross_entropy: torch.Tensor
+    learnt: int
+    divergence: torch.Tensor
+    kept: int
+
+
+def row_loss(row: Row, logits: torch.Tensor, frozen: Frozen) -> RowLoss:
+    """`logits` [S, vocabulary] at the row's supervised places."""
+    log_probabilities = functional.log_softmax(logits.float(), dim=-1)
+    learnt = ~row.replayed
+    picked = log_probabilities[learnt].gather(-1, row.targets[learnt, None])
+    divergence = log_probabilities.new_zeros(())
+    if bool(row.replayed.any()):
+        kept = row.replayed.nonzero()[:, 0]
+        pairs = list(zip(row.owners[kept].tolist(), row.offsets[kept].tolist(), strict=True))
+        tokens = torch.stack([frozen.tokens[owner][offset] for owner, offset in pairs])
+        reference = torch.stack([frozen.log_probabilities[owner][offset] for owner, offset in pairs])
+        divergence = _divergence(reference, log_probabilities[kept].gather(-1, tokens))
+    return RowLoss(-picked.sum(), int(learnt.sum()), divergence, int(row.replayed.sum()))
+
+
+def _divergence(reference: torch.Tensor, current: torch.Tensor) -> torch.Tensor:
+    """Sum of KL(reference || current) over places, both [S, TOP_K] log-probabilities, the rest as one bucket."""
+    head = (reference.exp() * (reference - current)).sum()
+    return head + (_rest(reference).exp() * (_rest(reference) - _rest(current))).sum()
+
+
+def _rest(log_probabilities: torch.Tensor) -> torch.Tensor:
+    """The log-probability of all tokens that are not listed."""
+    return torch.log1p(-log_probabilities.exp().sum(dim=-1).clamp(max=1 - 1e-6))

@@ -1,0 +1,176 @@
+"""One training run: from a night folder to LoRA weights, with checkpoints between steps."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from studio.training.batches import Encoded, pack, plan_steps
+from studio.training.checkpoint import Standing, read_standing, restore, save_checkpoint
+from studio.training.job import Request, TrainingConfig
+from studio.training.model import Place
+from studio.training.objective import Frozen, RowLoss, frozen_distributions, row_loss
+from studio.training.packing import Row, build_row
+
+ROW_TOKENS = 400  # measured: longer rows lose more to attention than they gain in the matrix products
+FINAL_RATE = 0.1
+
+
+class Outcome(StrEnum):
+    FINISHED = "all steps done"
+    LEARNT = "the loss was small enough"
+    OUT_OF_TIME = "the time budget was spent"
+    CANCELLED = "cancelled"
+
+
+class RunningClock:
+    """Seconds a process really ran: the wall's, but no more than it had of a processor.
+
+    While it is stopped (SIGSTOP) or the machine sleeps, the wall's clock goes on and the processor's does not.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._wall, self._processor = time.monotonic(), time.process_time()
+
+    def tick(self) -> float:
+        """Add what has passed since the last tick; returns the sum."""
+        wall, processor = time.monotonic(), time.process_time()
+        self.seconds += min(wall - self._wall, processor - self._processor)
+        self._wall, self._processor = wall, processor
+        return self.seconds
+
+
+@dataclass
+class Trainer:
+    """`model` carries a LoRA; `tell` is called after every step and while paused; `request` says what is wished."""
+
+    model: Any
+    config: TrainingConfig
+    place: Place
+    examples: Sequence[Encoded]
+    checkpoint: Path
+    request: Callable[[], Request]
+    tell: Callable[[Standing, int, bool], None]
+
+    def __post_init__(self) -> None:
+        self._by_index = {example.index: example for example in self.examples}
+        self._weights = {name: weight for name, weight in self.model.named_parameters() if weight.requires_grad}
+        self._optimizer = torch.optim.AdamW(
+            self._weights.values(), lr=self.config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0
+        )
+        self._steps = plan_steps(
+            [example.index for example in self.examples if not example.replay],
+            [example.index for example in self.examples if example.replay],
+            epochs=self.config.epochs,
+            batch_size=self.config.batch_size,
+            replay_share=self.config.replay_share,
+            seed=self.config.seed,
+        )
+
+    def run(self) -> tuple[Standing, Outcome]:
+        """Train from the checkpoint, or from the start where there is none, until one of the outcomes."""
+        standing = read_standing(self.checkpoint)
+        if standing is None:
+            standing = Standing(self.place.device, self.place.dtype)
+        else:
+            restore(self.checkpoint, self._weights, self._optimizer, self.place.torch_device)
+        clock = RunningClock(standing.seconds)
+        frozen = self._frozen()
+        saved_at = time.monotonic()
+        while (outcome := self._outcome(standing)) is None:
+            loss, tokens = self._step(standing.step, frozen)
+            standing.step += 1
+            standing.losses += (loss,)
+            standing.tokens += tokens
+            standing.seconds = clock.tick()
+            self.tell(standing, len(self._steps), False)
+            if time.monotonic() - saved_at >= self.config.checkpoint_seconds:
+                self._save(standing)
+                saved_at = time.monotonic()
+        self._save(standing)
+        return standing, outcome
+
+    def _outcome(self, standing: Standing) -> Outcome | None:
+        """Waits while paused. Wishes come before results, so that a cancelled night never looks finished."""
+        paused = False
+        while (request := self.request()) is Request.PAUSE:
+            if not paused:
+                paused = True
+                self._save(standing)
+                self.tell(standing, len(self._steps), True)
+            time.sleep(0.2)
+        if request is Request.CANCEL:
+            return Outcome.CANCELLED
+        if standing.step >= len(self._steps):
+            return Outcome.FINISHED
+        epoch = max(1, len(self._steps) // self.config.epochs)
+        recent = standing.losses[-epoch:]
+        if len(recent) == epoch and sum(recent) / epoch < self.config.stop_loss:
+            return Outcome.LEARNT
+        return Outcome.OUT_OF_TIME if standing.seconds > 60 * self.config.max_minutes else None
+
+    def _save(self, standing: Standing) -> None:
+        save_checkpoint(self.checkpoint, standing, self._weights, self._optimizer)
+
+    def _frozen(self) -> Frozen:
+        """The frozen model's distributions on all replayed completions, computed once a process."""
+        replayed = [example for example in self.examples if example.replay]
+        with torch.no_grad(), self.model.disable_adapter():
+            self.model.eval()
+            return frozen_distributions((row, self._logits(row)) for row in self._rows(replayed))
+
+    def _rows(self, examples: Sequence[Encoded]) -> Iterator[Row]:
+        for packed in pack(examples, ROW_TOKENS):
+            yield build_row(packed, self.place.torch_device)
+
+    def _logits(self, row: Row) -> torch.Tensor:
+        """[S, vocabulary] at the supervised places; the weights of the adapter stay in float32."""
+        half = self.place.torch_dtype is torch.bfloat16
+        with torch.autocast(self.place.device, torch.bfloat16) if half else contextlib.nullcontext():
+            logits: torch.Tensor = self.model(
+                input_ids=row.ids,
+                attention_mask=row.mask,
+                position_ids=row.positions,
+                logits_to_keep=row.supervised,
+            ).logits[0]
+        return logits
+
+    def _step(self, step: int, frozen: Frozen) -> tuple[float, int]:
+        """One update; returns the loss per supervised token of what is learnt, and the tokens computed."""
+        torch.manual_seed(self.config.seed * 1_000_003 + step)  # dropout draws the same when resumed
+        self.model.train()
+        batch = [self._by_index[index] for index in self._steps[step]]
+        learnt = sum(len(example.completion) for example in batch if not example.replay)
+        kept = sum(len(example.completion) for example in batch if example.replay)
+        total, tokens = 0.0, 0
+        for row in self._rows(batch):
+            sums: RowLoss = row_loss(row, self._logits(row), frozen)
+            loss = sums.cross_entropy / learnt
+            if kept:
+                loss = loss + self.config.kl_weight * sums.divergence / kept
+            loss.backward()
+            total += float(sums.cross_entropy.detach())
+            tokens += row.ids.shape[1]
+        torch.nn.utils.clip_grad_norm_(self._weights.values(), self.config.max_gradient_norm)
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.config.learning_rate * self._rate(step)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        return total / learnt, tokens
+
+    def _rate(self, step: int) -> float:
+        """Linear warm-up, then a cosine down to FINAL_RATE."""
+        warmup = max(1, round(self.config.warmup_share * len(self._steps)))
+        if step < warmup:
+            return (step + 1) / warmup
+        progress = (step - warmup) / max(1, len(self._steps) - warmup)
+        return FINAL_RATE + (1 - FINAL_RATE) * 0.5 * (1 + math.cos(math.pi * progress))

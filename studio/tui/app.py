@@ -1,0 +1,229 @@
+"""The app: modes and their screens, status, themes, keys, and what happens when something fails. Kept thin."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+from textual.app import App, InvalidThemeError, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.notifications import SeverityLevel
+from textual.reactive import var
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from studio.errors import StudioError
+from studio.services.studio import Studio
+from studio.tui.background import count_log, follow_night_state, load_engine_and_lessons
+from studio.tui.commands import commands_of
+from studio.tui.diagnostics import open_diagnostics, write_down
+from studio.tui.messages import ChatRequested, CompareRequested, LessonsRequested
+from studio.tui.plain_text import displayable
+from studio.tui.screens.studio_screen import StudioScreen
+from studio.tui.terminal import ending_signals, guarded_terminal
+from studio.tui.themes import VARIABLE_DEFAULTS, load_themes, theme_to_use
+from studio.tui.widgets.header import MODES, Status
+from studio.tui.widgets.streaming import StreamFlusher
+
+NIGHT_POLL_S = 3.0
+
+
+class StudioApp(App[None]):
+    """The terminal app over one Studio, whose processes it takes down when it ends (`on_exit` instead, where given)."""
+
+    TITLE = "Correction Studio"
+    CSS_PATH = ["styles/app.tcss"]
+    DEFAULT_MODE = "chat"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "help", "Help", id="app.help", tooltip="What this screen is for, and its keys"),
+        Binding("f2", "go('chat')", "Chat", show=False, id="app.chat", tooltip="Ask, correct, go on"),
+        Binding("f3", "go('compare')", "Compare", show=False, id="app.compare", tooltip="All arms side by side"),
+        Binding("f4", "go('lessons')", "Lessons", show=False, id="app.lessons", tooltip="What was learnt from corrections"),
+        Binding("f5", "go('nights')", "Nights", show=False, id="app.nights", tooltip="Training and adapters"),
+        Binding("ctrl+p", "command_palette", "Commands", id="app.commands", tooltip="Every action by name"),
+        Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True, tooltip="Close the studio"),
+    ]
+
+    status: var[Status] = var(Status())
+    """What the header tells; replaced as a whole."""
+    log_revision: var[int] = var(0)
+    """Grows by one whenever something was written to the log."""
+
+    def __init__(self, studio: Studio, on_exit: Callable[[], Awaitable[None]] | None = None) -> None:
+        self.studio = studio
+        self.flusher = StreamFlusher()
+        self._take_down = on_exit or studio.close
+        self._diagnostics: Path | None = None
+        self._ends = contextlib.ExitStack()
+        super().__init__()
+        self._load_themes()
+        self.set_keymap(studio.settings.ui.keys)
+
+        for mode in MODES:
+            self.add_mode(mode, self._builder_of(mode))
+
+    # Modes --------------------------------------------------------------------------------------------------------
+
+    def _builder_of(self, mode: str) -> Callable[[], StudioScreen]:
+        def build() -> StudioScreen:
+            # Each is imported when first entered: the first paint needs Chat alone.
+            module = import_module(f"studio.tui.screens.{mode}")
+            screen: StudioScreen = getattr(module, f"{mode.capitalize()}Screen")(self.studio)
+            return screen
+
+        return build
+
+    def action_go(self, mode: str) -> None:
+        """Show a mode's screen."""
+        self.switch_mode(mode)
+
+    def base_screen(self, mode: str) -> StudioScreen:
+        """The screen at the bottom of a mode that was entered before."""
+        return cast("StudioScreen", self.get_screen_stack(mode)[0])
+
+    async def on_compare_requested(self, request: CompareRequested) -> None:
+        await self.switch_mode("compare")
+        cast("Any", self.base_screen("compare")).compare(request.prompt, request.history)
+
+    async def on_chat_requested(self, request: ChatRequested) -> None:
+        await self.switch_mode("chat")
+        cast("Any", self.base_screen("chat")).open_conversation(request.conversation_id)
+
+    async def on_lessons_requested(self, request: LessonsRequested) -> None:
+        await self.switch_mode("lessons")
+        if request.lesson_id is not None:
+            cast("Any", self.base_screen("lessons")).show_lesson(request.lesson_id)
+
+    # Commands and help --------------------------------------------------------------------------------------------
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every action of the screen and of the app, by name, then themes and screenshots."""
+        yield from commands_of(self, screen)
+        yield from (
+            command for command in super().get_system_commands(screen) if command.title in ("Theme", "Maximize", "Minimize")
+        )
+
+    def action_help(self) -> None:
+        from studio.tui.screens.help import HelpScreen  # noqa: PLC0415 - not needed for the first paint
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
+
+    def action_help_quit(self) -> None:
+        """Ctrl+c copies in editors; whoever expected it to quit is told how."""
+        self.notify("ctrl+q closes the studio.")
+
+    # Start and end ------------------------------------------------------------------------------------------------
+
+    def run(self, **options: Any) -> None:  # type: ignore[override]
+        """Run until the user quits; the terminal is left as it was, however it ends."""
+        with guarded_terminal(self.studio.workspace.diagnostics):
+            super().run(**options)
+
+    def on_mount(self) -> None:
+        self._diagnostics = open_diagnostics(self.studio.workspace.diagnostics)
+        if not self.is_headless:
+            self._ends.enter_context(ending_signals(asyncio.get_running_loop(), self._end_on_signal))
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """After the first paint: everything that takes time."""
+        for told in self._theme_notices:
+            self.notify(told, severity="warning", timeout=10)
+        self._start(load_engine_and_lessons(self))
+        self._start(count_log(self))
+        self.set_interval(NIGHT_POLL_S, lambda: self._start(follow_night_state(self), group="night"))
+        self._start(follow_night_state(self), group="night")
+
+    def _end_on_signal(self, number: int) -> None:
+        self.exit(return_code=128 + number)
+
+    async def on_unmount(self) -> None:
+        """The terminal is restored by now; take the processes down."""
+        self._ends.close()
+        try:
+            await self._take_down()
+        except Exception as error:  # noqa: BLE001 - the app is gone, there is nobody to tell but the log
+            write_down(error)
+
+    # State --------------------------------------------------------------------------------------------------------
+
+    def tell(self, **changes: Any) -> None:
+        """Change what the header says."""
+        self.status = replace(self.status, **changes)
+
+    def log_changed(self) -> None:
+        """Something was written to the log: count anew, and let the screens read again."""
+        self.log_revision += 1
+        self._start(count_log(self), group="count", exclusive=True)
+
+    def _start(self, work: Awaitable[None], *, group: str = "default", exclusive: bool = False) -> None:
+        self.run_worker(work, group=group, exclusive=exclusive, exit_on_error=False)
+
+    # Failures -----------------------------------------------------------------------------------------------------
+
+    def report(self, error: Exception) -> None:
+        """Show a failure: a StudioError as a notice, anything else as a dialog, written to the diagnostics."""
+        if isinstance(error, StudioError):
+            self.notify(error.hint or "", title=error.message, severity="error", timeout=8)
+            return
+        write_down(error)
+        from studio.tui.screens.failure import FailureScreen  # noqa: PLC0415 - hopefully never needed
+
+        self.push_screen(FailureScreen(type(error).__name__, self._diagnostics))
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,  # noqa: ARG002 - textual's signature; text here is never markup
+    ) -> None:
+        """Show a notice. Always plain text: it may hold what users and models wrote."""
+        text = displayable("\n".join(filter(None, (title, message))))
+        super().notify(text, severity=severity, timeout=timeout, markup=False)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if event.state is WorkerState.ERROR and isinstance(event.worker.error, Exception):
+            self.report(event.worker.error)
+
+    async def run_action(self, *args: Any, **options: Any) -> bool:
+        """As textual's, but a failing action is reported instead of ending the app."""
+        try:
+            return await super().run_action(*args, **options)
+        except Exception as error:  # noqa: BLE001 - whatever a key press led to
+            self.report(error)
+            return True
+
+    def _fatal_error(self) -> None:
+        """In place of textual's traceback, which shows the values of variables, and so the user's text."""
+        if self._exception is not None:
+            write_down(self._exception)
+        where = f" Details are in {self._diagnostics}." if self._diagnostics else ""
+        self._exit_renderables.append(f"The studio had to close. What was saved is safe.{where}")
+        self._close_messages_no_wait()
+
+    # Themes -------------------------------------------------------------------------------------------------------
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return dict(VARIABLE_DEFAULTS)
+
+    def _load_themes(self) -> None:
+        themes, failures = load_themes(self.studio.workspace.themes)
+        for theme in themes:
+            self.register_theme(theme)
+        self._theme_notices = ["Themes that were left out:\n" + "\n".join(failures)] if failures else []
+        wanted = self.studio.settings.ui.theme
+        try:
+            self.theme = theme_to_use(wanted, no_color=self.no_color, available=self.available_themes)
+        except InvalidThemeError:
+            self._theme_notices.append(f"There is no theme '{wanted}'; ctrl+p, Theme lists them.")

@@ -1,0 +1,69 @@
+"""What the app does on its own, after the first paint: load the model and the embedder, catch up, count, watch nights."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from studio.domain.lessons import LessonStatus
+from studio.domain.nights import NightProgress
+from studio.errors import StudioError
+from studio.services.studio import off_loop
+
+if TYPE_CHECKING:
+    from studio.tui.app import StudioApp
+
+
+async def load_engine_and_lessons(app: StudioApp) -> None:
+    """Load the model, then the embedder (two at once slow each other on few cores), then learn what is unlearnt."""
+    try:
+        facts = await app.studio.model()
+    except StudioError:
+        app.tell(engine="no model")
+        raise
+    app.tell(model=facts.name, engine="ready", embedder="lessons loading…")
+    try:
+        await app.studio.embedder.start()
+    except StudioError:
+        app.tell(embedder="no lessons")
+        raise
+    app.tell(embedder="")
+    from studio.services.learn_lessons import learn_pending  # noqa: PLC0415 - after the first paint
+
+    if learnt := await learn_pending(app.studio):
+        app.notify(f"{learnt} earlier correction(s) had not been learnt; they are now.")
+        app.log_changed()
+
+
+async def count_log(app: StudioApp) -> None:
+    """Count corrections in force and lessons in use."""
+    log = app.studio.log
+    corrections, lessons = await asyncio.gather(
+        off_loop(log.corrections.in_force), off_loop(log.lessons.all, LessonStatus.ACTIVE)
+    )
+    app.tell(corrections=len(corrections), lessons=len(lessons))
+
+
+async def follow_night_state(app: StudioApp) -> None:
+    """Tell the header about a night that runs; a night that has ended may have brought another adapter."""
+    from studio.services.follow_night import night_progress  # noqa: PLC0415 - after the first paint
+
+    was_running = bool(app.status.night)
+    progress = await night_progress(app.studio)
+    night = describe_night(progress)
+    if night != app.status.night:
+        app.tell(night=night)
+    if was_running and not night and progress is not None:
+        app.notify(f"The night is over: {progress.state.value}. {progress.message}".strip())
+        app.log_changed()
+
+
+def describe_night(progress: NightProgress | None) -> str:
+    """A running night in a few words; empty where none runs."""
+    if progress is None or progress.state.is_over:
+        return ""
+    if progress.paused:
+        return "night paused"
+    if progress.steps:
+        return f"night {progress.state.value} {100 * progress.step // progress.steps}%"
+    return f"night {progress.state.value}"

@@ -1,0 +1,42 @@
+"""Every action by name: the command palette and the help list are both made from the bindings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from textual.app import SystemCommand
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.screen import Screen
+
+if TYPE_CHECKING:
+    from studio.tui.app import StudioApp
+
+
+def bindings_of(node: DOMNode) -> list[Binding]:
+    """The bindings with an id that the node's class and its bases declare, in that order; later keys of one action
+    are left out."""
+    found: dict[str, Binding] = {}
+    for cls in type(node).__mro__:
+        for binding in cls.__dict__.get("BINDINGS", ()):
+            if isinstance(binding, Binding) and binding.id and binding.description:
+                found.setdefault(binding.action, binding)
+    return list(found.values())
+
+
+def commands_of(app: StudioApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
+    """The screen's actions, then the app's, as commands of the palette."""
+    for node in (screen, app):
+        for binding in bindings_of(node):
+            if binding.action == "command_palette":
+                continue
+            help_text = f"{binding.tooltip or binding.description} ({key_of(app, binding)})"
+            yield SystemCommand(binding.description, help_text, partial(app.run_action, binding.action, node))
+
+
+def key_of(app: StudioApp, binding: Binding) -> str:
+    """The key as shown, remapped where the user's settings say so."""
+    remapped = app.studio.settings.ui.keys.get(binding.id or "")
+    return remapped or app.get_key_display(binding)

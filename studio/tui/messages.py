@@ -1,0 +1,34 @@
+"""What screens and widgets tell each other. Requests bubble to the app, which changes mode and hands them on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.message import Message
+
+from studio.domain.generation import ChatMessage
+
+
+class CompareRequested(Message):
+    """Ask all arms this prompt, after this history."""
+
+    def __init__(self, prompt: str, history: Sequence[ChatMessage] = ()) -> None:
+        self.prompt = prompt
+        self.history = tuple(history)
+        super().__init__()
+
+
+class ChatRequested(Message):
+    """Show a conversation in Chat."""
+
+    def __init__(self, conversation_id: str) -> None:
+        self.conversation_id = conversation_id
+        super().__init__()
+
+
+class LessonsRequested(Message):
+    """Show a lesson in the browser; without an id, the browser as it was left."""
+
+    def __init__(self, lesson_id: str | None = None) -> None:
+        self.lesson_id = lesson_id
+        super().__init__()

@@ -1,0 +1,32 @@
+"""Text that is safe to draw: what users and models wrote must never steer the terminal."""
+
+from __future__ import annotations
+
+import re
+
+# C0 but for tab and newline, DEL, C1, and the marks that reorder text on screen (bidirectional embeddings, overrides,
+# isolates), by which text can be made to read as something other than it is.
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
+
+
+def displayable(text: str) -> str:
+    """The text with every steering character made visible: ESC as ␛, other controls as their picture or as �."""
+    return _STEERING.sub(_picture, text.replace("\r\n", "\n"))
+
+
+def typed(text: str) -> str:
+    """The text as an editor takes it in: line ends as newlines, steering characters left out."""
+    return _STEERING.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def one_line(text: str, limit: int = 80) -> str:
+    """The text as one displayable line of at most `limit` characters, for titles and lists."""
+    line = " ".join(displayable(text).split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def _picture(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "␡" if code == 0x7F else "�"

@@ -1,0 +1,233 @@
+"""Chat: ask, read, correct in place, go on."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Input, Static
+from textual.worker import Worker
+
+from studio.domain.log import Conversation, Correction, Feedback
+from studio.services.studio import Studio
+from studio.tui.messages import CompareRequested
+from studio.tui.screens import chat_work
+from studio.tui.screens.chat_work import WELCOME
+from studio.tui.screens.studio_screen import StudioScreen
+from studio.tui.widgets.answer_editor import AnswerEditor
+from studio.tui.widgets.answer_view import AnswerView, ExchangeView
+from studio.tui.widgets.text_input import Composer, PlainTextArea
+
+class ChatScreen(StudioScreen):
+    """The transcript of one session, with the answers in it open to correction, and the composer beneath."""
+
+    MODE = "chat"
+    CSS_PATH = "../styles/chat.tcss"
+    AUTO_FOCUS = "Composer"
+    HELP = """\
+Type a question and press enter. esc goes from the input to the answers, where single keys act on the selected one:
+correct it in place (e), say in words what is wrong and let the model try again (f), or accept it as good (a).
+Inserted words are marked {+so+}, deleted ones [-so-]."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Cancel", show=False, id="chat.leave", tooltip="Cancel the answer, or leave the input"),
+        Binding("e", "edit", "Edit", id="chat.edit", tooltip="Correct the selected answer in place"),
+        Binding("f", "feedback", "Feedback", id="chat.feedback", tooltip="Say what is wrong; the model tries again"),
+        Binding("a", "accept", "Accept", id="chat.accept", tooltip="Accept the answer as good, or take that back"),
+        Binding("r", "retry", "Retry", id="chat.retry", tooltip="Ask the same question again"),
+        Binding("c", "compare", "Compare", id="chat.compare", tooltip="Ask all arms the same question"),
+        Binding("d", "diff", "Diff", id="chat.diff", tooltip="Show what a correction changed"),
+        Binding("u", "undo", "Undo", id="chat.undo", tooltip="Take the last correction back"),
+        Binding("ctrl+r,U,upper_u", "redo", "Redo", id="chat.redo", tooltip="Bring the undone correction back"),
+        Binding("i,enter", "compose", "Input", show=False, id="chat.input", tooltip="Go to the input"),
+        Binding("ctrl+up", "select(-1)", "Previous answer", show=False, id="chat.previous"),
+        Binding("ctrl+down", "select(1)", "Next answer", show=False, id="chat.next"),
+        Binding("pageup", "scroll(-1)", "Scroll up", show=False, id="chat.scroll_up"),
+        Binding("pagedown", "scroll(1)", "Scroll down", show=False, id="chat.scroll_down"),
+        Binding("s,ctrl+o", "sessions", "Sessions", id="chat.sessions", tooltip="List, resume and rename sessions"),
+        Binding("ctrl+n", "new_session", "New", show=False, id="chat.new", tooltip="Begin a new session"),
+    ]
+
+    conversation: Conversation | None = None
+    generation: Worker[None] | None = None
+    """The worker that streams an answer, a retry or a redo; None while nothing does."""
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio)
+        self.undone: list[Correction] = []
+
+    def compose_body(self) -> ComposeResult:
+        with VerticalScroll(id="transcript", can_focus=False):
+            yield Static(WELCOME, markup=False, classes="welcome")
+        yield Composer(id="composer", placeholder="Ask something")
+
+    def on_mount(self) -> None:
+        self.query_one("#transcript", VerticalScroll).anchor()
+
+    # What is selected ---------------------------------------------------------------------------------------------
+
+    @property
+    def answers(self) -> list[AnswerView]:
+        return list(self.query(AnswerView))
+
+    @property
+    def selected(self) -> AnswerView | None:
+        """The answer that has the focus within it, or the last one."""
+        answers = self.answers
+        if isinstance(self.focused, AnswerView):
+            return self.focused
+        within = [view for view in answers if self.focused in view.walk_children()]
+        return (within or answers or [None])[-1]
+
+    @property
+    def answering(self) -> bool:
+        return self.generation is not None and not self.generation.is_finished
+
+    def _settled(self) -> AnswerView | None:
+        """The selected answer, where it can be acted on; says so where it cannot."""
+        view = self.selected
+        if view is None:
+            self.notify("There is no answer yet.")
+        elif view.answer is None:
+            self.notify("The answer is still being written; esc cancels it.")
+        elif view.editor is not None:
+            view.editor.query_one(PlainTextArea).focus()
+        else:
+            return view
+        return None
+
+    def action_select(self, step: int) -> None:
+        answers = self.answers
+        if not answers:
+            return
+        if isinstance(self.focused, AnswerView):
+            step += answers.index(self.focused)
+            answers[max(0, min(step, len(answers) - 1))].focus()
+        else:
+            answers[-1].focus()
+
+    @on(AnswerView.Moved)
+    def _select_other(self, event: AnswerView.Moved) -> None:
+        self.action_select(event.step)
+
+    def action_compose(self) -> None:
+        self.query_one(Composer).focus()
+
+    def action_leave(self) -> None:
+        if self.answering and self.generation is not None:
+            self.generation.cancel()
+        elif isinstance(self.focused, Composer):
+            self.action_select(0)
+
+    def action_scroll(self, pages: int) -> None:
+        transcript = self.query_one("#transcript", VerticalScroll)
+        if pages < 0:
+            transcript.scroll_page_up(animate=False)
+        else:
+            transcript.scroll_page_down(animate=False)
+
+    # Asking -------------------------------------------------------------------------------------------------------
+
+    @on(Composer.Sent)
+    def _ask(self, event: Composer.Sent) -> None:
+        if self.answering:
+            self.notify("The last question is still being answered; esc cancels it.")
+            return
+        event.composer.load_text("")
+        self.generation = self.start(chat_work.ask(self, event.text), group="generation")
+
+    def action_retry(self) -> None:
+        if self.answering:
+            self.notify("The last question is still being answered; esc cancels it.")
+        elif (view := self._settled()) is not None:
+            self.generation = self.start(chat_work.retry(self, self.exchange_of(view)), group="generation")
+
+    def action_compare(self) -> None:
+        if (view := self._settled()) is not None:
+            self.start(self._compare(self.exchange_of(view)))
+
+    async def _compare(self, shown: ExchangeView) -> None:
+        history = await chat_work.history_before(self, shown)
+        self.post_message(CompareRequested(shown.prompt, history))
+
+    def exchange_of(self, view: AnswerView) -> ExchangeView:
+        """The exchange an answer belongs to."""
+        return next(node for node in view.ancestors if isinstance(node, ExchangeView))
+
+    # Judging ------------------------------------------------------------------------------------------------------
+
+    def action_edit(self) -> None:
+        if (view := self._settled()) is not None and view.answer is not None:
+            starting = view.correction.corrected if view.correction else None
+            view.edit(AnswerEditor(view.answer.text, starting_text=starting))
+
+    def action_feedback(self) -> None:
+        if (view := self._settled()) is not None:
+            line = Input(placeholder="What is wrong with it? The model tries again.", compact=True, classes="feedback-line")
+            view.mount(line)
+            line.focus()
+
+    @on(Input.Submitted, ".feedback-line")
+    def _redo_with_feedback(self, event: Input.Submitted) -> None:
+        event.stop()
+        view = next(node for node in event.input.ancestors if isinstance(node, AnswerView))
+        event.input.remove()
+        if not event.value.strip():
+            view.focus()
+        elif view.answer is not None:
+            view.edit(AnswerEditor(view.answer.text, feedback=event.value.strip()))
+            self.generation = self.start(chat_work.redo(self, view), group="generation")
+
+    @on(AnswerEditor.Saved)
+    def _save(self, event: AnswerEditor.Saved) -> None:
+        view = next(node for node in event.editor.ancestors if isinstance(node, AnswerView))
+        if all(worker.group != "save" for worker in self.workers):
+            self.start(chat_work.save_correction(self, view, event.editor), group="save")
+
+    @on(AnswerEditor.Left)
+    def _leave_editor(self, event: AnswerEditor.Left) -> None:
+        if event.editor.writing and self.answering and self.generation is not None:
+            self.generation.cancel()
+            return
+        view = next(node for node in event.editor.ancestors if isinstance(node, AnswerView))
+        self.start(chat_work.leave_editor(self, view, event.editor))
+
+    def action_accept(self) -> None:
+        if (view := self._settled()) is not None and view.answer is not None:
+            accept = view.feedback is not Feedback.ACCEPTED
+            self.start(chat_work.set_accepted(self, view.answer.id, accept=accept), group="judge", exclusive=True)
+
+    def action_diff(self) -> None:
+        view = self._settled()
+        if view is not None and not view.toggle_diff():
+            self.notify("This answer was not corrected: there is nothing to compare.")
+
+    def action_undo(self) -> None:
+        self.start(chat_work.undo(self), group="judge")
+
+    def action_redo(self) -> None:
+        self.start(chat_work.redo_undone(self), group="judge")
+
+    # Sessions -----------------------------------------------------------------------------------------------------
+
+    def action_sessions(self) -> None:
+        self.start(chat_work.choose_session(self), group="sessions", exclusive=True)
+
+    def action_new_session(self) -> None:
+        self.start(chat_work.show_conversation(self, None), group="sessions")
+
+    def open_conversation(self, conversation_id: str) -> None:
+        """Show this conversation, as asked for from another screen."""
+        self.start(chat_work.open_conversation(self, conversation_id), group="sessions")
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if event.worker is self.generation and event.worker.is_finished:
+            self.generation = None
+            self.studio_app.log_changed()
+
+    def on_log_changed(self) -> None:
+        """A correction may have been made, undone or superseded elsewhere."""
+        if not self.answering:
+            self.start(chat_work.settle_exchanges(self), group="settle", exclusive=True)

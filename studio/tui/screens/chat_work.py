@@ -1,0 +1,285 @@
+"""What Chat's workers do: they call services, then touch the screen. See studio.tui for how errors reach the user."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from studio.domain.generation import ChatMessage
+from studio.domain.log import Conversation, Correction, Turn
+from studio.errors import StudioError, UsageError
+from studio.services.studio import off_loop
+from studio.tui.plain_text import one_line
+from studio.tui.widgets.dialogs import ConfirmDialog, LineDialog
+from studio.tui.screens.sessions import SessionsScreen, SessionVerb
+from studio.tui.widgets.answer_editor import AnswerEditor
+from studio.tui.widgets.answer_view import AnswerView, ExchangeView
+from studio.tui.widgets.text_input import Composer
+
+if TYPE_CHECKING:
+    from studio.tui.screens.chat import ChatScreen
+
+SHOWN_EXCHANGES = 40
+WELCOME = """\
+Ask something below. When the answer is wrong: esc, then e to put it right, ctrl+s to save.
+What you correct is learnt at once, and trained at night. f1 shows all keys."""
+
+
+# Asking ---------------------------------------------------------------------------------------------------------------
+
+
+async def ask(screen: ChatScreen, prompt: str) -> None:
+    """Ask a new question; where it cannot be asked at all it goes back into the composer."""
+    from studio.services.converse import start_conversation
+
+    shown = ExchangeView(prompt)
+    transcript = screen.query_one("#transcript", VerticalScroll)
+    await transcript.query(".welcome").remove()
+    await transcript.mount(shown)
+    transcript.anchor()
+    try:
+        if screen.conversation is None:
+            screen.conversation = await start_conversation(screen.studio)
+        await _answer(screen, shown, None)
+    except StudioError:
+        composer = screen.query_one(Composer)
+        if not shown.answers:
+            await shown.remove()
+            if not composer.text:
+                composer.load_text(prompt)
+        raise
+
+
+async def retry(screen: ChatScreen, shown: ExchangeView) -> None:
+    """Ask the question of an exchange once more."""
+    if shown.exchange is not None:
+        await _answer(screen, shown, shown.exchange.turn)
+
+
+async def _answer(screen: ChatScreen, shown: ExchangeView, turn: Turn | None) -> None:
+    from studio.services.answer_with_arms import ArmDelta, ArmFailed, ArmStarted, answer_with_arms
+
+    assert screen.conversation is not None
+    recipe = screen.studio.arm(screen.studio.settings.chat.arm)
+    view = shown.add_answer(recipe.name)
+    events = answer_with_arms(screen.studio, shown.prompt, [recipe], conversation_id=screen.conversation.id, turn=turn)
+    try:
+        async with aclosing(events):
+            async for event in events:
+                match event:
+                    case ArmStarted(given=given):
+                        view.begin(given)
+                    case ArmDelta(text=text):
+                        view.write(text)
+                    case ArmFailed(message=message, hint=hint):
+                        view.fail(message, hint)
+                    case _:  # ArmFinished: what the log holds is shown when this worker ends
+                        pass
+    except StudioError:
+        if not view.begun:
+            await view.remove()
+        raise
+
+
+async def history_before(screen: ChatScreen, shown: ExchangeView) -> tuple[ChatMessage, ...]:
+    """The conversation's messages before an exchange, as corrected."""
+    from studio.services.converse import history_of
+
+    if shown.exchange is None:
+        return ()
+    return await history_of(screen.studio, shown.exchange.turn.conversation_id, shown.exchange.turn)
+
+
+async def settle_exchanges(screen: ChatScreen) -> None:
+    """Show every exchange as the log has it now."""
+    from studio.services.converse import exchanges
+
+    if screen.conversation is None:
+        return
+    whole = await exchanges(screen.studio, screen.conversation.id)
+    views = list(screen.query(ExchangeView))
+    shown = {view.exchange.turn.id: view for view in views if view.exchange is not None}
+    fresh = [view for view in views if view.exchange is None]
+    unknown = [exchange for exchange in whole if exchange.turn.id not in shown]
+    for exchange in whole:
+        if exchange.turn.id in shown:
+            await shown[exchange.turn.id].settle(exchange)
+    for view, exchange in zip(fresh, unknown[-len(fresh) :], strict=False):
+        await view.settle(exchange)
+
+
+# Correcting -----------------------------------------------------------------------------------------------------------
+
+
+async def redo(screen: ChatScreen, view: AnswerView) -> None:
+    """Let the model redo an answer with the user's words on what was wrong, into the editor."""
+    from studio.services.redo_answer import redo_with_feedback
+
+    editor, answer = view.editor, view.answer
+    assert editor is not None
+    assert answer is not None
+    deltas = redo_with_feedback(screen.studio, answer, editor.feedback)
+    try:
+        async with aclosing(deltas):
+            async for delta in deltas:
+                editor.write(delta)
+    finally:
+        # Also after Esc or a failure: the user goes on from what there is.
+        editor.written()
+
+
+async def save_correction(screen: ChatScreen, view: AnswerView, editor: AnswerEditor) -> None:
+    """Keep what the editor holds as a correction, then learn from it. On failure the editor stays as it is."""
+    from studio.services.record_correction import record_correction
+
+    shown = screen.exchange_of(view)
+    earlier = view.correction
+    if earlier and editor.text.strip() == earlier.corrected.strip() and editor.rationale == earlier.rationale:
+        raise UsageError("This is the correction you saved before.", "Change it, or leave with esc.")
+    correction = await record_correction(
+        screen.studio,
+        answer=view.answer,
+        prompt=shown.prompt,
+        corrected=editor.text,
+        history=await history_before(screen, shown),
+        rationale=editor.rationale,
+        feedback=editor.feedback,
+        supersedes=earlier.id if earlier else None,
+    )
+    screen.undone.clear()
+    await view.close_editor()
+    screen.studio_app.log_changed()
+    screen.start(learn(screen, correction), group="learn")
+
+
+async def learn(screen: ChatScreen, correction: Correction) -> None:
+    """Distil the lesson, tell it, and prove it in idle time."""
+    from studio.services.learn_lessons import learn_lesson, prove_lesson
+
+    app = screen.studio_app
+    if app.status.embedder:
+        app.notify("Saved. Its lesson follows as soon as the embedder is loaded.")
+    try:
+        lesson = await learn_lesson(screen.studio, correction)
+    except StudioError as error:
+        app.notify("Saved. Its lesson could not be learnt yet; that is tried again at the next start.")
+        raise error
+    app.notify(f"Saved. Lesson learnt: {lesson.title}")
+    app.log_changed()
+    proven = await prove_lesson(screen.studio, lesson)
+    if proven.weak:
+        app.notify(f"The lesson alone does not put the answer right yet: {proven.title}", severity="warning")
+        app.log_changed()
+
+
+async def leave_editor(screen: ChatScreen, view: AnswerView, editor: AnswerEditor) -> None:
+    """Close the editor; where words would be lost, ask first."""
+    question = ConfirmDialog("Leave without saving? What you changed is lost.", yes="Leave", no="Keep editing")
+    if not editor.dirty or await screen.app.push_screen_wait(question):
+        await view.close_editor()
+
+
+async def set_accepted(screen: ChatScreen, answer_id: str, *, accept: bool) -> None:
+    """Accept an answer as good, or take that back."""
+    from studio.services.record_correction import accept_answer, withdraw_feedback
+
+    if accept:
+        await accept_answer(screen.studio, answer_id)
+    else:
+        await withdraw_feedback(screen.studio, answer_id)
+    screen.studio_app.log_changed()
+
+
+async def undo(screen: ChatScreen) -> None:
+    """Take the last correction of this session back."""
+    from studio.services.record_correction import undo_correction
+
+    made = [
+        correction
+        for shown in screen.query(ExchangeView)
+        if shown.exchange is not None
+        for corrections in shown.exchange.corrections.values()
+        for correction in corrections
+        if not correction.undone
+    ]
+    if not made:
+        raise UsageError("There is no correction to undo in this session.")
+    last = max(made, key=lambda correction: correction.created_at)
+    screen.undone.append(await undo_correction(screen.studio, last.id))
+    screen.notify(f"Correction undone: {one_line(last.prompt, 48)}. ctrl+r brings it back.")
+    screen.studio_app.log_changed()
+
+
+async def redo_undone(screen: ChatScreen) -> None:
+    """Bring back the correction undone last."""
+    from studio.services.record_correction import redo_correction
+
+    if not screen.undone:
+        raise UsageError("There is no undone correction to bring back.")
+    back = await redo_correction(screen.studio, screen.undone[-1].id)
+    screen.undone.pop()
+    screen.notify(f"Correction in force again: {one_line(back.prompt, 48)}.")
+    screen.studio_app.log_changed()
+
+
+# Sessions -------------------------------------------------------------------------------------------------------------
+
+
+async def choose_session(screen: ChatScreen) -> None:
+    """Let the user pick, rename or begin sessions until one is chosen or the dialog left."""
+    from studio.services.converse import conversations
+
+    while True:
+        current = screen.conversation.id if screen.conversation else None
+        choice = await screen.app.push_screen_wait(SessionsScreen(await conversations(screen.studio), current))
+        if choice is None:
+            return
+        if choice.verb is SessionVerb.RENAME and choice.conversation is not None:
+            await _rename(screen, choice.conversation)
+            continue
+        await show_conversation(screen, choice.conversation)
+        return
+
+
+async def _rename(screen: ChatScreen, conversation: Conversation) -> None:
+    from studio.services.converse import rename_conversation
+
+    title = await screen.app.push_screen_wait(LineDialog("Rename session", conversation.title))
+    if title is not None:
+        try:
+            await rename_conversation(screen.studio, conversation.id, title)
+        except StudioError as error:
+            screen.studio_app.report(error)
+
+
+async def open_conversation(screen: ChatScreen, conversation_id: str) -> None:
+    """Show the conversation with this id."""
+    found = await off_loop(screen.studio.log.conversations.get, conversation_id)
+    await show_conversation(screen, found)
+
+
+async def show_conversation(screen: ChatScreen, conversation: Conversation | None) -> None:
+    """Put a conversation, or for None an empty session, in the place of the one shown."""
+    from studio.services.converse import exchanges
+
+    if any(view.editor is not None and view.editor.dirty for view in screen.answers):
+        raise UsageError("A correction is being written.", "Save it with ctrl+s or leave it with esc first.")
+    if screen.answering:
+        raise UsageError("An answer is being written.", "Wait for it, or cancel it with esc.")
+    whole = await exchanges(screen.studio, conversation.id) if conversation else []
+    screen.conversation = conversation
+    screen.undone.clear()
+    transcript = screen.query_one("#transcript", VerticalScroll)
+    with screen.app.batch_update():
+        await transcript.remove_children()
+        left_out = len(whole) - SHOWN_EXCHANGES
+        if left_out > 0:
+            await transcript.mount(Static(f"{left_out} earlier questions are not shown.", classes="welcome"))
+        await transcript.mount_all(ExchangeView(one.turn.prompt, one) for one in whole[-SHOWN_EXCHANGES:])
+        if conversation is None:
+            await transcript.mount(Static(WELCOME, markup=False, classes="welcome"))
+    transcript.anchor()
+    screen.query_one(Composer).focus()

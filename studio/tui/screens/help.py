@@ -1,0 +1,48 @@
+"""F1: what the screen is for, and its keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
+
+from studio.tui.commands import bindings_of, key_of
+
+if TYPE_CHECKING:
+    from studio.tui.app import StudioApp
+
+KEY_COLUMN = 12
+
+
+class HelpScreen(ModalScreen[None]):
+    """The screen's HELP text and a list of the keys that act there."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f1,q,enter", "dismiss", "Close", id="help.close"),
+    ]
+
+    def __init__(self, about: Screen[Any]) -> None:
+        super().__init__()
+        self._about = about
+
+    def compose(self) -> ComposeResult:
+        app = cast("StudioApp", self.app)
+        with VerticalScroll(classes="dialog") as dialog:
+            dialog.border_title = "Help"
+            dialog.border_subtitle = "esc closes"
+            if self._about.HELP:
+                yield Static(Content(self._about.HELP.strip() + "\n"))
+            for node in (self._about, app):
+                lines = [
+                    Content.assemble((key_of(app, binding).ljust(KEY_COLUMN), "bold"), binding.tooltip or binding.description)
+                    for binding in bindings_of(node)
+                ]
+                yield Static(Content("\n").join([*lines, Content("")]))
+
+    async def action_dismiss(self, result: None = None) -> None:
+        self.dismiss(result)

@@ -1,0 +1,60 @@
+"""The form in which a lesson's fields are edited in place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Label, TextArea
+
+from studio.domain.lessons import Lesson
+from studio.tui.plain_text import typed
+
+FIELDS: tuple[tuple[str, str], ...] = (
+    ("title", "Title"),
+    ("applies_when", "Applies when"),
+    ("guidance", "What to do"),
+    ("example_question", "Example question"),
+    ("example_answer", "Example answer"),
+)
+"""The editable fields of a lesson, and what they are called on the screen."""
+
+
+class LessonForm(VerticalScroll, can_focus=False):
+    """One editor per field. Tab goes from one to the next; saving and leaving are the screen's."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  textual's own name for it
+        super().__init__(id=id)
+        self._lesson: Lesson | None = None
+
+    def compose(self) -> ComposeResult:
+        for name, label in FIELDS:
+            yield Label(label)
+            yield TextArea(id=f"field-{name.replace('_', '-')}", compact=True, highlight_cursor_line=False)
+
+    def fill(self, lesson: Lesson) -> None:
+        """Begin with this lesson's fields, the cursor at the end of the guidance: what is mended most."""
+        self._lesson = lesson
+        for name, _ in FIELDS:
+            self._editor(name).load_text(typed(getattr(lesson, name)))
+        guidance = self._editor("guidance")
+        guidance.move_cursor(guidance.document.end)
+        guidance.focus()
+
+    @property
+    def edited(self) -> Lesson:
+        """The lesson as the form has it now. A title is one line."""
+        assert self._lesson is not None, "filled before"
+        texts = {name: self._editor(name).text.strip() for name, _ in FIELDS}
+        texts["title"] = " ".join(texts["title"].split())
+        return replace(self._lesson, **texts)
+
+    @property
+    def dirty(self) -> bool:
+        if self._lesson is None:
+            return False
+        return any(self._editor(name).text != typed(getattr(self._lesson, name)) for name, _ in FIELDS)
+
+    def _editor(self, name: str) -> TextArea:
+        return self.query_one(f"#field-{name.replace('_', '-')}", TextArea)

@@ -1,0 +1,279 @@
+"""The lesson browser: filter, read, edit, pin, retire and restore lessons; where each came from and was used."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
+from textual.widgets import Input, Static, TabbedContent
+
+from studio.domain.lessons import Lesson, LessonStatus
+from studio.services import browse_lessons
+from studio.services.studio import Studio
+from studio.tui.plain_text import one_line
+from studio.tui.screens.lesson_detail import DetailTab, LessonDetail
+from studio.tui.screens.lesson_form import LessonForm
+from studio.tui.screens.lesson_list import LessonList, states_of
+from studio.tui.screens.studio_screen import StudioScreen
+from studio.tui.widgets.dialogs import ConfirmDialog
+
+SETTLE_S = 0.12
+"""How long typing or moving must pause before the list is filtered or a lesson's history is read."""
+
+NO_LESSONS = (
+    "No lessons yet.\n\nCorrect an answer in Chat (F2): ask something, press e on the answer, mend it, ctrl+s. "
+    "What the correction teaches appears here, and is given to later questions it fits."
+)
+NO_MATCH = "No lesson has all these words. Clear the filter with Esc."
+
+
+class LessonsScreen(StudioScreen):
+    """The list at one side, the chosen lesson at the other."""
+
+    MODE = "lessons"
+    CSS_PATH = "../styles/lessons.tcss"
+    AUTO_FOCUS = "LessonList"
+    HELP = """
+    ## Lessons
+    What your corrections taught, in a form that can be given to a model. A lesson is found by its likeness to the
+    question; a **pinned** one is given with every question; a **weak** one did not mend its own answer when it was
+    tried; a **retired** one is kept but never given, often because a newer one replaced it.
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "search", "Filter", id="lessons.search", tooltip="Type words to filter the list by"),
+        Binding("e", "edit", "Edit", id="lessons.edit", tooltip="Edit this lesson's words in place"),
+        Binding("p", "pin", "Pin or unpin", id="lessons.pin", tooltip="A pinned lesson is given with every question"),
+        Binding("x", "retire", "Retire", id="lessons.retire", tooltip="Take this lesson out of use; nothing is deleted"),
+        Binding("o", "restore", "Restore", id="lessons.restore", tooltip="Put this retired lesson back into use"),
+        Binding("g", "sources", "Source", id="lessons.sources", tooltip="The correction this lesson was learnt from"),
+        Binding("u", "uses", "Used in", id="lessons.uses", tooltip="The answers this lesson was given to"),
+        Binding("ctrl+s", "save", "Save", id="lessons.save", tooltip="Save the edited lesson"),
+        Binding("escape", "back", "Back", id="lessons.back", tooltip="Leave the form, the filter or the tab"),
+    ]
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio)
+        self._all: list[Lesson] = []
+        self._haystacks: list[str] = []
+        self._titles: dict[str, str] = {}
+        self._wanted: str | None = None
+        self._loaded = False
+        self._filter_settles: Timer | None = None
+        self._choice_settles: Timer | None = None
+
+    def compose_body(self) -> ComposeResult:
+        with Horizontal(id="lessons-body"):
+            with Vertical(id="lessons-left"):
+                yield Input(placeholder="words, or: pinned, weak, retired", id="lessons-filter", compact=True)
+                yield Static("Reading lessons…", id="lessons-count", markup=False)
+                yield LessonList(id="lessons-list")
+            yield LessonDetail(id="lessons-detail")
+
+    def on_mount(self) -> None:
+        self._reload()
+
+    def on_log_changed(self) -> None:
+        self._reload()
+
+    def show_lesson(self, lesson_id: str | None) -> None:
+        """Go to this lesson, whatever the filter; None leaves the browser as it was."""
+        self._wanted = lesson_id
+        if lesson_id is not None and self._loaded:
+            self._go_to_wanted()
+
+    # The list -----------------------------------------------------------------------------------------------------
+
+    def _reload(self) -> None:
+        self.start(self._load(), group="lessons-load", exclusive=True)
+
+    async def _load(self) -> None:
+        found = await browse_lessons.lessons(self.studio)
+        found.reverse()
+        self._haystacks = await asyncio.to_thread(lambda: [_haystack(lesson) for lesson in found])
+        self._all = found
+        self._titles = {lesson.id: lesson.title for lesson in found}
+        self._loaded = True
+        await self._filter()
+        if self._wanted is not None:
+            self._go_to_wanted()
+
+    async def _filter(self) -> None:
+        words = self.query_one("#lessons-filter", Input).value.casefold().split()
+        everything, haystacks = self._all, self._haystacks
+        matches = everything if not words else await asyncio.to_thread(_matching, everything, haystacks, words)
+        self.query_one(LessonList).show_lessons(matches)
+        self.query_one("#lessons-count", Static).update(_count_words(matches, everything))
+
+    def _go_to_wanted(self) -> None:
+        wanted, self._wanted = self._wanted, None
+        lessons = self.query_one(LessonList)
+        if wanted is None or lessons.choose(wanted):
+            return
+        if wanted in self._titles:
+            # Hidden by the filter: clear it, and go there once the list is whole again.
+            self._wanted = wanted
+            self.query_one("#lessons-filter", Input).value = ""
+            self.start(self._clear_filter_and_go(), group="lessons-filter", exclusive=True)
+
+    async def _clear_filter_and_go(self) -> None:
+        await self._filter()
+        self._go_to_wanted()
+
+    @on(Input.Changed, "#lessons-filter")
+    def _filter_later(self) -> None:
+        if self._filter_settles is not None:
+            self._filter_settles.stop()
+        self._filter_settles = self.set_timer(SETTLE_S, self._filter_now)
+
+    def _filter_now(self) -> None:
+        self.start(self._filter(), group="lessons-filter", exclusive=True)
+
+    @on(Input.Submitted, "#lessons-filter")
+    def _to_list(self) -> None:
+        self.query_one(LessonList).focus()
+
+    # The chosen lesson --------------------------------------------------------------------------------------------
+
+    @property
+    def _chosen(self) -> Lesson | None:
+        return self.query_one(LessonList).highlighted
+
+    @property
+    def _detail(self) -> LessonDetail:
+        return self.query_one(LessonDetail)
+
+    @on(LessonList.Highlighted)
+    def _show(self, event: LessonList.Highlighted) -> None:
+        if event.lesson is None:
+            self._detail.show_nothing(NO_MATCH if self._all else NO_LESSONS)
+        else:
+            self._detail.show_lesson(event.lesson, self._titles)
+            self._read_history_later()
+        self.refresh_bindings()
+
+    @on(TabbedContent.TabActivated)
+    def _read_history_later(self) -> None:
+        if self._choice_settles is not None:
+            self._choice_settles.stop()
+        self._choice_settles = self.set_timer(SETTLE_S, self._read_history_now)
+
+    def _read_history_now(self) -> None:
+        if (lesson := self._chosen) is not None:
+            self.start(self._read_history(lesson.id), group="lessons-history", exclusive=True)
+
+    async def _read_history(self, lesson_id: str) -> None:
+        if self._detail.tab is DetailTab.SOURCES:
+            self._detail.show_sources(await browse_lessons.lesson_sources(self.studio, lesson_id))
+        elif self._detail.tab is DetailTab.USES:
+            self._detail.show_uses(await browse_lessons.lesson_uses(self.studio, lesson_id))
+
+    # Actions ------------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action not in ("search", "edit", "pin", "retire", "restore", "sources", "uses", "save", "back"):
+            return True
+        if not self.is_mounted or self._detail.editing:
+            return action in ("save", "back")
+        lesson = self._chosen
+        if action == "save":
+            return False
+        if action in ("retire", "restore"):
+            # Of the two only the one that makes sense is offered.
+            return lesson is not None and (lesson.status is LessonStatus.RETIRED) == (action == "restore")
+        if action in ("edit", "pin", "sources", "uses"):
+            return True if lesson is not None else None
+        return True
+
+    def action_search(self) -> None:
+        self.query_one("#lessons-filter", Input).focus()
+
+    def action_sources(self) -> None:
+        self._toggle_tab(DetailTab.SOURCES)
+
+    def action_uses(self) -> None:
+        self._toggle_tab(DetailTab.USES)
+
+    def _toggle_tab(self, tab: DetailTab) -> None:
+        self._detail.tab = DetailTab.LESSON if self._detail.tab is tab else tab
+
+    def action_pin(self) -> None:
+        if (lesson := self._chosen) is not None:
+            done = "Unpinned" if lesson.pinned else "Pinned: given with every question from now on"
+            self._change(browse_lessons.pin_lesson(self.studio, lesson.id, not lesson.pinned), done)
+
+    def action_retire(self) -> None:
+        if (lesson := self._chosen) is not None:
+            self._change(browse_lessons.retire_lesson(self.studio, lesson.id), "Retired: never given any more")
+
+    def action_restore(self) -> None:
+        if (lesson := self._chosen) is not None:
+            self._change(browse_lessons.restore_lesson(self.studio, lesson.id), "Restored")
+
+    def _change(self, change: Awaitable[Lesson], done: str) -> None:
+        self.start(self._await_change(change, done), group="lessons-change")
+
+    async def _await_change(self, change: Awaitable[Lesson], done: str) -> None:
+        lesson = await change
+        self.notify(f"{done}: {one_line(lesson.title)}", markup=False)
+        self.studio_app.log_changed()
+
+    def action_edit(self) -> None:
+        if (lesson := self._chosen) is not None:
+            self._set_editing(lesson)
+
+    def action_save(self) -> None:
+        self.start(self._save(), group="lessons-change")
+
+    async def _save(self) -> None:
+        form = self.query_one(LessonForm)
+        if form.dirty:
+            saved = await browse_lessons.edit_lesson(self.studio, form.edited)
+            self.notify(f"Saved: {one_line(saved.title)}", markup=False)
+            self.studio_app.log_changed()
+        self._set_editing(None)
+
+    def action_back(self) -> None:
+        if self._detail.editing:
+            self.start(self._leave_form(), group="lessons-leave", exclusive=True)
+        elif self.focused is self.query_one("#lessons-filter"):
+            self.query_one("#lessons-filter", Input).value = ""
+            self.query_one(LessonList).focus()
+        else:
+            self._detail.tab = DetailTab.LESSON
+            self.query_one(LessonList).focus()
+
+    async def _leave_form(self) -> None:
+        dialog = ConfirmDialog("Leave without saving what you changed?", yes="Leave", no="Go on editing")
+        if not self.query_one(LessonForm).dirty or await self.app.push_screen_wait(dialog):
+            self._set_editing(None)
+
+    def _set_editing(self, lesson: Lesson | None) -> None:
+        # The list stands still while a lesson is edited, so that the form's lesson stays the chosen one.
+        self.query_one("#lessons-left").disabled = lesson is not None
+        if lesson is not None:
+            self._detail.open_form(lesson)
+        else:
+            self._detail.close_form()
+            self.query_one(LessonList).focus()
+        self.refresh_bindings()
+
+
+def _haystack(lesson: Lesson) -> str:
+    texts = (lesson.title, lesson.applies_when, lesson.guidance, lesson.example_question, lesson.example_answer)
+    return " ".join((*texts, *states_of(lesson))).casefold()
+
+
+def _matching(lessons: Sequence[Lesson], haystacks: Sequence[str], words: Sequence[str]) -> list[Lesson]:
+    return [lesson for lesson, text in zip(lessons, haystacks, strict=True) if all(word in text for word in words)]
+
+
+def _count_words(matches: Sequence[Lesson], everything: Sequence[Lesson]) -> str:
+    if len(matches) < len(everything):
+        return f"{len(matches):,} of {len(everything):,} lessons"
+    return f"{len(everything):,} lesson{'' if len(everything) == 1 else 's'}, newest first"

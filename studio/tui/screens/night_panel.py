@@ -1,0 +1,61 @@
+"""How the running night is doing, or how the last one went: progress, losses, time, memory."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import ProgressBar, Sparkline, Static
+
+from studio.domain.nights import NightProgress
+from studio.tui.plain_text import displayable
+from studio.tui.screens.night_words import figures, headline
+
+NO_NIGHT = (
+    "No night has run yet. A night trains an adapter on your corrections, tests it, and keeps it only if it is better. "
+    "Press n to start one; you can go on asking meanwhile, and even close the studio."
+)
+
+
+class NightPanel(Vertical):
+    """Shows a NightProgress; draws losses as a line of blocks, the newest at the right."""
+
+    def compose(self) -> ComposeResult:
+        yield Static("Reading…", id="night-headline", markup=False)
+        yield Static(id="night-message", markup=False)
+        yield ProgressBar(id="night-bar", show_eta=False)
+        yield Sparkline(id="night-losses", summary_function=_mean)
+        yield Static(id="night-figures", markup=False)
+
+    def show_progress(self, progress: NightProgress | None) -> None:
+        """Show the night's latest word; None: no night yet."""
+        if progress is None:
+            self.show_words(NO_NIGHT)
+            return
+        self.set_class(progress.paused, "-paused")
+        self._say("#night-headline", headline(progress))
+        self._say("#night-message", displayable(progress.message))
+        self._say("#night-figures", figures(progress))
+        bar = self.query_one(ProgressBar)
+        bar.display = not progress.state.is_over
+        bar.update(total=progress.steps or None, progress=progress.step)
+        losses = self.query_one(Sparkline)
+        losses.display = len(progress.losses) > 1
+        losses.data = progress.losses
+
+    def show_words(self, headline_words: str, message: str = "") -> None:
+        """Show words in place of a night."""
+        self.remove_class("-paused")
+        self._say("#night-headline", displayable(headline_words))
+        self._say("#night-message", displayable(message))
+        self._say("#night-figures", "")
+        self.query_one(ProgressBar).display = False
+        self.query_one(Sparkline).display = False
+
+    def _say(self, part: str, words: str) -> None:
+        widget = self.query_one(part, Static)
+        widget.update(words)
+        widget.display = bool(words)
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)

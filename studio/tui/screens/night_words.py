@@ -1,0 +1,80 @@
+"""Nights and adapters in words: what the Nights screen says about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from studio.domain.nights import Adapter, Night, NightProgress, NightState
+
+STATES: Mapping[NightState, str] = {
+    NightState.PREPARING: "getting the examples ready",
+    NightState.TRAINING: "training",
+    NightState.EVALUATING: "testing on questions it was not trained on",
+    NightState.PROMOTED: "promoted",
+    NightState.KEPT: "not promoted",
+    NightState.CANCELLED: "cancelled",
+    NightState.FAILED: "failed",
+}
+
+VERDICTS: Mapping[NightState, str] = {
+    NightState.PROMOTED: "The new adapter answers from now on.",
+    NightState.KEPT: "The new adapter was not better; the one before stays.",
+    NightState.CANCELLED: "Cancelled; the adapter before stays.",
+    NightState.FAILED: "It failed; the adapter before stays.",
+}
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: '40 s', '3 min 20 s', '1 h 5 min'."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def headline(progress: NightProgress) -> str:
+    """Where the night is, in one line."""
+    if progress.state.is_over:
+        return f"Last night: {STATES[progress.state]}. {VERDICTS[progress.state]}"
+    steps = f", step {progress.step} of {progress.steps}" if progress.steps else ""
+    if progress.paused:
+        return f"The night stands still{steps}."
+    return f"The night is {STATES[progress.state]}{steps}."
+
+
+def figures(progress: NightProgress) -> str:
+    """Loss, time, memory and speed, as far as they are known."""
+    parts = []
+    if progress.loss is not None:
+        start = f" (began at {progress.losses[0]:.2f})" if progress.losses else ""
+        parts.append(f"loss {progress.loss:.2f}{start}")
+    if progress.elapsed_s:
+        parts.append(f"{duration(progress.elapsed_s)} so far")
+    if progress.eta_s is not None and not progress.state.is_over:
+        parts.append(f"about {duration(progress.eta_s)} left")
+    if progress.rss_bytes:
+        parts.append(f"{progress.rss_bytes / 1e6:,.0f} MB memory")
+    if progress.tokens_per_s:
+        parts.append(f"{progress.tokens_per_s:,.0f} tokens/s")
+    return " · ".join(parts)
+
+
+def verdict_of(night: Night) -> str:
+    """What came of a night and why."""
+    verdict = VERDICTS.get(night.state, f"It is {STATES[night.state]}.")
+    return f"{verdict} {night.reason}".strip()
+
+
+def minutes_of(night: Night) -> str:
+    if night.finished_at is None:
+        return "-"
+    return f"{(night.finished_at - night.started_at).total_seconds() / 60:.1f}"
+
+
+def version_before(adapters: list[Adapter]) -> Adapter | None:
+    """The newest adapter older than the one in use; None where there is nothing to roll back to."""
+    in_use = next((adapter.version for adapter in adapters if adapter.active), None)
+    older = [adapter for adapter in adapters if not adapter.removed and in_use is not None and adapter.version < in_use]
+    return max(older, key=lambda adapter: adapter.version, default=None)

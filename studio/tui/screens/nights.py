@@ -1,0 +1,274 @@
+"""Nights: start one and watch it, what came of earlier ones, and which adapter answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical, VerticalScroll
+from textual.timer import Timer
+from textual.widgets import DataTable, Static
+
+from studio.domain.nights import Adapter, Night, NightProgress, NightState
+from studio.errors import StudioError
+from studio.services import adapters as adapter_services
+from studio.services import follow_night
+from studio.services.studio import Studio
+from studio.tui.plain_text import displayable, one_line
+from studio.tui.screens.local_time import local_time
+from studio.tui.screens.night_panel import NightPanel
+from studio.tui.screens.night_words import STATES, minutes_of, verdict_of, version_before
+from studio.tui.screens.studio_screen import StudioScreen
+from studio.tui.widgets.dialogs import ConfirmDialog
+
+POLL_S = 0.5
+NO_ADAPTERS = "No adapter yet: the first night that is promoted makes one."
+
+
+class NightsScreen(StudioScreen):
+    """The night at the top, the history and the adapters below it."""
+
+    MODE = "nights"
+    CSS_PATH = "../styles/nights.tcss"
+    AUTO_FOCUS = "#nights-table"
+    HELP = """
+    ## Nights
+    A night trains an **adapter**, a small file laid over the model, on your corrections. It is tested on questions it
+    was not trained on and put into use only if it is better and nothing else got worse; otherwise the one before
+    stays, and the table says why. The night runs beside the studio: it stands still while you ask something, and goes
+    on when the studio is closed.
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "start_night", "Start a night", id="nights.start", tooltip="Train an adapter on your corrections"),
+        Binding("p", "pause", "Pause", id="nights.pause", tooltip="Let the night stand still until it is resumed"),
+        Binding("r", "resume", "Resume", id="nights.resume", tooltip="Let the paused night go on"),
+        Binding("x", "cancel", "Cancel", id="nights.cancel", tooltip="End the night; the adapter before stays in use"),
+        Binding("a", "use", "Use adapter", id="nights.use", tooltip="Answer with the adapter chosen in the table"),
+        Binding("z", "roll_back", "Roll back", id="nights.roll-back", tooltip="Answer with the adapter before the one in use"),
+        Binding("o", "adapters_off", "Adapters off", id="nights.off", tooltip="Answer without any adapter"),
+    ]
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio)
+        self._progress: NightProgress | None = None
+        self._seen: tuple[str, NightState] | None = None
+        self._starting = False
+        self._polling = False
+        self._timer: Timer | None = None
+        self._nights: list[Night] = []
+        self._adapters: list[Adapter] = []
+
+    def compose_body(self) -> ComposeResult:
+        with VerticalScroll(id="nights-body", can_focus=False):
+            yield NightPanel(id="night-panel")
+            with Container(id="nights-tables"):
+                with Vertical(id="nights-history"):
+                    yield Static("Nights", classes="nights-title")
+                    yield DataTable[Text](id="nights-table", cursor_type="row", zebra_stripes=True)
+                    yield Static(id="night-reason", markup=False)
+                with Vertical(id="nights-adapters"):
+                    yield Static("Adapters", classes="nights-title")
+                    yield Static("Reading…", id="adapters-empty", markup=False)
+                    yield DataTable[Text](id="adapters-table", cursor_type="row", zebra_stripes=True)
+
+    def on_mount(self) -> None:
+        self._nights_table.add_columns("started", "state", "corrections", "adapter", "minutes", "why")
+        self._adapters_table.add_columns("version", "in use", "made", "scale", "method")
+        self._adapters_table.display = False
+        self._timer = self.set_interval(POLL_S, self._poll)
+        self._reload()
+
+    # Polled only in sight; the header has a slower poll of its own.
+    def on_screen_resume(self) -> None:
+        if self._timer is not None:
+            self._timer.resume()
+        self._poll()
+
+    def on_screen_suspend(self) -> None:
+        if self._timer is not None:
+            self._timer.pause()
+
+    def on_log_changed(self) -> None:
+        self._reload()
+
+    @property
+    def _nights_table(self) -> DataTable[Text]:
+        return self.query_one("#nights-table", DataTable)
+
+    @property
+    def _adapters_table(self) -> DataTable[Text]:
+        return self.query_one("#adapters-table", DataTable)
+
+    # What is shown ------------------------------------------------------------------------------------------------
+
+    def _poll(self) -> None:
+        if not self._polling:
+            self._polling = True
+            self.start(self._follow(), group="nights-poll")
+
+    async def _follow(self) -> None:
+        try:
+            progress = await follow_night.night_progress(self.studio)
+        finally:
+            self._polling = False
+        self._progress = progress
+        if not self._starting and (progress is not None or self._seen is None):
+            self.query_one(NightPanel).show_progress(progress)
+        seen = (progress.night_id, progress.state) if progress else None
+        if seen != self._seen:
+            self._seen = seen
+            self._reload()
+        self.refresh_bindings()
+
+    def _reload(self) -> None:
+        self.start(self._read_nights(), group="nights-read", exclusive=True)
+        self.start(self._read_adapters(), group="adapters-read", exclusive=True)
+
+    async def _read_nights(self) -> None:
+        self._nights = await follow_night.nights(self.studio)
+        self._fill_nights()
+
+    async def _read_adapters(self) -> None:
+        try:
+            self._adapters = await adapter_services.adapters(self.studio)
+        except StudioError as error:
+            # No model, no adapters: said in their place, the app has shown a notice already.
+            self._say_no_adapters(str(error))
+            return
+        self._fill_adapters()
+        self._fill_nights()
+
+    def _fill_nights(self) -> None:
+        versions = {adapter.id: f"v{adapter.version}" for adapter in self._adapters}
+        table, row = self._nights_table, self._nights_table.cursor_row
+        table.clear()
+        for night in self._nights:
+            cells = (
+                local_time(night.started_at),
+                STATES[night.state],
+                str(len(night.correction_ids)),
+                versions.get(night.adapter_id or "", "-"),
+                minutes_of(night),
+                night.reason,
+            )
+            table.add_row(*(Text(one_line(cell)) for cell in cells))
+        table.move_cursor(row=row)
+        if not self._nights:
+            self.query_one("#night-reason", Static).update("Nights will be listed here.")
+
+    def _fill_adapters(self) -> None:
+        table, row = self._adapters_table, self._adapters_table.cursor_row
+        known = self._usable()
+        table.clear()
+        for adapter in known:
+            in_use = "● yes" if adapter.active else ""
+            method = f"{adapter.method}, rank {adapter.rank}"
+            cells = (f"v{adapter.version}", in_use, local_time(adapter.created_at), f"{adapter.scale:.2f}", method)
+            table.add_row(*(Text(one_line(cell)) for cell in cells))
+        table.move_cursor(row=row)
+        if not known:
+            self._say_no_adapters(NO_ADAPTERS)
+            return
+        off = "" if any(adapter.active for adapter in known) else "Adapters are off: a puts the chosen one into use."
+        self._say_no_adapters(off)
+        table.display = True
+
+    def _usable(self) -> list[Adapter]:
+        """Newest first."""
+        return sorted((a for a in self._adapters if not a.removed), key=lambda a: a.version, reverse=True)
+
+    def _say_no_adapters(self, words: str) -> None:
+        empty = self.query_one("#adapters-empty", Static)
+        empty.update(displayable(words))
+        empty.display = bool(words)
+        self._adapters_table.display = False
+
+    @on(DataTable.RowHighlighted, "#nights-table")
+    def _show_reason(self, event: DataTable.RowHighlighted) -> None:
+        if event.cursor_row < len(self._nights):
+            self.query_one("#night-reason", Static).update(displayable(verdict_of(self._nights[event.cursor_row])))
+
+    # Actions ------------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        progress = self._progress
+        running = progress is not None and not progress.state.is_over
+        paused = progress is not None and progress.paused
+        match action:
+            case "start_night":
+                return not running and not self._starting
+            case "pause":
+                return running and not paused
+            case "resume":
+                return running and paused
+            case "cancel":
+                return running
+            case "use" | "adapters_off" | "roll_back":
+                return True if self._adapters else None
+        return True
+
+    def action_start_night(self) -> None:
+        self._starting = True
+        self.refresh_bindings()
+        self.query_one(NightPanel).show_words("Starting the night…", "A few seconds.")
+        self.start(self._start_night(), group="nights-start")
+
+    async def _start_night(self) -> None:
+        try:
+            await follow_night.start_night(self.studio)
+        except StudioError as error:
+            self.query_one(NightPanel).show_words(error.message, error.hint)
+            raise
+        finally:
+            self._starting = False
+            self.refresh_bindings()
+        self._poll()
+
+    def action_pause(self) -> None:
+        self._control(follow_night.pause_night(self.studio), "The night will stand still after this step.")
+
+    def action_resume(self) -> None:
+        self._control(follow_night.resume_night(self.studio), "The night goes on.")
+
+    def action_cancel(self) -> None:
+        self.start(self._cancel(), group="nights-cancel", exclusive=True)
+
+    async def _cancel(self) -> None:
+        dialog = ConfirmDialog("End the night? What it has learnt so far is lost.", yes="End it", no="Let it run")
+        if await self.app.push_screen_wait(dialog):
+            self._control(follow_night.cancel_night(self.studio), "The night ends after this step.")
+
+    def action_use(self) -> None:
+        known = self._usable()
+        if (row := self._adapters_table.cursor_row) < len(known):
+            self._use(known[row])
+
+    @on(DataTable.RowSelected, "#adapters-table")
+    def _use_selected(self) -> None:
+        self.action_use()
+
+    def action_roll_back(self) -> None:
+        if (before := version_before(self._adapters)) is None:
+            self.notify("There is no earlier adapter. o answers without any.", severity="warning")
+        else:
+            self._use(before)
+
+    def _use(self, adapter: Adapter) -> None:
+        use = adapter_services.use_adapter(self.studio, adapter.version)
+        self._control(use, f"Adapter v{adapter.version} answers from now on.")
+
+    def action_adapters_off(self) -> None:
+        self._control(adapter_services.adapters_off(self.studio), "No adapter answers from now on.")
+
+    def _control(self, control: Awaitable[object], done: str) -> None:
+        self.start(self._await_control(control, done), group="nights-control")
+
+    async def _await_control(self, control: Awaitable[object], done: str) -> None:
+        await control
+        self.notify(done)
+        self.studio_app.log_changed()
+        self._poll()

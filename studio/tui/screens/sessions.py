@@ -1,0 +1,113 @@
+"""The sessions dialog: listed newest first, filtered as one types, to be resumed, renamed or begun."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from studio.domain.log import Conversation
+from studio.tui.plain_text import one_line
+
+
+class SessionVerb(StrEnum):
+    RESUME = "resume"
+    RENAME = "rename"
+    NEW = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChoice:
+    """What to do, and with which session; none for a new one."""
+
+    verb: SessionVerb
+    conversation: Conversation | None = None
+
+
+class SessionsScreen(ModalScreen[SessionChoice | None]):
+    """Dismissed with what the user chose; whoever opened it carries it out."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave", id="sessions.leave"),
+        Binding("down", "move(1)", "Down", show=False, id="sessions.down"),
+        Binding("up", "move(-1)", "Up", show=False, id="sessions.up"),
+        Binding("f6", "rename", "Rename", id="sessions.rename"),
+        Binding("ctrl+n", "new", "New session", id="sessions.new"),
+    ]
+    AUTO_FOCUS = "Input"
+
+    def __init__(self, conversations: list[Conversation], current: str | None) -> None:
+        super().__init__()
+        self._all = conversations
+        self._current = current
+        self._shown: list[Conversation] = []
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Sessions"
+            dialog.border_subtitle = "enter resumes · f6 renames · ctrl+n new · esc leaves"
+            yield Input(placeholder="Type to filter", compact=True)
+            yield OptionList(compact=True)
+            yield Static("", markup=False, classes="empty")
+
+    def on_mount(self) -> None:
+        self._fill("")
+
+    @on(Input.Changed)
+    def _filter(self, event: Input.Changed) -> None:
+        self._fill(event.value)
+
+    @on(Input.Submitted)
+    def _resume_highlighted(self) -> None:
+        self._choose(SessionVerb.RESUME)
+
+    @on(OptionList.OptionSelected)
+    def _resume_clicked(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(SessionChoice(SessionVerb.RESUME, self._shown[event.option_index]))
+
+    def action_move(self, step: int) -> None:
+        options = self.query_one(OptionList)
+        if step > 0:
+            options.action_cursor_down()
+        else:
+            options.action_cursor_up()
+
+    def action_rename(self) -> None:
+        self._choose(SessionVerb.RENAME)
+
+    def action_new(self) -> None:
+        self.dismiss(SessionChoice(SessionVerb.NEW))
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    def _choose(self, verb: SessionVerb) -> None:
+        index = self.query_one(OptionList).highlighted
+        if index is not None:
+            self.dismiss(SessionChoice(verb, self._shown[index]))
+
+    def _fill(self, wanted: str) -> None:
+        words = wanted.casefold().split()
+        self._shown = [one for one in self._all if all(word in one.title.casefold() for word in words)]
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_options([Option(self._line(one)) for one in self._shown])
+        options.highlighted = 0 if self._shown else None
+        empty = self.query_one(".empty", Static)
+        empty.display = not self._shown
+        empty.update("No session yet: ask something." if not self._all else "No title contains that.")
+
+    def _line(self, conversation: Conversation) -> Content:
+        turns = "1 question" if conversation.turns == 1 else f"{conversation.turns} questions"
+        when = conversation.updated_at.astimezone().strftime("%Y-%m-%d %H:%M")
+        here = "  (open)" if conversation.id == self._current else ""
+        return Content.assemble(one_line(conversation.title, 48) or "untitled", (f"  {turns} · {when}{here}", "dim"))

@@ -1,0 +1,66 @@
+"""What all base screens share: header, footer, workers whose errors reach the user, news of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Footer
+from textual.worker import Worker, WorkerState
+
+from studio.services.studio import Studio
+from studio.tui.widgets.header import StudioHeader
+
+if TYPE_CHECKING:
+    from studio.tui.app import StudioApp
+
+T = TypeVar("T")
+
+
+class StudioScreen(Screen[None]):
+    """The base of a mode. Subclasses give `compose_body`, and `on_log_changed` where they show what the log holds."""
+
+    MODE: ClassVar[str] = ""
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__()
+        self.studio = studio
+        self._seen_revision = 0
+
+    @property
+    def studio_app(self) -> StudioApp:
+        return cast("StudioApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        yield StudioHeader(self.MODE)
+        yield from self.compose_body()
+        yield Footer(show_command_palette=False)
+
+    def compose_body(self) -> ComposeResult:
+        yield from ()
+
+    def start(self, work: Awaitable[T], *, group: str = "default", exclusive: bool = False) -> Worker[T]:
+        """Run a coroutine beside the event loop's own work; an exception in it is shown to the user."""
+        return self.run_worker(work, group=group, exclusive=exclusive, exit_on_error=False)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and isinstance(error, Exception):
+            self.studio_app.report(error)
+
+    def on_mount(self) -> None:
+        self._seen_revision = self.studio_app.log_revision
+        self.watch(self.app, "log_revision", self._notice_log, init=False)
+
+    def on_screen_resume(self) -> None:
+        self._notice_log(self.studio_app.log_revision)
+
+    def on_log_changed(self) -> None:
+        """The log holds something new and this screen is in sight: read again what it shows."""
+
+    def _notice_log(self, revision: Any) -> None:
+        if self.is_mounted and self.is_current and revision != self._seen_revision:
+            self._seen_revision = revision
+            self.on_log_changed()

@@ -1,0 +1,72 @@
+"""The terminal while the app runs: nobody but the app draws on it, and signals leave it as it was.
+
+Textual draws on file descriptor 2, where native libraries print as well. So descriptor 2 is pointed at a file of
+diagnostics, and Textual is given a private copy of the terminal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import faulthandler
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TextIO
+
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def guarded_terminal(diagnostics: Path) -> Iterator[None]:
+    """Keep descriptor 2 off the screen; what is printed there goes to `stderr.log` in `diagnostics`."""
+    python_stderr, process_stderr = sys.stderr, sys.__stderr__
+    terminal = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", closefd=True)
+    with contextlib.ExitStack() as ends:
+        ends.callback(_close_quietly, terminal)
+        sink = ends.enter_context(_sink(diagnostics))
+        _flush(python_stderr)
+        os.dup2(sink.fileno(), 2)
+        sys.stderr = sys.__stderr__ = terminal
+        faulthandler.enable(sink)
+        try:
+            yield
+        finally:
+            faulthandler.disable()
+            _flush(terminal)
+            os.dup2(terminal.fileno(), 2)
+            sys.stderr, sys.__stderr__ = python_stderr, process_stderr  # type: ignore[misc]
+
+
+@contextlib.contextmanager
+def ending_signals(loop: asyncio.AbstractEventLoop, end: Callable[[int], None]) -> Iterator[None]:
+    """Call `end(signal number)` on SIGTERM and SIGHUP, of which Textual handles neither."""
+    for number in ENDING_SIGNALS:
+        loop.add_signal_handler(number, end, int(number))
+    try:
+        yield
+    finally:
+        for number in ENDING_SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+def _sink(diagnostics: Path) -> TextIOWrapper:
+    try:
+        diagnostics.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return (diagnostics / "stderr.log").open("w", encoding="utf-8")
+    except OSError:
+        return Path(os.devnull).open("w", encoding="utf-8")
+
+
+def _flush(stream: TextIO | None) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        if stream is not None:
+            stream.flush()
+
+
+def _close_quietly(stream: TextIO) -> None:
+    with contextlib.suppress(OSError):
+        stream.close()

@@ -1,0 +1,145 @@
+"""An answer being corrected: its text in an editor, what changed so far beside or beneath it, and why (optional)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical, VerticalScroll
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Input, TextArea
+
+from studio.prompting.word_diff import word_diff
+from studio.tui.plain_text import typed
+from studio.tui.widgets.word_diff import DiffView
+from studio.tui.widgets.text_input import PlainTextArea
+
+if TYPE_CHECKING:
+    from studio.tui.screens.studio_screen import StudioScreen
+
+DIFF_DELAY_S = 0.15
+REDO_FLUSH_S = 1 / 12
+
+
+class AnswerEditor(Vertical):
+    """Edits `original` into a correction. With `feedback` the text comes from the model: `write`, then `written`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "save", "Save correction", id="editor.save", tooltip="Save the correction and learn from it"),
+        Binding("escape", "leave", "Leave", id="editor.leave", tooltip="Leave the editor without saving"),
+    ]
+
+    class Saved(Message):
+        """The user wants this text kept as the correction. The editor stays until the screen removes it."""
+
+        def __init__(self, editor: AnswerEditor) -> None:
+            self.editor = editor
+            super().__init__()
+
+    class Left(Message):
+        """The user leaves without saving; `editor.dirty` says whether text would be lost."""
+
+        def __init__(self, editor: AnswerEditor) -> None:
+            self.editor = editor
+            super().__init__()
+
+    def __init__(self, original: str, *, feedback: str = "", starting_text: str | None = None) -> None:
+        super().__init__()
+        self.original = typed(original)
+        self.feedback = feedback
+        self._starting_text = "" if feedback else typed(original if starting_text is None else starting_text)
+        self._area = PlainTextArea(self._starting_text, read_only=bool(feedback), classes="answer-text")
+        self._diff = DiffView()
+        self._diff_timer: Timer | None = None
+        self._arrived: list[str] = []
+        self._flush_timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        self.border_title = "Correction"
+        self.border_subtitle = "ctrl+s saves · esc leaves"
+        with Container(classes="editor-panes"):
+            yield self._area
+            with VerticalScroll(classes="editor-diff", can_focus=False):
+                yield self._diff
+        yield Input(placeholder="Why? (optional)", compact=True, classes="rationale")
+
+    def on_mount(self) -> None:
+        if self.feedback:
+            self.border_title = "The model tries again…"
+            self._flush_timer = self.set_interval(REDO_FLUSH_S, self._draw_arrived)
+        else:
+            self._area.move_cursor(self._area.document.end)
+            self._compare()
+        self._area.focus()
+
+    @property
+    def text(self) -> str:
+        return self._area.text
+
+    @property
+    def rationale(self) -> str:
+        return self.query_one(".rationale", Input).value.strip()
+
+    @property
+    def writing(self) -> bool:
+        """Whether the model is still redoing the answer."""
+        return self._area.read_only
+
+    @property
+    def dirty(self) -> bool:
+        """Whether leaving would lose words of the user's own."""
+        return self.text != self._starting_text or bool(self.rationale)
+
+    def write(self, delta: str) -> None:
+        """Take in more of the model's new attempt."""
+        self._arrived.append(delta)
+
+    def written(self) -> None:
+        """The new attempt is over, whole or not: from here on the user edits it."""
+        if self._flush_timer is not None:
+            self._flush_timer.stop()
+        self._draw_arrived()
+        if not self.text.strip():
+            self._area.load_text(self.original)
+        self._starting_text = self.text
+        self._area.read_only = False
+        self.border_title = "Correction"
+        self._compare()
+
+    def action_save(self) -> None:
+        if not self.writing:
+            self.post_message(self.Saved(self))
+
+    def action_leave(self) -> None:
+        self.post_message(self.Left(self))
+
+    @on(Input.Submitted)
+    def _save_from_rationale(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_save()
+
+    @on(TextArea.Changed)
+    def _compare_soon(self, event: TextArea.Changed) -> None:
+        event.stop()
+        if self._diff_timer is not None:
+            self._diff_timer.stop()
+        self._diff_timer = self.set_timer(DIFF_DELAY_S, self._compare)
+
+    def _draw_arrived(self) -> None:
+        if self._arrived:
+            self._area.insert(typed("".join(self._arrived)), self._area.document.end, maintain_selection_offset=False)
+            self._area.scroll_end(animate=False)
+            self._arrived.clear()
+
+    def _compare(self) -> None:
+        screen = cast("StudioScreen", self.screen)
+        screen.start(self._draw_diff(self.text), group=f"diff-{id(self)}", exclusive=True)
+
+    async def _draw_diff(self, text: str) -> None:
+        spans = await asyncio.to_thread(word_diff, self.original, text)
+        if self.is_attached:
+            self._diff.draw(spans)

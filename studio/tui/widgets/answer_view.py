@@ -1,0 +1,197 @@
+"""One answer in the transcript: by whom and with what, its text, what became of it; and the editor in its place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from studio.domain.log import Answer, Correction, Feedback, Given
+from studio.tui.plain_text import displayable, one_line
+from studio.tui.widgets.answer_editor import AnswerEditor
+from studio.tui.widgets.word_diff import DiffView
+from studio.tui.widgets.given import ENDINGS, describe_cost, describe_given
+from studio.tui.widgets.streaming import StreamedMarkdown
+
+if TYPE_CHECKING:
+    from studio.services.converse import Exchange
+    from studio.tui.app import StudioApp
+
+
+class AnswerView(Vertical, can_focus=True):
+    """An answer, streaming or settled. Focus selects it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "other(-1)", "Previous answer", show=False, id="answer.previous"),
+        Binding("down", "other(1)", "Next answer", show=False, id="answer.next"),
+    ]
+
+    class Moved(Message):
+        """The user wants another answer selected: `step` -1 the one before, 1 the one after."""
+
+        def __init__(self, step: int) -> None:
+            self.step = step
+            super().__init__()
+
+    def __init__(self, arm: str, answer: Answer | None = None) -> None:
+        super().__init__()
+        self.arm = arm
+        self.answer = answer
+        self.correction: Correction | None = None
+        self.feedback: Feedback | None = None
+        self.editor: AnswerEditor | None = None
+        self.begun = answer is not None
+        self._given = answer.given if answer else Given()
+        self._failure = ""
+        self._title = Static("", markup=False, classes="answer-title")
+        self._text = StreamedMarkdown(answer.text if answer else "", classes="answer-body")
+        self._diff = DiffView(classes="answer-diff")
+        self._diff.display = False
+        self._status = Static("", markup=False, classes="answer-status")
+
+    def compose(self) -> ComposeResult:
+        yield self._title
+        yield self._text
+        yield self._diff
+        yield self._status
+
+    def on_mount(self) -> None:
+        self._describe()
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+        self.focus()
+
+    def action_other(self, step: int) -> None:
+        self.post_message(self.Moved(step))
+
+    # While it streams ---------------------------------------------------------------------------------------------
+
+    def begin(self, given: Given) -> None:
+        """The arm has been given this; its first token is on its way."""
+        self.begun = True
+        self._given = given
+        self._describe()
+        cast("StudioApp", self.app).flusher.add(self._text)
+
+    def write(self, delta: str) -> None:
+        self._text.write(delta)
+
+    def fail(self, message: str, hint: str) -> None:
+        """Why there is no whole answer, in words."""
+        self._failure = " ".join(filter(None, (message, hint)))
+
+    # Once it is settled -------------------------------------------------------------------------------------------
+
+    async def settle(self, answer: Answer | None, correction: Correction | None, feedback: Feedback | None) -> None:
+        """Show the answer as the log has it: corrected, accepted, cancelled or failed."""
+        cast("StudioApp", self.app).flusher.remove(self._text)
+        self.answer = answer or self.answer
+        self.correction, self.feedback = correction, feedback
+        if self.answer is not None:
+            self._given = self.answer.given
+            await self._text.finish(correction.corrected if correction else self.answer.text)
+        if correction is None:
+            self._diff.display = False
+        else:
+            self._diff.compare(correction.original, correction.corrected)
+        self._show_text()
+        self._describe()
+
+    def toggle_diff(self) -> bool:
+        """Show what the correction changed, or the corrected text again; False where there is no correction."""
+        if self.correction is None:
+            return False
+        self._diff.display = not self._diff.display
+        self._show_text()
+        return True
+
+    # The editor in its place --------------------------------------------------------------------------------------
+
+    def edit(self, editor: AnswerEditor) -> None:
+        """Put an editor in the place of the text."""
+        self.editor = editor
+        self.mount(editor, before=self._status)
+        self._show_text()
+
+    async def close_editor(self) -> None:
+        """Take the editor away and show the text again."""
+        editor, self.editor = self.editor, None
+        if editor is not None:
+            await editor.remove()
+        self._show_text()
+        self.focus()
+
+    def _show_text(self) -> None:
+        self._text.display = self.editor is None and not self._diff.display
+        self.set_class(self.editor is not None, "-editing")
+
+    # Words --------------------------------------------------------------------------------------------------------
+
+    def _describe(self) -> None:
+        self._title.update(Content.assemble((self.arm, "bold"), ("  " + describe_given(self._given), "dim")))
+        lines = [*self._marks(), self._failure or self._ending(), describe_cost(self.answer) if self.answer else ""]
+        self._status.update(displayable(" · ".join(filter(None, lines))))
+        self._status.display = any(lines)
+        self.set_class(self.correction is not None, "-corrected")
+        self.set_class(bool(self._failure or self._ending()), "-broken")
+
+    def _ending(self) -> str:
+        return ENDINGS[self.answer.finish_reason] if self.answer else ""
+
+    def _marks(self) -> list[str]:
+        marks: list[str] = []
+        if self.correction is not None:
+            why = f" ({one_line(self.correction.rationale, 60)})" if self.correction.rationale else ""
+            marks.append(f"± corrected by you{why}, d shows the change")
+        if self.feedback is Feedback.ACCEPTED:
+            marks.append("✓ accepted as good")
+        elif self.feedback is Feedback.PREFERRED:
+            marks.append("★ preferred")
+        return marks
+
+
+class ExchangeView(Vertical):
+    """A question and its answers, oldest first."""
+
+    def __init__(self, prompt: str, exchange: Exchange | None = None) -> None:
+        super().__init__()
+        self.prompt = prompt
+        self.exchange = exchange
+
+    def compose(self) -> ComposeResult:
+        yield Static(Content(displayable(self.prompt)), classes="question")
+        for answer in self.exchange.answers if self.exchange else ():
+            yield AnswerView(answer.arm, answer)
+
+    async def on_mount(self) -> None:
+        if self.exchange is not None:
+            await self.settle(self.exchange)
+
+    @property
+    def answers(self) -> list[AnswerView]:
+        return list(self.query(AnswerView))
+
+    def add_answer(self, arm: str) -> AnswerView:
+        """A view for an answer that is about to stream."""
+        view = AnswerView(arm)
+        self.mount(view)
+        return view
+
+    async def settle(self, exchange: Exchange) -> None:
+        """Show everything as the log has it now."""
+        self.exchange = exchange
+        known = {view.answer.id for view in self.answers if view.answer is not None}
+        fresh = [answer for answer in exchange.answers if answer.id not in known]
+        for view in self.answers:
+            answer = view.answer
+            if answer is None and fresh:
+                answer = fresh.pop(0)
+            if answer is not None:
+                await view.settle(answer, exchange.correction_of(answer), exchange.feedback.get(answer.id))

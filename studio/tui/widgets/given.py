@@ -1,0 +1,43 @@
+"""What an answer was given, what it cost and how it ended, each in one line of plain words."""
+
+from __future__ import annotations
+
+from studio.domain.generation import FinishReason
+from studio.domain.log import Answer, Given
+from studio.tui.plain_text import one_line
+
+ENDINGS = {
+    FinishReason.STOP: "",
+    FinishReason.LENGTH: "stopped at the length limit",
+    FinishReason.CANCELLED: "cancelled; what had arrived is kept",
+    FinishReason.FAILED: "failed; what had arrived is kept",
+}
+
+
+def describe_given(given: Given) -> str:
+    """Lessons with scores, corrections in context, adapter and scale, history left out; empty where it was nothing."""
+    parts: list[str] = []
+    if given.adapter_version is not None:
+        scale = "" if given.adapter_scale is None else f" at {given.adapter_scale:.2g}"
+        parts.append(f"adapter v{given.adapter_version}{scale}")
+    parts += [f"lesson “{one_line(lesson.title, 32)}” {lesson.score:.2f}" for lesson in given.lessons]
+    if given.correction_ids:
+        left_out = f" ({given.corrections_left_out} left out)" if given.corrections_left_out else ""
+        parts.append(f"{_count(len(given.correction_ids), 'correction')}{left_out}")
+    if given.history_trimmed:
+        parts.append(f"{_count(given.history_trimmed, 'earlier message')} left out: too long for the model")
+    if given.note:
+        parts.append(one_line(given.note, 80))
+    return " · ".join(parts)
+
+
+def describe_cost(answer: Answer) -> str:
+    """Tokens and times, for example `42 + 17 tokens · 0.1 s to first · 0.3 s`."""
+    if not answer.completion_tokens and not answer.latency_s:
+        return ""
+    tokens = f"{answer.prompt_tokens} + {answer.completion_tokens} tokens"
+    return f"{tokens} · {answer.first_token_s:.2f} s to first · {answer.latency_s:.1f} s"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,76 @@
+"""The header: the modes, the model and the engine's state, how much was corrected and learnt, the night."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Static
+
+from studio.tui.plain_text import one_line
+
+MODES = {"chat": ("F2", "Chat"), "compare": ("F3", "Compare"), "lessons": ("F4", "Lessons"), "nights": ("F5", "Nights")}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the header tells. `engine`, `embedder` and `night` are a few words each, empty when there is no news."""
+
+    model: str = ""
+    engine: str = "loading model…"
+    embedder: str = ""
+    night: str = ""
+    corrections: int = 0
+    lessons: int = 0
+
+
+class ModeTab(Static):
+    """One mode's name; a click goes there."""
+
+    def __init__(self, mode: str, *, current: bool) -> None:
+        key, name = MODES[mode]
+        label = Content.assemble((key, "dim"), " ", name)
+        super().__init__(label, classes="mode-tab -current" if current else "mode-tab")
+        self._mode = mode
+
+    async def on_click(self) -> None:
+        await self.app.run_action(f"app.go('{self._mode}')")
+
+
+class StudioHeader(Horizontal):
+    """One row, docked to the top."""
+
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self._mode = mode
+
+    def compose(self) -> ComposeResult:
+        for mode in MODES:
+            yield ModeTab(mode, current=mode == self._mode)
+        yield Static(id="header-space")
+        yield Static(id="header-model", markup=False)
+        yield Static(id="header-engine", markup=False)
+        yield Static(id="header-counts", markup=False)
+        yield Static(id="header-night", markup=False)
+
+    def on_mount(self) -> None:
+        self.watch(self.app, "status", self._show)
+
+    def _show(self, value: object) -> None:
+        status = cast("Status", value)
+        self._set("#header-model", one_line(status.model, 28))
+        self._set("#header-engine", " · ".join(filter(None, (status.engine, status.embedder))))
+        self._set("#header-counts", f"{_count(status.corrections, 'correction')}, {_count(status.lessons, 'lesson')}")
+        self._set("#header-night", status.night)
+
+    def _set(self, part: str, text: str) -> None:
+        widget = self.query_one(part, Static)
+        widget.update(text)
+        widget.display = bool(text)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,135 @@
+"""Stand-ins behind the ports, for tests of services and of the app: no model, no embedder, a real log."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+from studio.domain.generation import (
+    ChatMessage,
+    Completion,
+    EngineOptions,
+    FinishReason,
+    Lane,
+    LaneDelta,
+    LaneEvent,
+    LaneFailed,
+    LaneFinished,
+    ModelFacts,
+    Priority,
+)
+from studio.services.studio import Studio
+from studio.settings import Settings
+from studio.storage import DuckDbLog
+from studio.workspace import Workspace
+
+DIMENSION = 64
+
+
+def scripted(text: str) -> Callable[[Lane], str]:
+    """A reply that is always the same."""
+    return lambda lane: text
+
+
+def from_memory(lane: Lane) -> str:
+    """Answers from whatever the prompt holds besides the question; a plain guess without anything."""
+    told = " ".join(message.content for message in lane.messages[:-1])
+    adapter = f" (adapter x{lane.adapter.scale:.2f})" if lane.adapter else ""
+    return (told or "I guess it is thirty days.") + adapter
+
+
+class FakeEngine:
+    """Streams `reply(lane)` word by word. `die_after` words of each lane it fails, as a killed engine does."""
+
+    pid: int | None = None
+
+    def __init__(self, reply: Callable[[Lane], str] = from_memory, *, die_after: int | None = None) -> None:
+        self.reply = reply
+        self.die_after = die_after
+        self.facts: ModelFacts | None = None
+        self.asked: list[Lane] = []
+        self.cancelled = False
+        self.hold: asyncio.Event | None = None
+
+    async def load(self, model: Path, options: EngineOptions) -> ModelFacts:
+        self.facts = ModelFacts(
+            path=model,
+            sha256="f" * 64,
+            name="fake",
+            architecture="llama",
+            parameters=135_000_000,
+            file_bytes=1,
+            trained_context_tokens=8192,
+            context_tokens=options.context_tokens,
+            layers=2,
+            chat_template="{{ messages }}",
+            device="nowhere",
+        )
+        return self.facts
+
+    async def generate(
+        self, lanes: Sequence[Lane], *, priority: Priority = Priority.INTERACTIVE
+    ) -> AsyncIterator[LaneEvent]:
+        self.asked.extend(lanes)
+        try:
+            for lane in lanes:
+                words = self.reply(lane).split(" ")
+                said = ""
+                for number, word in enumerate(words):
+                    if self.die_after is not None and number >= self.die_after:
+                        yield LaneFailed(lane.key, "The engine stopped unexpectedly.", "Ask again.", said)
+                        break
+                    piece = word if number == 0 else f" {word}"
+                    said += piece
+                    yield LaneDelta(lane.key, piece)
+                    await (self.hold.wait() if self.hold else asyncio.sleep(0))
+                else:
+                    yield LaneFinished(lane.key, Completion(said, FinishReason.STOP, 10, 0, len(words), 0.01, 0.02))
+        except (GeneratorExit, asyncio.CancelledError):
+            self.cancelled = True
+            raise
+
+    async def count_prompt_tokens(self, prompts: Sequence[Sequence[ChatMessage]]) -> list[int]:
+        return [sum(len(message.content.split()) + 4 for message in prompt) for prompt in prompts]
+
+    async def close(self) -> None:
+        self.facts = None
+
+
+class FakeEmbedder:
+    """Bags of hashed words: texts that share words are near each other."""
+
+    name = "fake-embedder"
+
+    async def start(self) -> None:
+        return None
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        return [_vector(text) for text in texts]
+
+    async def close(self) -> None:
+        return None
+
+
+def _vector(text: str) -> list[float]:
+    vector = [0.0] * DIMENSION
+    for word in text.casefold().replace("?", " ").replace(".", " ").split():
+        vector[int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big") % DIMENSION] += 1.0
+    length = math.sqrt(sum(value * value for value in vector)) or 1.0
+    return [value / length for value in vector]
+
+
+def fake_studio(folder: Path, *, engine: FakeEngine | None = None, settings: Settings | None = None) -> Studio:
+    """A studio over a real log in `folder`, with a fake engine and embedder."""
+    workspace = Workspace(folder).ensure()
+    return Studio(
+        settings=settings or Settings(),
+        workspace=workspace,
+        log=DuckDbLog(workspace.log_file, workspace.sessions / "backups"),
+        engine=engine or FakeEngine(),
+        embedder=FakeEmbedder(),
+        model_path=folder / "fake.gguf",
+    )

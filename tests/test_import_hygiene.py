@@ -1,0 +1,19 @@
+"""Starting the app, or any light command, loads none of the heavy libraries."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "transformers", "peft", "llama_cpp", "sentence_transformers", "matplotlib", "gguf")
+
+
+@pytest.mark.parametrize(
+    "module", ["studio.tui.app", "studio.bootstrap", "studio.cli.asking", "studio.cli.lessons", "studio.cli.log", "studio.cli.nights"]
+)
+def test_heavy_libraries_stay_out(module: str) -> None:
+    code = f"import sys, {module}; print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert loaded == []
