@@ -46,3 +46,10 @@ def build_throwaway(folder: Path, origin: Studio) -> Studio:
         embedder=origin.embedder,
         model_path=origin.model_path,
     )
+
+
+def starter_session() -> Path:
+    """The session that ships: inside the package where it was installed as a wheel, at the top of a checkout."""
+    package = Path(__file__).resolve().parent
+    shipped = package / "_shipped" / "sessions" / "starter"
+    return shipped if shipped.is_dir() else package.parent / "sessions" / "starter"

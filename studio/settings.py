@@ -62,6 +62,8 @@ class NightSettings(_Section):
     """How the adapter is trained."""
 
     method: str = "lora"
+    wordings_each: int = Field(20, ge=1)
+    """In how many wordings each corrected question is trained."""
     rank: int = Field(16, ge=1, le=256)
     alpha: float = Field(32.0, gt=0)
     learning_rate: float = Field(5e-4, gt=0)
@@ -101,10 +103,10 @@ class Settings(BaseSettings):
         env_prefix="STUDIO_", env_nested_delimiter="__", extra="ignore", frozen=True, validate_default=True
     )
 
-    model: ModelSettings = ModelSettings()  # type: ignore[call-arg]
-    sampling: SamplingSettings = SamplingSettings()  # type: ignore[call-arg]
-    prompt: PromptSettings = PromptSettings()  # type: ignore[call-arg]
-    night: NightSettings = NightSettings()  # type: ignore[call-arg]
+    model: ModelSettings = ModelSettings()
+    sampling: SamplingSettings = SamplingSettings()
+    prompt: PromptSettings = PromptSettings()
+    night: NightSettings = NightSettings()
     chat: ChatSettings = ChatSettings()
     ui: UiSettings = UiSettings()
     arms: dict[str, ArmSettings] = Field(default_factory=dict)
@@ -115,8 +117,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
 
@@ -139,6 +141,8 @@ def load_settings(settings_file: Path, **overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"Setting '{key}': {first['msg']}.", f"Look in {settings_file} and the STUDIO_ variables.") from error
+        raise SettingsError(
+            f"Setting '{key}': {first['msg']}.", f"Look in {settings_file} and the STUDIO_ variables."
+        ) from error
     except (ValueError, OSError) as error:
         raise SettingsError(f"{settings_file} cannot be read: {error}.", "Mend the file or move it away.") from error

@@ -66,7 +66,15 @@ class Workspace:
     def ensure(self) -> Workspace:
         """Make the folders. Raises MachineError where that is not allowed."""
         try:
-            for folder in (self.root, self.local_models, self.adapters, self.sessions, self.nights, self.diagnostics, self.themes):
+            for folder in (
+                self.root,
+                self.local_models,
+                self.adapters,
+                self.sessions,
+                self.nights,
+                self.diagnostics,
+                self.themes,
+            ):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not os.access(self.sessions, os.W_OK):
                 raise PermissionError(13, "read-only", str(self.sessions))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 
 from studio.domain.generation import (
@@ -44,7 +44,7 @@ def from_memory(lane: Lane) -> str:
 class FakeEngine:
     """Streams `reply(lane)` word by word. `die_after` words of each lane it fails, as a killed engine does."""
 
-    pid: int | None = None
+    process_id: int | None = None
 
     def __init__(self, reply: Callable[[Lane], str] = from_memory, *, die_after: int | None = None) -> None:
         self.reply = reply
@@ -72,7 +72,7 @@ class FakeEngine:
 
     async def generate(
         self, lanes: Sequence[Lane], *, priority: Priority = Priority.INTERACTIVE
-    ) -> AsyncIterator[LaneEvent]:
+    ) -> AsyncGenerator[LaneEvent]:
         self.asked.extend(lanes)
         try:
             for lane in lanes:

@@ -11,7 +11,15 @@ HEAVY = ("torch", "transformers", "peft", "llama_cpp", "sentence_transformers", 
 
 
 @pytest.mark.parametrize(
-    "module", ["studio.tui.app", "studio.bootstrap", "studio.cli.asking", "studio.cli.lessons", "studio.cli.log", "studio.cli.nights"]
+    "module",
+    [
+        "studio.tui.app",
+        "studio.bootstrap",
+        "studio.cli.asking",
+        "studio.cli.lessons",
+        "studio.cli.log",
+        "studio.cli.nights",
+    ],
 )
 def test_heavy_libraries_stay_out(module: str) -> None:
     code = f"import sys, {module}; print(*[name for name in {HEAVY!r} if name in sys.modules])"

@@ -9,8 +9,8 @@ import click
 
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
 from studio.domain.log import Answer, Origin
-from studio.reporting.terminal_text import printable
 from studio.errors import EngineError
+from studio.reporting.terminal_text import printable
 
 if TYPE_CHECKING:
     from studio.services.answer_with_arms import ArmFinished
@@ -80,7 +80,7 @@ def answer_as_json(finished: ArmFinished) -> dict[str, Any]:
 @click.option("--supersedes", default=None, help="Id of the earlier correction that this one replaces.")
 @json_option
 @pass_frame
-def correct(
+def correct(  # noqa: PLR0917 - click passes them by name
     frame: Frame, prompt: str, corrected: str, original: str, rationale: str, supersedes: str | None, as_json: bool
 ) -> None:
     """Record a correction and learn its lesson."""

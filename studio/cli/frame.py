@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from studio.workspace import Workspace
+
+if TYPE_CHECKING:
+    from studio.tui.app import StudioApp
 
 T = TypeVar("T")
 
@@ -35,13 +40,29 @@ class Frame:
         return asyncio.run(within())
 
     def open_app(self) -> None:
+        """The app on this workspace."""
         from studio.bootstrap import build_studio
         from studio.tui.app import StudioApp
 
-        app = StudioApp(build_studio(self.workspace))
-        app.run()
-        if app.return_code:
-            raise SystemExit(app.return_code)
+        _run(StudioApp(build_studio(self.workspace)))
+
+    def open_demo(self, json_file: Path | None) -> None:
+        """The app on a throw-away log, with the demonstration playing; the user's own log is left alone."""
+        from studio.bootstrap import build_studio, build_throwaway, starter_session
+        from studio.tui.app import StudioApp
+        from studio.tui.screens.demo import DemoScreen
+
+        with tempfile.TemporaryDirectory(prefix="studio-demo-") as folder:
+            scene = build_throwaway(Path(folder), build_studio(self.workspace))
+            app = StudioApp(scene)
+            app.call_later(app.push_screen, DemoScreen(scene, starter_session(), json_file))
+            _run(app)
+
+
+def _run(app: StudioApp) -> None:
+    app.run()
+    if app.return_code:
+        raise SystemExit(app.return_code)
 
 
 pass_frame = click.make_pass_decorator(Frame)

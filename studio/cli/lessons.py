@@ -9,8 +9,8 @@ import click
 
 from studio.cli.frame import Frame, json_option, one_line, pass_frame, print_json
 from studio.domain.lessons import Lesson, LessonStatus
-from studio.reporting.terminal_text import printable
 from studio.errors import NotFoundError, UsageError
+from studio.reporting.terminal_text import printable
 from studio.services import browse_lessons
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ async def _find(studio: Studio, lesson_id: str) -> Lesson:
     found = [x for x in await browse_lessons.lessons(studio) if x.id.startswith(lesson_id) or x.id.endswith(lesson_id)]
     if len(found) != 1:
         raise NotFoundError(
-            f"{'No lesson' if not found else 'More than one lesson'} has the id '{lesson_id}'.", "See: studio lessons list"
+            f"{'No lesson' if not found else 'More than one lesson'} has the id '{lesson_id}'.",
+            "See: studio lessons list",
         )
     return found[0]
 
@@ -99,11 +100,13 @@ def show(frame: Frame, lesson_id: str, as_json: bool) -> None:
 @click.option("--example-question")
 @click.option("--example-answer")
 @pass_frame
-def edit(frame: Frame, lesson_id: str, **fields: str | None) -> None:
+def edit(frame: Frame, /, lesson_id: str, **fields: str | None) -> None:
     """Change a lesson's text."""
     changes: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
     if not changes:
-        raise UsageError("Nothing to change was given.", "Use --title, --applies-when, --guidance or the example options.")
+        raise UsageError(
+            "Nothing to change was given.", "Use --title, --applies-when, --guidance or the example options."
+        )
 
     async def use(studio: Studio) -> Lesson:
         return await browse_lessons.edit_lesson(studio, dataclasses.replace(await _find(studio, lesson_id), **changes))

@@ -42,9 +42,13 @@ def sql(frame: Frame, query: str, as_json: bool) -> None:
 @pass_frame
 def doctor(frame: Frame, as_json: bool) -> None:
     """Check the log, the model, the embedder and the adapters; exit 1 if something is wrong."""
-    from studio.services.examine import examine
+    from studio.services.examine import Finding, examine
+    from studio.storage import check_log
 
-    findings = frame.run(examine)
+    workspace = frame.workspace.ensure()
+    damage = check_log(workspace.log_file) if workspace.log_file.exists() else []
+    # A log that cannot be opened ends the examination: everything else needs it.
+    findings = [Finding("log", False, "; ".join(damage))] if damage else frame.run(examine)
     if as_json:
         print_json([{"what": f.what, "ok": f.ok, "detail": f.detail} for f in findings])
     else:
@@ -66,7 +70,11 @@ def backup(frame: Frame) -> None:
 @pass_frame
 def restore(frame: Frame, file: Path) -> None:
     """Put a backup FILE in the log's place; the present log is backed up first."""
-    _log(frame).restore(file)
+    from studio.storage import restore_log
+
+    workspace = frame.workspace.ensure()
+    # Without opening the present log: it may be the damaged one that this is to replace.
+    restore_log(workspace.log_file, workspace.sessions / "backups", file)
     click.echo(f"Restored {file}.")
 
 

@@ -73,7 +73,7 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
-def run(arguments: list[str]) -> int:
+def run(arguments: list[str]) -> int:  # noqa: PLR0911 - one exit code per kind of end
     """Run one command; every failure becomes one sentence on stderr and an exit code."""
     try:
         studio.main(arguments, prog_name="studio", standalone_mode=False)
@@ -93,7 +93,10 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:  # noqa: BLE001 - the last resort: a sentence for the person, the traceback for the log
-        click.echo(f"studio: Something went wrong that should not have: {type(error).__name__}. {_log_traceback(error)}", err=True)
+        click.echo(
+            f"studio: Something went wrong that should not have: {type(error).__name__}. {_log_traceback(error)}",
+            err=True,
+        )
         return 1
     return 0
 

@@ -12,35 +12,80 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from studio.cli.frame import Frame, pass_frame
+from studio.cli.frame import Frame, one_line, pass_frame
 from studio.errors import MachineError, UsageError
+from studio.reporting.terminal_text import printable
 
 if TYPE_CHECKING:
+    from studio.domain.nights import NightProgress
+    from studio.services.play_demo import Tally
     from studio.services.studio import Studio
 
 
 @click.command()
 @click.option("--plain", is_flag=True, help="Print instead of playing in the app.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write the results here.")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write the results here."
+)
 @pass_frame
 def demo(frame: Frame, plain: bool, json_file: Path | None = None) -> None:
     """Play the guided demonstration: ask, correct, compare, train, compare again. Your own log is left alone."""
     _refuse_unwritable(json_file)
     if plain or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        result = frame.run(lambda studio: _play(studio, frame))
+        result = frame.run(_play)
         if json_file:
             _write_json(json_file, result)
         return
-    frame.open_app(demo_json=json_file)
+    frame.open_demo(json_file)
 
 
-async def _play(studio: Studio, frame: Frame) -> dict[str, Any]:
+async def _play(studio: Studio) -> dict[str, Any]:
     from studio.bootstrap import build_throwaway, starter_session
     from studio.services.play_demo import play_demo
 
     with throwaway_folder() as folder:
         scene = build_throwaway(folder, studio)
-        return await play_demo(scene, starter_session(frame.workspace), lambda line: click.echo(line))
+        return await play_demo(scene, starter_session(), PlainNarrator())
+
+
+class PlainNarrator:
+    """Tells the demonstration on stdout, a line at a time."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    async def chapter(self, title: str, text: str) -> None:
+        click.echo(f"\n== {title} ==\n{text}")
+
+    async def say(self, line: str) -> None:
+        click.echo(printable(line))
+
+    async def correction(self, prompt: str, answer: str, corrected: str) -> None:
+        click.echo(f"\n  asked      {one_line(prompt)}")
+        click.echo(f"  answered   {one_line(answer)}")
+        click.echo(f"  corrected  {one_line(corrected)}")
+
+    async def tallies(self, tally: Tally) -> None:
+        from studio.reporting.tables import stages_table
+
+        for kind, stages in tally.items():
+            click.echo(f"\nRight answers, {kind}:\n{stages_table(stages)}")
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        self._once(f"  {done * 10 // total * 10}% of {total} {what}")
+
+    def night(self, progress: NightProgress) -> None:
+        tenth = progress.step * 10 // progress.steps if progress.steps else 0
+        loss = f", loss {progress.loss:.3f}" if progress.loss is not None else ""
+        self._once(
+            f"  {progress.state}: {tenth * 10}%{loss}" if progress.steps else f"  {progress.state}",
+            key=f"{progress.state}{tenth}",
+        )
+
+    def _once(self, line: str, key: str = "") -> None:
+        if (key or line) != self._last:
+            self._last = key or line
+            click.echo(line)
 
 
 @click.command()
@@ -94,4 +139,6 @@ def _write_json(file: Path, result: dict[str, Any]) -> None:
     try:
         file.write_text(json.dumps(result, ensure_ascii=False, indent=2, default=str) + "\n", encoding="utf-8")
     except OSError as error:
-        raise MachineError(f"{file} cannot be written ({error.strerror}).", "Choose another file with --json.") from error
+        raise MachineError(
+            f"{file} cannot be written ({error.strerror}).", "Choose another file with --json."
+        ) from error

@@ -85,7 +85,9 @@ def install(frame: Frame, at: str) -> None:
         raise MachineError("There is no crontab on this machine.", f"Have your scheduler run daily at {at}: {command}")
     present = subprocess.run([crontab, "-l"], capture_output=True, text=True, check=False).stdout
     kept = [entry for entry in present.splitlines() if CRON_MARK not in entry]
-    done = subprocess.run([crontab, "-"], input="\n".join([*kept, line, ""]), text=True, capture_output=True, check=False)
+    done = subprocess.run(
+        [crontab, "-"], input="\n".join([*kept, line, ""]), text=True, capture_output=True, check=False
+    )
     if done.returncode:
         raise MachineError(f"The crontab was not changed: {done.stderr.strip()}.", f"Add this line by hand: {line}")
     click.echo(f"A night starts every day at {at}.")
@@ -110,7 +112,9 @@ def list_adapters(frame: Frame, as_json: bool) -> None:
     for adapter in found:
         mark = "active" if adapter.active else ""
         made = f"{adapter.created_at:%Y-%m-%d %H:%M}"
-        click.echo(f"v{adapter.version:<4} {mark:7} {made}  {adapter.method} r{adapter.rank}  scale {adapter.scale:.2f}")
+        click.echo(
+            f"v{adapter.version:<4} {mark:7} {made}  {adapter.method} r{adapter.rank}  scale {adapter.scale:.2f}"
+        )
     if not found:
         click.echo("No adapters yet. Train one with: studio night")
 
@@ -152,5 +156,3 @@ def _number(version: str) -> int:
     if not digits.isdigit():
         raise UsageError(f"'{version}' is not an adapter version.", "Write a number, as studio adapters list shows it.")
     return int(digits)
-
-

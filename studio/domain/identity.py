@@ -17,7 +17,7 @@ def new_id() -> str:
 
     The 12 bits after the millisecond hold its fraction (RFC 9562, section 6.2, method 3).
     """
-    global _last_tick
+    global _last_tick  # noqa: PLW0603 - one clock per process
     with _lock:
         # One tick is 1/4096 of a millisecond; a clock that stands still or steps back is pushed on by one.
         tick = max(time.time_ns() * 4096 // 1_000_000, _last_tick + 1)

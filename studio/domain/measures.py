@@ -16,3 +16,8 @@ class Estimate:
     low: float | None
     high: float | None
     n: int
+
+    @property
+    def is_inconclusive(self) -> bool:
+        """Of a difference: whether it may as well be none, because its interval spans zero or there is no interval."""
+        return self.low is None or self.high is None or self.low <= 0 <= self.high

@@ -6,7 +6,7 @@ Engine and embedder are asynchronous, because they are other processes. Stores a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -26,7 +26,7 @@ class Engine(Protocol):
         ...
 
     @property
-    def pid(self) -> int | None:
+    def process_id(self) -> int | None:
         """The engine's process, so that a night can make it stand still; None while there is none."""
         ...
 
@@ -34,7 +34,7 @@ class Engine(Protocol):
         """Load a model, replacing the one before. Raises ModelError with the reason in words."""
         ...
 
-    def generate(self, lanes: Sequence[Lane], *, priority: Priority = Priority.INTERACTIVE) -> AsyncIterator[LaneEvent]:
+    def generate(self, lanes: Sequence[Lane], *, priority: Priority = Priority.INTERACTIVE) -> AsyncGenerator[LaneEvent]:
         """Decode all lanes together. Each lane ends in exactly one LaneFinished or LaneFailed.
 
         Closing the iterator cancels within one decoding step.

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
+from itertools import chain, islice
 
 import regex
 
 from studio.domain.checks import Check
-from studio.evaluation.common_words import FUNCTION_WORDS
+from studio.evaluation.common_words import COMMON_WORDS, FUNCTION_WORDS
 from studio.evaluation.judging import judge
 from studio.evaluation.key_content import Phrase, SpanReader, Weight
-from studio.evaluation.words import Piece, contains, count_words, normalise, pieces, words
+from studio.evaluation.words import Piece, contains, normalise, pieces, words
 
 MOST_GROUPS = 4
 """The most conditions of either kind: the point of a correction, not every word of it."""
@@ -49,29 +50,45 @@ def check_from_edit(original: str, corrected: str, prompt: str = "") -> Check:
         include=_wanted(now, inserted, words(original)),
         exclude=_unwanted(was, deleted, words(corrected)),
     )
-    for candidate in (check, *_stricter(check, now, inserted, after), *_exact_forms(original, corrected)):
+    candidates: Iterator[Check] = _exact_forms(original, corrected)
+    if words(original) != words(corrected):
+        candidates = chain([check], _stricter(check, now, inserted, after), candidates)
+    for candidate in candidates:
         if not candidate.is_empty and judge(corrected, candidate).ok and not judge(original, candidate).ok:
             return candidate
-    return replace(check, max_words=count_words(corrected))
+    # Only texts too long for a pattern come here.
+    return replace(check, max_words=len(after))
 
 
 def _wanted(reader: SpanReader, inserted: list[_Span], had: list[str]) -> tuple[tuple[str, ...], ...]:
     phrases = [phrase for span in inserted for phrase in reader.phrases(span)]
-    new = [phrase for phrase in phrases if not _is_reworded(phrase, had)]
-    return tuple(dict.fromkeys(phrase.alternatives for phrase in _most_telling(new or phrases)))
+    chosen = _most_telling(phrases, lambda phrase: not _is_reworded(phrase, had)) or _most_telling(phrases)
+    return tuple(phrase.alternatives for phrase in chosen)
 
 
 def _unwanted(reader: SpanReader, deleted: list[_Span], said: list[str]) -> tuple[str, ...]:
-    phrases = [phrase for span in deleted for phrase in reader.phrases(span)]
     least = Weight.NAME if sum(len(span) for span in deleted) > REWRITE_PIECES else Weight.COMMON
-    kept = [
-        phrase
-        for phrase in phrases
-        if phrase.weight >= least
-        and not _is_reworded(phrase, said)
-        and not any(contains(said, words(alternative)) for alternative in phrase.alternatives)
-    ]
-    return tuple(dict.fromkeys(alternative for phrase in _most_telling(kept) for alternative in phrase.alternatives))
+
+    def is_wrong(phrase: Phrase) -> bool:
+        is_said = any(contains(said, words(alternative)) for alternative in phrase.alternatives)
+        return phrase.weight >= least and not is_said and not _is_reworded(phrase, said)
+
+    chosen = _most_telling([phrase for span in deleted for phrase in reader.phrases(span)], is_wrong)
+    # 'one' for a deleted 1 would forbid half of all answers.
+    return tuple(
+        form
+        for phrase in chosen
+        for form in phrase.alternatives
+        if form == phrase.text or not COMMON_WORDS.issuperset(words(form))
+    )
+
+
+def _most_telling(phrases: list[Phrase], accept: Callable[[Phrase], bool] = lambda _: True) -> list[Phrase]:
+    """At most MOST_GROUPS accepted phrases, the weightiest and longest, in their order in the text."""
+    first_at = {phrase.words: i for i, phrase in reversed(list(enumerate(phrases)))}
+    ranked = sorted(first_at.values(), key=lambda i: (-phrases[i].weight, -len(phrases[i].text), i))
+    chosen = islice((i for i in ranked if accept(phrases[i])), MOST_GROUPS)
+    return [phrases[i] for i in sorted(chosen)]
 
 
 def _is_reworded(phrase: Phrase, text: list[str]) -> bool:
@@ -80,12 +97,6 @@ def _is_reworded(phrase: Phrase, text: list[str]) -> bool:
         return False
     stems = [word[: max(4, len(word) - 3)] for word in phrase.words]
     return all(any(word.startswith(stem) for word in text) for stem in stems)
-
-
-def _most_telling(phrases: list[Phrase]) -> list[Phrase]:
-    """At most MOST_GROUPS phrases, the weightiest and longest, in their order in the text."""
-    ranked = sorted(range(len(phrases)), key=lambda i: (-phrases[i].weight, -len(phrases[i].text), i))
-    return [phrases[i] for i in sorted(ranked[:MOST_GROUPS])]
 
 
 def _stricter(check: Check, reader: SpanReader, inserted: list[_Span], after: list[Piece]) -> Iterator[Check]:
@@ -99,9 +110,9 @@ def _stricter(check: Check, reader: SpanReader, inserted: list[_Span], after: li
 def _exact_forms(original: str, corrected: str) -> Iterator[Check]:
     """Patterns for edits that change no word: 'iphone' to 'iPhone', 'Yes!!!' to 'Yes.'."""
     before, after = _RAW_WORD.findall(original), _RAW_WORD.findall(corrected)
-    for tag, _, _, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if tag in ("replace", "insert"):
-            yield Check(pattern=rf"(?<!\w){_escaped(after[start:end])}(?!\w)")
+    for equal, _, changed in _blocks(before, after):
+        if not equal and after[changed]:
+            yield Check(pattern=rf"(?<!\w){_escaped(after[changed])}(?!\w)")
     yield Check(pattern=rf"\A\s*{_escaped(after)}\s*\Z")
 
 
@@ -133,7 +144,7 @@ def _changes(
     return [span for span in deleted if span], [span for span in inserted if span]
 
 
-def _blocks(a: list[tuple[str, ...]], b: list[tuple[str, ...]]) -> Iterator[tuple[bool, slice, slice]]:
+def _blocks(a: Sequence[Hashable], b: Sequence[Hashable]) -> Iterator[tuple[bool, slice, slice]]:
     """(equal?, slice of a, slice of b) in order."""
     if len(a) * len(b) <= _MOST_PAIRS:
         for tag, a_start, a_end, b_start, b_end in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():

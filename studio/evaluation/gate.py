@@ -71,11 +71,14 @@ def _reason(answers: Answers, gain: Estimate, objections: Sequence[str]) -> str:
         return f"Kept what was in use: {'; '.join(objections)}."
     rule = "" if gain.low is not None else "; too few corrections for an interval, so none may have got worse"
     rephrased = f"{len(answers.of(ProbeKind.REPHRASE))} rephrased questions of {_count(gain.n, 'correction')}"
-    losses = (
-        f"lost {len(_lost(answers.of(kind)))} of {sum(base.ok for _, base in answers.of(kind))} {name}"
-        for kind, name in ((ProbeKind.LOCALITY, "locality prompts"), (ProbeKind.GENERAL, "general probes"))
-    )
-    return f"Promoted: {_points(gain)} on {rephrased}{rule}. It {' and '.join(losses)}."
+    kinds = ((ProbeKind.LOCALITY, "locality prompts"), (ProbeKind.GENERAL, "general probes"))
+    losses = (_losses(name, answers.of(kind)) for kind, name in kinds)
+    return f"Promoted: {_points(gain)} on {rephrased}{rule}. Lost: {', '.join(losses)}."
+
+
+def _losses(name: str, pairs: list[tuple[ProbeRecord, ProbeRecord]]) -> str:
+    right = sum(base.ok for _, base in pairs)
+    return f"{len(_lost(pairs))} of {right} {name}" if pairs else f"no {name} were asked"
 
 
 def _objections_to_gain(gain: Estimate, answers: Answers) -> Iterable[str]:

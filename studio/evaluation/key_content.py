@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
 
+import regex
+
 from studio.evaluation.common_words import COMMON_WORDS, FUNCTION_WORDS
 from studio.evaluation.number_words import NUMBER_WORDS, other_spelling
-from studio.evaluation.words import Piece, breaks_before, shown
+from studio.evaluation.words import Piece, character_before, shown
 
 LONGEST_PHRASE = 3
 """Pieces in one phrase; a longer run of key words is split, so that a later answer may order them otherwise."""
+
+_CLAUSE_ENDS = frozenset(".,;:!?)…。、")
+_SENTENCE_ENDS = frozenset('.!?:"“*-•') | {""}
+_LIST_MARKER = regex.compile(r"^[ \t]*(\(?\d{1,2}[.)])[ \t]+\S", regex.MULTILINE)
 
 
 class Weight(IntEnum):
@@ -39,7 +45,7 @@ class Phrase:
         if (other := other_spelling(self.words)) is not None:
             forms.append(other)
             if len(self.words) > 1 and self.words[-1].endswith("s") and len(self.words[-1]) > 3:
-                forms += [form[:-1] for form in forms if form.lower().endswith(self.words[-1])]
+                forms += ["-".join(form[:-1].rsplit(" ", 1)) for form in forms if form.lower().endswith(self.words[-1])]
         return tuple(forms)
 
 
@@ -49,6 +55,7 @@ class SpanReader:
     def __init__(self, normalised: str, asked: Collection[str] = ()) -> None:
         self._text = normalised
         self._asked = asked
+        self._list_markers = frozenset(match.start(1) for match in _LIST_MARKER.finditer(normalised))
 
     def phrases(self, span: list[Piece]) -> list[Phrase]:
         """The key phrases of a span in order; where it has none, its plainer words; never function words alone."""
@@ -63,13 +70,13 @@ class SpanReader:
     def is_unit(self, number: Piece, piece: Piece) -> bool:
         """Whether a piece tells what the number right before it counts: the days of '45 days'."""
         counts = is_number(number) and not is_number(piece) and not _is_function(piece)
-        return counts and not breaks_before(self._text, piece)
+        return counts and not self._starts_clause(piece)
 
     def _key_runs(self, span: list[Piece]) -> Iterator[list[Piece]]:
         run: list[Piece] = []
         for piece in span:
             is_key = self._weigh(piece) is not Weight.COMMON
-            if run and not breaks_before(self._text, piece) and (is_key or self.is_unit(run[-1], piece)):
+            if run and not self._starts_clause(piece) and (is_key or self.is_unit(run[-1], piece)):
                 run.append(piece)
                 continue
             if run:
@@ -92,6 +99,8 @@ class SpanReader:
         yield phrase
 
     def _weigh(self, piece: Piece) -> Weight:
+        if piece.start in self._list_markers:
+            return Weight.COMMON
         if is_number(piece):
             return Weight.NUMBER
         if all(word in COMMON_WORDS or word in self._asked for word in piece.words):
@@ -99,9 +108,11 @@ class SpanReader:
         return Weight.NAME if self._is_capitalised(piece) else Weight.RARE
 
     def _is_capitalised(self, piece: Piece) -> bool:
-        before = self._text[: piece.start].rstrip()
-        starts_sentence = not before or before[-1] in '.!?:\n"“*-•'
+        starts_sentence = character_before(self._text, piece) in _SENTENCE_ENDS
         return not starts_sentence and self._text[piece.start : piece.end].lstrip("\"'“‘(*_`")[:1].isupper()
+
+    def _starts_clause(self, piece: Piece) -> bool:
+        return character_before(self._text, piece) in _CLAUSE_ENDS
 
 
 def is_number(piece: Piece) -> bool:

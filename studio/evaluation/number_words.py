@@ -53,6 +53,6 @@ def other_spelling(words: Sequence[str]) -> str | None:
     else:
         return None
     rest = words[length:]
-    if any(word[0].isdigit() or word in NUMBER_WORDS for word in rest):
+    if any(word[0].isdigit() or word in NUMBER_WORDS or not word.isascii() for word in rest):
         return None
     return " ".join((spelt, *rest))

@@ -23,11 +23,12 @@ class NightOutcome:
 
 @dataclass(frozen=True, slots=True)
 class DemoAnswer:
-    """One arm's answer in the demonstration; `ok` None where there is no check."""
+    """One arm's answer in the demonstration; `ok` None where there is no check. `kind` is the probe's kind."""
 
     prompt: str
     answer: str
     ok: bool | None
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)

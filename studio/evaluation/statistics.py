@@ -43,14 +43,9 @@ def ratio_estimate(units: Iterable[tuple[float, float]]) -> Estimate:
     return Estimate(mean, low, high, len(pairs))
 
 
-def is_inconclusive(difference: Estimate) -> bool:
-    """Whether a difference may as well be none: its interval spans zero, or there is none."""
-    return difference.low is None or difference.high is None or difference.low <= 0 <= difference.high
-
-
 def _interval(pairs: list[tuple[float, float]]) -> tuple[float, float]:
     # Here, not above: the app starts without it.
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     table = np.array(pairs)
     generator = np.random.default_rng(_SEED)

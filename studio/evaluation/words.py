@@ -26,7 +26,6 @@ _INITIALS = regex.compile(r"(?<![\p{L}.])\p{L}(?:\.\p{L})+(?!\p{L})")  # p.m, U.
 _THOUSANDS = regex.compile(r"(?<=\p{Nd}),(?=\p{Nd}{3}(?!\p{Nd}))")
 
 _EDGE_PUNCTUATION = " \t\r\n.,;:!?\"'“”‘’„«»()[]{}<>*_`~|…—–-/\\¿¡、。，！？「」『』"
-_CLAUSE_ENDS = frozenset(".,;:!?)…。、")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +58,12 @@ def count_words(text: str) -> int:
     return len(pieces(normalise(text)))
 
 
-def breaks_before(normalised: str, piece: Piece) -> bool:
-    """Whether a clause or a sentence ends right before this piece."""
-    return not _CLAUSE_ENDS.isdisjoint(normalised[: piece.start].rstrip()[-1:])
+def character_before(normalised: str, piece: Piece) -> str:
+    """The last character before a piece that is no white space; empty at the start of the text."""
+    end = piece.start
+    while end and normalised[end - 1].isspace():
+        end -= 1
+    return normalised[end - 1 : end]
 
 
 def contains(haystack: list[str], needle: list[str]) -> bool:

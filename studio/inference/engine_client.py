@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -86,7 +86,7 @@ class LlamaEngine:
 
     async def generate(
         self, lanes: Sequence[Lane], *, priority: Priority = Priority.INTERACTIVE
-    ) -> AsyncIterator[LaneEvent]:
+    ) -> AsyncGenerator[LaneEvent]:
         interactive = priority is Priority.INTERACTIVE
         if not lanes:
             return
@@ -179,7 +179,7 @@ class LlamaEngine:
     async def _load_into(self, link: ChildLink, model: Path, options: EngineOptions) -> ModelFacts:
         command = LoadModel(
             next(self._requests),
-            os.path.abspath(model),
+            _absolute(model),
             options.context_tokens,
             options.threads,
             options.gpu_layers,
@@ -223,6 +223,10 @@ def _refusal(event: Refused) -> StudioError:
     return kind(event.message, event.hint)
 
 
+def _absolute(path: Path) -> str:
+    return os.fspath(path.absolute())
+
+
 def _pairs(messages: Sequence[ChatMessage]) -> tuple[tuple[str, str], ...]:
     return tuple((message.role.value, message.content) for message in messages)
 
@@ -241,7 +245,7 @@ def _lane_spec(lane: Lane) -> LaneSpec:
             max_tokens=sampling.max_tokens,
             stop=sampling.stop,
         ),
-        adapter=None if lane.adapter is None else os.path.abspath(lane.adapter.path),
+        adapter=None if lane.adapter is None else _absolute(lane.adapter.path),
         scale=1.0 if lane.adapter is None else lane.adapter.scale,
     )
 

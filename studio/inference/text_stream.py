@@ -31,8 +31,8 @@ class TextStream:
         return self._release(self._decoder.decode(piece), is_end=False)
 
     def finish(self) -> str:
-        """No more bytes will come; return what was held back."""
-        return self._release(self._decoder.decode(b"", final=True), is_end=True)
+        """No more bytes will come; return what was held back. Half a character at the end is dropped."""
+        return self._release("", is_end=True)
 
     def _release(self, text: str, *, is_end: bool) -> str:
         if self.stopped:

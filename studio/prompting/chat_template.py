@@ -16,6 +16,9 @@ from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
 import jinja2
+import jinja2.ext
+import jinja2.nodes
+import jinja2.parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from studio.domain.generation import ChatMessage

@@ -14,7 +14,17 @@ Arms = Mapping[str, Mapping[str, Estimate]]
 
 SHARES = ("reliability", "rephrase", "locality", "portability", "transfer", "retention")
 COSTS = ("prompt_tokens", "ttft_s", "latency_s")
+GAINS = ("gain", "normalised_gain", "same_day_gain", "next_day_gain", "gain_per_correction", "area_under_curve")
+SIDE_EFFECTS = ("corrections_until_right", "newly_right", "stale_rate", "commonest_answer")
 
+# Factor and number format of what is not a share in whole percent.
+_FORMS = {
+    "prompt_tokens": (1, ".0f"),
+    "ttft_s": (1, ".2f"),
+    "latency_s": (1, ".2f"),
+    "corrections_until_right": (1, ".1f"),
+    "gain_per_correction": (100, ".1f"),
+}
 _LABELS = {
     "prompt_tokens": "prompt tokens",
     "ttft_s": "first token s",
@@ -23,6 +33,11 @@ _LABELS = {
     "newly_right": "newly right",
     "normalised_gain": "normalised gain",
     "commonest_answer": "commonest answer",
+    "same_day_gain": "same-day gain",
+    "next_day_gain": "next-day gain",
+    "gain_per_correction": "gain/correction",
+    "area_under_curve": "area under curve",
+    "corrections_until_right": "until right",
 }
 
 _COLUMN_GAP = "  "
@@ -57,6 +72,28 @@ def arms_table(arms: Arms, measures: Sequence[str] = (*SHARES, *COSTS)) -> str:
         for name in shown
     ]
     return plain_table(["", *arms, "n"], rows, right=range(1, len(arms) + 2))
+
+
+def bench_tables(result: Mapping[str, Any]) -> str:
+    """Everything in a `studio bench --json` result that a person compares arms by, table by table."""
+    arms = {
+        arm: {name: Estimate(**figure) for name, figure in measures.items()} for arm, measures in result["arms"].items()
+    }
+    parts = [
+        f"{result['scenario']}, {result['model']}, {_count(result['orders'], 'order')}",
+        "Percent right and cost per answer, with 95% intervals; n corrections (for retention, general probes).\n"
+        + arms_table(arms),
+        "Points gained over the frozen model, and side effects.\n" + arms_table(arms, (*GAINS, *SIDE_EFFECTS)),
+        "Gain against overhead; * where no other arm is at least as good in everything.\n" + pareto_table(arms),
+    ]
+    if open_questions := [arm for arm, measures in arms.items() if _is_open(arm, measures)]:
+        parts.append(f"Inconclusive, the gain's interval spans zero: {', '.join(open_questions)}.")
+    if night := result["night"]:
+        peak = f", {night['peak_rss_mb']:.0f} MB at most" if night["peak_rss_mb"] is not None else ""
+        parts.append(f"Nights: {night['minutes']:.1f} minutes{peak}. {night['reason']}")
+    else:
+        parts.append("No night.")
+    return "\n\n".join(printable(part) for part in parts)
 
 
 def stages_table(stages: Mapping[str, Mapping[str, Sequence[bool | None]]]) -> str:
@@ -103,6 +140,14 @@ def _pad(cell: str, width: int, right: bool) -> str:
     return space + cell if right else cell + space
 
 
+def _is_open(arm: str, measures: Mapping[str, Estimate]) -> bool:
+    return arm != "frozen" and _measured(measures, "gain") and measures["gain"].is_inconclusive
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _measured(arm: Mapping[str, Estimate], name: str) -> bool:
     return name in arm and arm[name].mean is not None
 
@@ -116,9 +161,8 @@ def _cell(name: str, estimate: Estimate | None) -> str:
 
 
 def _figure(name: str, value: float) -> str:
-    if name == "prompt_tokens":
-        return f"{value:.0f}"
-    return f"{value:.2f}" if name in COSTS else f"{100 * value:.0f}"
+    factor, form = _FORMS.get(name, (100, ".0f"))
+    return f"{factor * value:{form}}"
 
 
 def _units(arms: Arms, name: str) -> str:
@@ -129,14 +173,3 @@ def _units(arms: Arms, name: str) -> str:
 def _right_of(verdicts: Sequence[bool | None]) -> str:
     judged = [verdict for verdict in verdicts if verdict is not None]
     return f"{sum(judged)}/{len(judged)}" if judged else "-"
-
-
-def bench_tables(result: Mapping[str, Any]) -> str:
-    """What `studio bench` prints of its result: the arms by measure, then gain against overhead."""
-    arms = {
-        arm: {name: Estimate(**figures) for name, figures in measures.items()}
-        for arm, measures in result["arms"].items()
-    }
-    night = result["night"]
-    slept = f"Nights: {night['minutes']:.1f} min in all. {night['reason']}" if night else "No night."
-    return "\n\n".join([arms_table(arms), pareto_table(arms), slept])

@@ -24,7 +24,7 @@ async def adapters(studio: Studio) -> list[Adapter]:
 
 
 async def adapter_version(studio: Studio, version: int) -> Adapter:
-    """The adapter of this version. Raises NotFoundError naming the versions there are, AdapterError if its file is gone."""
+    """The adapter of this version. Raises NotFoundError naming the versions, AdapterError if its file is gone."""
     known = [adapter for adapter in await adapters(studio) if not adapter.removed]
     for adapter in known:
         if adapter.version == version:
@@ -77,7 +77,8 @@ async def remove_adapter(studio: Studio, version: int) -> None:
     adapter = await adapter_version(studio, version)
     if adapter.active:
         raise UsageError(
-            f"Adapter v{version} is in use.", "Choose another first (studio adapters use N) or switch it off (studio adapters off)."
+            f"Adapter v{version} is in use.",
+            "Choose another first (studio adapters use N) or switch it off (studio adapters off).",
         )
     file = adapter_file(studio, adapter)
     await off_loop(studio.log.adapters.mark_removed, adapter.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -73,7 +73,7 @@ async def answer_with_arms(
     history: Sequence[ChatMessage] | None = None,
     turn: Turn | None = None,
     sampling: Sampling | None = None,
-) -> AsyncIterator[ArmEvent]:
+) -> AsyncGenerator[ArmEvent]:
     """Stream the arms' answers; each ends in one ArmFinished or ArmFailed.
 
     The turn is logged before anything is decoded, or `turn` is used again for a retry. `history` None takes the
@@ -103,7 +103,9 @@ async def answer_with_arms(
                         answer = await recorder.save(key, completion)
                         yield ArmFinished(key, answer, await _verdict(studio, prompt, answer))
                     case LaneFailed(key, message, hint, text):
-                        yield ArmFailed(key, message, hint, await recorder.save(key, _broken(text, FinishReason.FAILED)))
+                        yield ArmFailed(
+                            key, message, hint, await recorder.save(key, _broken(text, FinishReason.FAILED))
+                        )
     finally:
         # Shielded: the user's Esc cancels the question, not the keeping of what was answered by then.
         await asyncio.shield(recorder.keep_unfinished())

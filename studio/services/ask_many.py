@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 
 from studio.domain.arms import ArmRecipe
@@ -42,9 +42,8 @@ async def ask_many(
     priority: Priority = Priority.IDLE,
 ) -> list[Reply]:
     """All replies, in the order of the asks. Raises EngineError if one cannot be answered."""
-    replies: dict[int, Reply] = {}
-    async for number, reply in stream_many(studio, asks, sampling=sampling, priority=priority):
-        replies[number] = reply
+    stream = stream_many(studio, asks, sampling=sampling, priority=priority)
+    replies = {number: reply async for number, reply in stream}
     return [replies[number] for number in range(len(asks))]
 
 
@@ -54,11 +53,13 @@ async def stream_many(
     *,
     sampling: Sampling | None = None,
     priority: Priority = Priority.IDLE,
-) -> AsyncIterator[tuple[int, Reply]]:
+) -> AsyncGenerator[tuple[int, Reply]]:
     """Replies with the index of their ask, as they come, so that progress can be shown."""
     wanted = sampling or studio.sampling
     # Lanes of one adapter and memory decode together: only those share a batch and a prompt prefix.
-    order = sorted(range(len(asks)), key=lambda n: (asks[n].recipe.adapter, str(asks[n].recipe.scale), asks[n].recipe.memory))
+    order = sorted(
+        range(len(asks)), key=lambda n: (asks[n].recipe.adapter, str(asks[n].recipe.scale), asks[n].recipe.memory)
+    )
     for start in range(0, len(order), LANES_TOGETHER):
         numbers = order[start : start + LANES_TOGETHER]
         prepared: dict[str, tuple[int, PreparedLane]] = {}
@@ -68,7 +69,9 @@ async def stream_many(
             prepared[str(number)] = (number, replace(one, lane=replace(one.lane, key=str(number))))
         async for event in studio.engine.generate([one.lane for _, one in prepared.values()], priority=priority):
             if isinstance(event, LaneFailed):
-                raise EngineError(f"'{asks[int(event.key)].prompt[:60]}' could not be answered: {event.message}", event.hint)
+                raise EngineError(
+                    f"'{asks[int(event.key)].prompt[:60]}' could not be answered: {event.message}", event.hint
+                )
             if isinstance(event, LaneFinished):
                 number, one = prepared[event.key]
                 yield number, Reply(asks[number], one.given, event.completion)

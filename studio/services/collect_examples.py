@@ -21,7 +21,7 @@ MOST_ACCEPTED = 200
 
 
 async def collect_examples(studio: Studio, corrections: Sequence[Correction], *, seed: int) -> list[TrainingExample]:
-    """Learnt examples in many wordings; replayed ones with the frozen model's own answers; answers the user accepted."""
+    """Learnt examples in many wordings; replayed ones with the frozen model's answers; answers the user accepted."""
     system = studio.settings.prompt.system
     learnt = learnt_examples(
         await off_loop(studio.log.corrections.all),
@@ -48,7 +48,9 @@ async def _frozen_answers(studio: Studio, prompts: Sequence[str]) -> dict[str, s
     replies = await ask_many(studio, [Ask(prompt, FROZEN) for prompt in missing], sampling=sampling)
     known |= {reply.ask.prompt: reply.text for reply in replies}
     if missing:
-        await off_loop(write_atomically, file, json.dumps({"system": key, "answers": known}, ensure_ascii=False).encode())
+        await off_loop(
+            write_atomically, file, json.dumps({"system": key, "answers": known}, ensure_ascii=False).encode()
+        )
     return known
 
 

@@ -25,7 +25,7 @@ class Exchange:
 
     @property
     def shown(self) -> Answer | None:
-        """The answer that stands for this turn: the preferred one, else the corrected one, else the latest whole one."""
+        """The answer that stands for this turn: preferred, else corrected, else the latest whole one."""
         for answer in reversed(self.answers):
             if self.feedback.get(answer.id) is Feedback.PREFERRED:
                 return answer
@@ -33,7 +33,7 @@ class Exchange:
             if self.correction_of(answer):
                 return answer
         whole = [answer for answer in self.answers if answer.finish_reason is not FinishReason.FAILED and answer.text]
-        return (whole or self.answers or [None])[-1]
+        return next(reversed(whole or self.answers), None)
 
     def correction_of(self, answer: Answer) -> Correction | None:
         """The latest correction of this answer that was not undone."""

@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 
 from studio.domain.arms import ACTIVE_ADAPTER, FROZEN, ArmRecipe
 from studio.domain.log import Correction
-from studio.domain.nights import Adapter, ProbeKind
-from studio.evaluation.gate import Decision, decide_promotion
-from studio.evaluation.metrics import Answers, ProbeRecord, group_by_arm
+from studio.domain.nights import Adapter, Probe
+from studio.evaluation.gate import decide_promotion
+from studio.evaluation.metrics import ProbeRecord, group_by_arm
 from studio.evaluation.scenario import ScenarioProbe
-from studio.evaluation.validation import general_probes, rephrase_probes
-from studio.services.judge_probes import judge_probes
+from studio.evaluation.validation import HELD_BACK_FORMS, general_probes, rephrase_probes
+from studio.services.judge_probes import ReplyCache, judge_probes
 from studio.services.studio import Studio, off_loop
 
 SCALES = (1.0, 0.8, 0.6)
@@ -30,31 +30,40 @@ class GateVerdict:
 
 
 async def choose_and_judge(studio: Studio, adapter: Adapter, corrections: Sequence[Correction]) -> GateVerdict:
-    """Ask the validation probes of the frozen model, the adapter in use, and the new one at each scale.
+    """Choose the scale, then put the adapter at that scale through the gate.
 
-    Of the scales that pass the gate the one with the most rewordings right is chosen; of none, the best is reported.
+    The scale is chosen on the first held-back form, the gate judges on the others, so that it is not told what the
+    choice was made to please; the general probes serve both, for there are too few to divide.
     """
-    probes = [ScenarioProbe(probe) for probe in (*rephrase_probes(corrections), *general_probes())]
-    in_force = await off_loop(studio.log.adapters.active, adapter.model_sha256)
-    candidates = {f"x{scale:.1f}": ArmRecipe(f"x{scale:.1f}", adapter=str(adapter.version), scale=scale) for scale in SCALES}
-    arms = [FROZEN, *candidates.values()]
-    if in_force is not None:
-        arms.append(ArmRecipe("in use", adapter=ACTIVE_ADAPTER, scale=in_force.scale))
-    by_arm = group_by_arm(await judge_probes(studio, probes, arms))
-    decided: list[tuple[float, Decision, float]] = []
-    for name, recipe in candidates.items():
-        decision = decide_promotion(by_arm[name], by_arm[FROZEN.name], by_arm.get("in use", ()))
-        decided.append((recipe.scale or 1.0, decision, _right(by_arm[name])))
-    scale, decision, _ = max(decided, key=lambda one: (one[1].promote, one[2]))
+    frozen = ReplyCache()
+    choosing_form, *judging_forms = HELD_BACK_FORMS
+    scale = await _best_scale(studio, adapter, rephrase_probes(corrections, [choosing_form]), frozen)
+    in_use = await off_loop(studio.log.adapters.active, adapter.model_sha256)
+    arms = [FROZEN, _at_scale(adapter, scale)]
+    if in_use is not None:
+        arms.append(ArmRecipe("in use", adapter=ACTIVE_ADAPTER, scale=in_use.scale))
+    by_arm = await _ask(studio, [*rephrase_probes(corrections, judging_forms), *general_probes()], arms, frozen)
+    decision = decide_promotion(by_arm[_at_scale(adapter, scale).name], by_arm[FROZEN.name], by_arm.get("in use", ()))
     figures = {name: asdict(estimate) for name, estimate in decision.figures.items()}
     return GateVerdict(
-        scale,
-        decision.promote,
-        f"{decision.reason} Scale {scale:.1f}.",
-        {"validation": figures, "scale": scale, "scales": {str(s): d.promote for s, d, _ in decided}},
+        scale, decision.promote, f"{decision.reason} Scale {scale:.1f}.", {"validation": figures, "scale": scale}
     )
 
 
-def _right(records: Sequence[ProbeRecord]) -> float:
-    """Share of rewordings right: what a scale is chosen by among those that pass."""
-    return Answers("candidate", records, records).share_right(ProbeKind.REPHRASE).mean or 0.0
+async def _best_scale(studio: Studio, adapter: Adapter, rephrased: Sequence[Probe], frozen: ReplyCache) -> float:
+    """The scale with the most right answers, learnt and general together; of equals the smaller, which forgets less."""
+    probes = [*rephrased, *general_probes()]
+    by_arm = await _ask(studio, probes, [_at_scale(adapter, scale) for scale in SCALES], frozen)
+    right = {scale: sum(record.ok for record in by_arm[_at_scale(adapter, scale).name]) for scale in SCALES}
+    return max(SCALES, key=lambda scale: (right[scale], -scale))
+
+
+async def _ask(
+    studio: Studio, probes: Sequence[Probe], arms: Sequence[ArmRecipe], frozen: ReplyCache
+) -> dict[str, list[ProbeRecord]]:
+    asked = [ScenarioProbe(probe) for probe in probes]
+    return group_by_arm(await judge_probes(studio, asked, arms, frozen=frozen))
+
+
+def _at_scale(adapter: Adapter, scale: float) -> ArmRecipe:
+    return ArmRecipe(f"x{scale:.1f}", adapter=str(adapter.version), scale=scale)

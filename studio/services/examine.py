@@ -55,7 +55,9 @@ async def _model_and_adapters(studio: Studio) -> list[Finding]:
         digest = await off_loop(lambda path: hashlib.sha256(path.read_bytes()).hexdigest(), file)
         manifest = _manifest_model(file.with_name("manifest.json"))
         whole = digest == adapter.sha256 and manifest == adapter.model_sha256
-        found.append(Finding(name, whole, str(file) if whole else f"{file} or its manifest is not as the night left it"))
+        found.append(
+            Finding(name, whole, str(file) if whole else f"{file} or its manifest is not as the night left it")
+        )
     return found
 
 

@@ -85,5 +85,3 @@ def _record(arm: str, asked: ScenarioProbe, reply: Reply, occasion: Occasion) ->
         first_token_s=reply.completion.first_token_s,
         latency_s=reply.completion.latency_s,
     )
-
-

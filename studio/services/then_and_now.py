@@ -25,7 +25,7 @@ class Moment:
 
 
 async def then_and_now(studio: Studio, prompt: str) -> list[Moment]:
-    """Oldest first. Of several answers of one arm at one stage only the last is kept: stages are what one steps through."""
+    """Oldest first; of several answers of one arm at one stage only the last, for stages are what one steps through."""
 
     def read() -> list[Moment]:
         corrections = [c for c in studio.log.corrections.all() if same_question(c.prompt, prompt) and not c.undone]

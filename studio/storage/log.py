@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from studio.domain.ports import (
+    AdapterStore,
+    AnswerStore,
+    ConversationStore,
+    CorrectionStore,
+    LessonStore,
+    NightStore,
+    ProbeStore,
+)
 from studio.storage.adapters import AdapterTable
 from studio.storage.answers import AnswerTable
 from studio.storage.backups import BackupFolder
@@ -31,13 +40,13 @@ class DuckDbLog:
         self._database = database
         self._backups = BackupFolder(database, backups)
         prepare(database, before_migration=self._backups.take)
-        self.conversations = ConversationTable(database)
-        self.answers = AnswerTable(database)
-        self.corrections = CorrectionTable(database)
-        self.lessons = LessonTable(database)
-        self.adapters = AdapterTable(database)
-        self.nights = NightTable(database)
-        self.probes = ProbeTable(database)
+        self.conversations: ConversationStore = ConversationTable(database)
+        self.answers: AnswerStore = AnswerTable(database)
+        self.corrections: CorrectionStore = CorrectionTable(database)
+        self.lessons: LessonStore = LessonTable(database)
+        self.adapters: AdapterStore = AdapterTable(database)
+        self.nights: NightStore = NightTable(database)
+        self.probes: ProbeStore = ProbeTable(database)
 
     def query(self, sql: str, *, limit: int | None = None) -> Table:
         """Run one read-only statement; returns column names and rows. Raises StorageError with the reason."""
@@ -58,3 +67,16 @@ class DuckDbLog:
     def check(self) -> list[str]:
         """What is wrong with the log, one sentence each; empty where all is well."""
         return findings(self._database)
+
+
+def restore_log(file: Path, backups: Path, backup: Path) -> None:
+    """Put a backup in the log's place even where the log there cannot be opened: that one is set aside in `backups`.
+
+    Raises StorageError, the log unchanged, where the backup is not a log this studio can read.
+    """
+    BackupFolder(Database(file), backups).restore(backup)
+
+
+def check_log(file: Path) -> list[str]:
+    """What is wrong with a log, one sentence each, even where it cannot be opened; nothing is made or migrated."""
+    return findings(Database(file))

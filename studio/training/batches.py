@@ -50,7 +50,7 @@ def plan_steps(
     return steps
 
 
-def common_prefix(sequences: Sequence[Sequence[int]]) -> int:
+def common_prefix(sequences: Sequence[tuple[int, ...]]) -> int:
     """How many leading tokens all sequences share."""
     first, last = min(sequences), max(sequences)  # in lexical order these two differ earliest
     length = min(len(first), len(last))

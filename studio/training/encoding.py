@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from studio.domain.generation import ChatMessage, Role
 from studio.domain.nights import TrainingExample
 from studio.prompting.chat_template import Piece, render_pieces
 from studio.training.batches import Encoded
+from studio.training.foreign import Tokenizer
 
 
-def encode(examples: Sequence[TrainingExample], tokenizer: Any) -> list[Encoded]:
+def encode(examples: Sequence[TrainingExample], tokenizer: Tokenizer) -> list[Encoded]:
     """Prompt up to the answer header, then the answer and its end, with a transformers tokenizer.
 
     The two are tokenised apart, because at answering time the first token generated follows the header's last.
     Raises ModelError where the model has no chat template or it refuses the conversation.
     """
-    bos = tokenizer.bos_token_id
-    wants_bos = bos is not None and tokenizer("").input_ids[:1] == [bos]
+    opening = _opening(tokenizer)
     encoded = []
     for index, example in enumerate(examples):
         header = _pieces(tokenizer, example.messages, add_generation_prompt=True)
@@ -27,15 +26,21 @@ def encode(examples: Sequence[TrainingExample], tokenizer: Any) -> list[Encoded]
         if _text(whole).startswith(_text(header)):
             ending = _after(whole, len(_text(header)))
         else:  # this template writes the header of a finished answer otherwise: take the bare answer
-            ending = [Piece(example.completion, is_template=False), Piece(tokenizer.eos_token, is_template=True)]
+            ending = [Piece(example.completion, is_template=False), Piece(tokenizer.eos_token or "", is_template=True)]
         prompt = _tokens(tokenizer, header)
-        if wants_bos and prompt[:1] != [bos]:
-            prompt = [bos, *prompt]
+        if prompt[: len(opening)] != opening:
+            prompt = [*opening, *prompt]
         encoded.append(Encoded(index, tuple(prompt), tuple(_tokens(tokenizer, ending)), example.replay))
     return encoded
 
 
-def _pieces(tokenizer: Any, messages: Sequence[ChatMessage], *, add_generation_prompt: bool) -> list[Piece]:
+def _opening(tokenizer: Tokenizer) -> list[int]:
+    """The begin-of-text token, where the model wants one before every text."""
+    bos = tokenizer.bos_token_id
+    return [bos] if bos is not None and tokenizer("").input_ids[:1] == [bos] else []
+
+
+def _pieces(tokenizer: Tokenizer, messages: Sequence[ChatMessage], *, add_generation_prompt: bool) -> list[Piece]:
     return render_pieces(
         tokenizer.chat_template or "",
         messages,
@@ -60,7 +65,7 @@ def _after(pieces: Sequence[Piece], characters: int) -> list[Piece]:
     return [piece for piece in rest if piece.text]
 
 
-def _tokens(tokenizer: Any, pieces: Iterable[Piece]) -> list[int]:
+def _tokens(tokenizer: Tokenizer, pieces: Iterable[Piece]) -> list[int]:
     tokens: list[int] = []
     for piece in pieces:
         tokens += tokenizer(piece.text, add_special_tokens=False, split_special_tokens=not piece.is_template).input_ids

@@ -96,10 +96,10 @@ def near_misses(corrections: Iterable[Correction], count: int, seed: int = 0) ->
     candidates: list[list[str]] = []
     for correction in in_force:
         words = [word for word in content_words(correction.prompt) if word.islower() and len(word) > 3]
-        framed = [draw.choice(NEAR_FRAMES).format(word=word) for word in words]
-        draw.shuffle(framed)
-        turned = [_turn(correction.prompt, draw.choice(OTHER_TOPICS)) for _ in range(2)]
-        candidates.append([item for pair in zip(framed, [*turned, *framed], strict=False) for item in pair if item])
+        framed = [template.format(word=word) for word in words for template in draw.sample(NEAR_FRAMES, 2)]
+        turned = [_turn(correction.prompt, topic) for topic in draw.sample(OTHER_TOPICS, 3)]
+        mixed = [*framed, *filter(None, turned)]
+        candidates.append(draw.sample(mixed, len(mixed)))
     chosen: dict[str, None] = {}
     while len(chosen) < count and any(candidates):
         for own in candidates:

@@ -6,7 +6,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import psutil
 import torch
@@ -16,6 +16,7 @@ from transformers.utils import logging as transformers_logging
 
 from studio.domain.nights import Method
 from studio.errors import TrainingError
+from studio.training.foreign import LoraModel, Tokenizer
 from studio.training.job import ALL_LINEAR, ATTENTION, MLP, TrainingConfig
 
 ATTENTION_LAYERS = {"full_attention", "sliding_attention"}
@@ -70,7 +71,7 @@ def prepare_process() -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
 
 
-def load(path: Path, place: Place) -> tuple[Any, Any]:
+def load(path: Path, place: Place) -> tuple[LoraModel, Tokenizer]:
     """The model in `place`, frozen, and its tokenizer. Raises TrainingError when the file cannot be trained."""
     try:
         model = AutoModelForCausalLM.from_pretrained(
@@ -88,17 +89,17 @@ def load(path: Path, place: Place) -> tuple[Any, Any]:
     kinds = set(getattr(model.config, "layer_types", None) or ()) - ATTENTION_LAYERS
     if kinds:
         raise TrainingError(
-            f"{path.name} answers, but cannot be trained: it has layers without attention ({', '.join(sorted(kinds))}).",
+            f"{path.name} answers, but cannot be trained: it has {', '.join(sorted(kinds))} layers.",
             "Choose another model to learn from corrections overnight; lessons work with every model.",
         )
     model.config.use_cache = False
-    return model.to(place.torch_device), tokenizer
+    return cast("LoraModel", model.to(place.torch_device)), cast("Tokenizer", tokenizer)
 
 
-def attach_lora(model: Any, config: TrainingConfig) -> Any:
+def attach_lora(model: LoraModel, config: TrainingConfig) -> LoraModel:
     """The model with a fresh LoRA (Hu et al. 2021; rsLoRA, Kalajdzievski 2023), its weights drawn from the seed."""
     torch.manual_seed(config.seed)
-    return get_peft_model(
+    adapted = get_peft_model(
         model,
         LoraConfig(
             r=config.rank,
@@ -109,3 +110,4 @@ def attach_lora(model: Any, config: TrainingConfig) -> Any:
             task_type="CAUSAL_LM",
         ),
     )
+    return cast("LoraModel", adapted)

@@ -12,14 +12,14 @@ import resource
 import sys
 import time
 import traceback
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from studio.domain.nights import Method, NightProgress, NightState
 from studio.errors import StudioError
 from studio.training.checkpoint import Standing, read_standing
 from studio.training.encoding import encode
+from studio.training.foreign import LoraModel
 from studio.training.gguf_adapter import BaseFile, BaseTensor, LoraPair, write_adapter
 from studio.training.job import Manifest, NightFolder, NightJob
 from studio.training.model import Place, attach_lora, choose_place, load, prepare_process
@@ -29,6 +29,17 @@ MODEL_PREFIX = "base_model.model."
 PACKAGES = ("torch", "transformers", "peft", "gguf")
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the manifest tells of a finished training. `began` by the monotonic clock."""
+
+    standing: Standing
+    outcome: Outcome
+    architecture: str
+    tensors: tuple[BaseTensor, ...]
+    began: float
+
+
 def main(arguments: list[str]) -> int:
     folder = NightFolder(Path(arguments[0]))
     job: NightJob | None = None
@@ -36,7 +47,7 @@ def main(arguments: list[str]) -> int:
         job = folder.read_job()
         if folder.read_manifest() is None:
             train(folder, job)
-    except Exception as error:  # the last stand of a process: say it in a sentence, keep the traceback for the log
+    except Exception as error:  # noqa: BLE001 - the last stand of a process: say it in a sentence, keep the traceback for the log
         traceback.print_exc()
         told = error if isinstance(error, StudioError) else f"The night failed: {type(error).__name__}: {error}"
         _tell_failure(folder, job.night_id if job else folder.path.name, str(told))
@@ -65,7 +76,8 @@ def train(folder: NightFolder, job: NightJob) -> None:
         reporter.finish(NightState.CANCELLED, "cancelled")
         return
     _write_adapter(folder, job, model, base_file.architecture, tensors)
-    folder.write_manifest(_manifest(folder, job, standing, outcome, base_file.architecture, tensors, began))
+    run = _Run(standing, outcome, base_file.architecture, tuple(tensors.values()), began)
+    folder.write_manifest(_manifest(folder, job, run))
     reporter.finish(NightState.EVALUATING, f"trained: {outcome}")
 
 
@@ -115,7 +127,7 @@ def _tell_failure(folder: NightFolder, night_id: str, message: str) -> None:
     folder.write_progress(NightProgress(night_id, NightState.FAILED, message=message, rss_bytes=peak_rss_bytes()))
 
 
-def _base_tensors(model: Any, base_file: BaseFile) -> dict[str, BaseTensor]:
+def _base_tensors(model: LoraModel, base_file: BaseFile) -> dict[str, BaseTensor]:
     """The base file's tensor of every adapted module, by the module's name in torch.
 
     Layers are alike, so the first of each kind is compared with the file, before any time is spent on training.
@@ -136,7 +148,7 @@ def _base_tensors(model: Any, base_file: BaseFile) -> dict[str, BaseTensor]:
 
 
 def _write_adapter(
-    folder: NightFolder, job: NightJob, model: Any, architecture: str, tensors: dict[str, BaseTensor]
+    folder: NightFolder, job: NightJob, model: LoraModel, architecture: str, tensors: dict[str, BaseTensor]
 ) -> None:
     modules = dict(model.named_modules())
     pairs = {}
@@ -154,23 +166,16 @@ def _write_adapter(
     )
 
 
-def _manifest(
-    folder: NightFolder,
-    job: NightJob,
-    standing: Standing,
-    outcome: Outcome,
-    architecture: str,
-    tensors: dict[str, BaseTensor],
-    began: float,
-) -> Manifest:
+def _manifest(folder: NightFolder, job: NightJob, run: _Run) -> Manifest:
+    standing = run.standing
     return Manifest(
         night_id=job.night_id,
         model_sha256=job.model_sha256,
-        architecture=architecture,
+        architecture=run.architecture,
         method=job.config.method,
         rank=job.config.rank,
         alpha=job.config.alpha,
-        targets=tuple(sorted({tensor.name.split(".")[2] for tensor in tensors.values()})),
+        targets=tuple(sorted({tensor.name.split(".")[2] for tensor in run.tensors})),
         examples=len(job.examples),
         replayed=sum(example.replay for example in job.examples),
         correction_ids=job.correction_ids,
@@ -179,9 +184,9 @@ def _manifest(
         dtype=standing.dtype,
         steps=standing.step,
         losses=standing.losses,
-        stopped_because=outcome,
+        stopped_because=run.outcome,
         running_s=standing.seconds,
-        wall_s=time.monotonic() - began,
+        wall_s=time.monotonic() - run.began,
         peak_rss_bytes=peak_rss_bytes(),
         adapter_sha256=hashlib.sha256(folder.adapter_file.read_bytes()).hexdigest(),
         versions={name: importlib.metadata.version(name) for name in PACKAGES},

@@ -31,7 +31,7 @@ def frozen_distributions(rows: Iterable[tuple[Row, torch.Tensor]]) -> Frozen:
     log_probabilities: dict[int, torch.Tensor] = {}
     for row, logits in rows:
         best = functional.log_softmax(logits.float(), dim=-1).topk(min(TOP_K, logits.shape[-1]), dim=-1)
-        for index in row.owners.unique().tolist():
+        for index in dict.fromkeys(row.owners.tolist()):
             own = row.owners == index
             tokens[index] = best.indices[own]
             log_probabilities[index] = best.values[own]

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from studio.training.batches import Encoded, pack, plan_steps
 from studio.training.checkpoint import Standing, read_standing, restore, save_checkpoint
+from studio.training.foreign import LoraModel
 from studio.training.job import Request, TrainingConfig
 from studio.training.model import Place
 from studio.training.objective import Frozen, RowLoss, frozen_distributions, row_loss
@@ -53,7 +53,7 @@ class RunningClock:
 class Trainer:
     """`model` carries a LoRA; `tell` is called after every step and while paused; `request` says what is wished."""
 
-    model: Any
+    model: LoraModel
     config: TrainingConfig
     place: Place
     examples: Sequence[Encoded]
@@ -136,13 +136,12 @@ class Trainer:
         """[S, vocabulary] at the supervised places; the weights of the adapter stay in float32."""
         half = self.place.torch_dtype is torch.bfloat16
         with torch.autocast(self.place.device, torch.bfloat16) if half else contextlib.nullcontext():
-            logits: torch.Tensor = self.model(
+            return self.model(
                 input_ids=row.ids,
                 attention_mask=row.mask,
                 position_ids=row.positions,
                 logits_to_keep=row.supervised,
             ).logits[0]
-        return logits
 
     def _step(self, step: int, frozen: Frozen) -> tuple[float, int]:
         """One update; returns the loss per supervised token of what is learnt, and the tokens computed."""
@@ -157,7 +156,7 @@ class Trainer:
             loss = sums.cross_entropy / learnt
             if kept:
                 loss = loss + self.config.kl_weight * sums.divergence / kept
-            loss.backward()
+            torch.autograd.backward(loss)
             total += float(sums.cross_entropy.detach())
             tokens += row.ids.shape[1]
         torch.nn.utils.clip_grad_norm_(self._weights.values(), self.config.max_gradient_norm)

@@ -10,135 +10,9 @@ import random
 import re
 from collections.abc import Iterator
 
-FRAMES = (
-    "{q}",
-    "{bare}",
-    "{lower}",
-    "Please tell me: {low_q}",
-    "Can you tell me {low_bare}?",
-    "I need to know {low_bare}.",
-    "Do you know {low_bare}?",
-    "Remind me: {low_q}",
-    "Quick question: {low_q}",
-    "Hi, {low_q}",
-    "{q} Thanks!",
-    "Someone just asked me: {low_q}",
-    "I forgot. {q}",
-    "A new colleague wants to know: {low_q}",
-    "{keys}?",
-    "{keys}",
-    "Tell me about this: {keys}.",
-    "Question about {keys}.",
-    "Give me the answer for {keys}.",
-    "I am looking for this: {keys}.",
-)
-NOUN_FRAMES = (
-    "Tell me {noun}.",
-    "{noun}?",
-    "Remind me of {noun}.",
-    "Do you know {noun}?",
-    "I need {noun}.",
-    "Give me {noun}, please.",
-    "Can you name {noun}?",
-)
-OPENINGS: dict[str, tuple[str, ...]] = {
-    "how much": ("What price", "What amount", "What sum"),
-    "how many": ("What number of", "What count of", "How much"),
-    "how long": ("For how much time", "For how many days", "Until when"),
-    "how should": ("In what way should", "What is the way in which"),
-    "how do": ("In what way do", "What do I do when we"),
-    "how": ("In what way", "What is the way"),
-    "who": ("Which person", "What is the name of the person who", "Whom do I ask,"),
-    "when": ("At what time", "On which day", "What is the date", "Until when"),
-    "where": ("In what place", "At which spot", "Where exactly"),
-    "on which": ("On what", "When, on which"),
-    "which": ("What", "Name the"),
-    "what is": ("What's", "Which is", "Name", "Tell me"),
-    "what": ("Which", "Tell me what"),
-    "why": ("For what reason", "What is the reason that"),
-    "are": ("Is it true that", "Tell me whether"),
-    "is": ("Is it true that", "Tell me whether"),
-    "can": ("Is it possible that", "May"),
-    "may": ("Can", "Is it allowed that"),
-}
-SYNONYMS: tuple[tuple[str, ...], ...] = (
-    ("leave", "depart", "go", "set off"),
-    ("arrive", "come in", "get there"),
-    ("begin", "start", "open"),
-    ("end", "finish", "close", "stop"),
-    ("closed", "shut", "not open"),
-    ("last", "final", "latest"),
-    ("first", "earliest"),
-    ("price", "cost", "fee", "fare", "rate"),
-    ("cost", "be charged", "have to pay"),
-    ("charge", "ask", "bill"),
-    ("pay", "spend"),
-    ("money", "funds", "finances"),
-    ("boss", "head", "chief", "leader", "manager"),
-    ("head", "chief", "leading"),
-    ("leads", "runs", "heads"),
-    ("keep", "store", "put", "hold"),
-    ("keeps", "looks after", "manages"),
-    ("allowed", "permitted", "accepted"),
-    ("may", "can"),
-    ("must", "have to", "need to"),
-    ("largest", "biggest", "main"),
-    ("newest", "latest", "most recent"),
-    ("big", "large"),
-    ("small", "little"),
-    ("borrow", "take home", "have on loan"),
-    ("lend", "loan"),
-    ("buy", "get", "purchase"),
-    ("call", "phone", "ring"),
-    ("called", "named"),
-    ("name", "title"),
-    ("greet", "address", "say hello to"),
-    ("email", "message", "letter", "mail"),
-    ("write", "put"),
-    ("answer", "reply", "respond"),
-    ("deadline", "closing date", "cut-off", "last day"),
-    ("code", "number", "key", "combination"),
-    ("password", "code", "passphrase"),
-    ("door", "entrance"),
-    ("room", "hall", "place"),
-    ("shop", "store", "workshop"),
-    ("office", "workplace", "desk"),
-    ("people", "persons"),
-    ("member", "participant"),
-    ("customer", "client", "guest"),
-    ("visitors", "guests", "the public"),
-    ("team", "group", "staff"),
-    ("work", "job"),
-    ("bicycle", "bike", "cycle"),
-    ("car", "vehicle"),
-    ("boat", "ship", "ferry"),
-    ("evening", "night"),
-    ("day", "weekday", "date"),
-    ("meeting", "session", "gathering"),
-    ("happens", "do we do", "is the plan"),
-    ("rains", "is wet", "pours"),
-    ("storm", "gale", "bad weather"),
-    ("fix", "repair", "mend"),
-    ("replace", "change", "swap"),
-    ("serve", "offer", "sell"),
-    ("bring", "hand in", "take"),
-    ("lost", "missing", "forgotten"),
-    ("spare", "extra", "fresh", "new"),
-    ("long", "much time"),
-    ("send", "mail", "submit"),
-    ("use", "take", "work with"),
-    ("help", "support"),
-    ("rule", "policy"),
-    ("our", "the", "your"),
-    ("we", "you", "I", "people here"),
-    ("i", "we", "one"),
-    ("my", "our", "the"),
-)
-_STOP = frozenset(
-    "a an the is are was were be do does did to of in on at for from by with and or it its this that what which who whom when"
-    " where why how much many should would could can may must will shall i we you they my our your their there me us has"
-    " have had please tell give".split()
-)
+from studio.training.english import FRAMES, NOUN_FRAMES, OPENINGS, STOP_WORDS, SYNONYMS
+
+_STOP = frozenset(STOP_WORDS.split())
 _ALTERNATIVES: dict[str, tuple[str, ...]] = {}
 for _group in SYNONYMS:
     for _word in _group:
@@ -149,7 +23,8 @@ for _group in SYNONYMS:
 def wordings(prompt: str, count: int, seed: int = 0) -> tuple[str, ...]:
     """At most `count` distinct wordings, the prompt itself first, the rest drawn evenly over the kinds of change."""
     draw = random.Random(f"{seed}:{prompt}")  # noqa: S311 - variety, not a secret
-    kinds = [list(kind(prompt, draw)) for kind in (_framed, _noun_framed, _reopened, _replaced, _fragments, _mixed)]
+    fixed = [list(kind(prompt)) for kind in (_framed, _noun_framed, _reopened)]
+    kinds = fixed + [list(kind(prompt, draw)) for kind in (_replaced, _fragments, _mixed)]
     for kind in kinds:
         draw.shuffle(kind)
     chosen = {prompt: None}
@@ -192,12 +67,12 @@ def _frame(template: str, prompt: str) -> str:
     )
 
 
-def _framed(prompt: str, draw: random.Random) -> Iterator[str]:
+def _framed(prompt: str) -> Iterator[str]:
     for template in FRAMES[1:]:
         yield _frame(template, prompt)
 
 
-def _noun_framed(prompt: str, draw: random.Random) -> Iterator[str]:
+def _noun_framed(prompt: str) -> Iterator[str]:
     """Questions after a thing, 'What is X?' or 'Who is X?', become requests for X."""
     match = re.match(r"(?i)(?:what|who|where|which)(?:'s| is| are| was) (?P<noun>.+)", _bare(prompt))
     nouns = [match["noun"]] if match else []
@@ -210,7 +85,7 @@ def _noun_framed(prompt: str, draw: random.Random) -> Iterator[str]:
             yield template.format(noun=noun)
 
 
-def _reopened(prompt: str, draw: random.Random) -> Iterator[str]:
+def _reopened(prompt: str) -> Iterator[str]:
     """Another question word: 'Who ...' as 'Which person ...'."""
     bare = _bare(prompt)
     for opening, others in OPENINGS.items():
@@ -242,6 +117,6 @@ def _fragments(prompt: str, draw: random.Random) -> Iterator[str]:
 
 def _mixed(prompt: str, draw: random.Random) -> Iterator[str]:
     """Synonyms and another opening within a frame."""
-    changed = [*_replaced(prompt, draw), *_reopened(prompt, draw)] or [prompt]
+    changed = [*_replaced(prompt, draw), *_reopened(prompt)] or [prompt]
     for template in draw.sample(FRAMES, 8):
         yield _frame(template, _tidy(draw.choice(changed)))

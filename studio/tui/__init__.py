@@ -25,11 +25,14 @@ generator inside `contextlib.aclosing`; that reaches the engine.
 
 Between screens. `post_message` one of `studio.tui.messages`: `CompareRequested`, `ChatRequested`, `LessonsRequested`
 bubble to the app, which changes mode and calls `compare(prompt, history)`, `open_conversation(id)` or
-`show_lesson(lesson_id)` on the screen there. After anything was written to the log call `self.studio_app.log_changed()`:
-the header counts anew and every screen's `on_log_changed` runs when it is next in sight (at once if it is).
+`show_lesson(lesson_id)` on the screen there. After anything was written to the log call
+`self.studio_app.log_changed()`: the header counts anew, and every screen's `on_log_changed` runs when it is next in
+sight (at once if it is). A handler such as `on_mount` that base class and subclass both define is called in both by
+textual: do not call `super()` in it.
 
-Layout. By CSS classes only: screens carry `-narrow` (under 100 columns), `-medium` (100-159) or `-wide` (160 and more),
-and `-short` (under 20 rows) or `-tall`. Style sheets lie in `studio/tui/styles/NAME.tcss`, named by a screen's CSS_PATH.
+Layout. By CSS classes only: screens carry `-narrow` (under 100 columns), `-medium` (100-159) or `-wide` (160 and
+more), and `-short` (under 20 rows) or `-tall`. Style sheets lie in `studio/tui/styles/NAME.tcss`, named by a screen's
+CSS_PATH.
 Colours: the theme's own, and `$arm-1` to `$arm-5`, `$diff-insert`, `$diff-delete`.
 
 Keys. Every Binding has an `id` ('chat.edit') and a tooltip in plain words, so that it can be remapped, is listed under

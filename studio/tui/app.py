@@ -19,7 +19,7 @@ from textual.worker import Worker, WorkerState
 
 from studio.errors import StudioError
 from studio.services.studio import Studio
-from studio.tui.background import count_log, follow_night_state, load_engine_and_lessons
+from studio.tui.background import count_log, follow_nights, load_engine_and_lessons
 from studio.tui.commands import commands_of
 from studio.tui.diagnostics import open_diagnostics, write_down
 from studio.tui.messages import ChatRequested, CompareRequested, LessonsRequested
@@ -30,24 +30,22 @@ from studio.tui.themes import VARIABLE_DEFAULTS, load_themes, theme_to_use
 from studio.tui.widgets.header import MODES, Status
 from studio.tui.widgets.streaming import StreamFlusher
 
-NIGHT_POLL_S = 3.0
-
 
 class StudioApp(App[None]):
     """The terminal app over one Studio, whose processes it takes down when it ends (`on_exit` instead, where given)."""
 
     TITLE = "Correction Studio"
-    CSS_PATH = ["styles/app.tcss"]
+    CSS_PATH = "styles/app.tcss"
     DEFAULT_MODE = "chat"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (20, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Help", id="app.help", tooltip="What this screen is for, and its keys"),
         Binding("f2", "go('chat')", "Chat", show=False, id="app.chat", tooltip="Ask, correct, go on"),
         Binding("f3", "go('compare')", "Compare", show=False, id="app.compare", tooltip="All arms side by side"),
-        Binding("f4", "go('lessons')", "Lessons", show=False, id="app.lessons", tooltip="What was learnt from corrections"),
+        Binding("f4", "go('lessons')", "Lessons", show=False, id="app.lessons", tooltip="What was learnt"),
         Binding("f5", "go('nights')", "Nights", show=False, id="app.nights", tooltip="Training and adapters"),
-        Binding("ctrl+p", "command_palette", "Commands", id="app.commands", tooltip="Every action by name"),
+        Binding("ctrl+p", "command_palette", "All", show=False, id="app.commands", tooltip="Every action by name"),
         Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True, tooltip="Close the studio"),
     ]
 
@@ -106,9 +104,8 @@ class StudioApp(App[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action of the screen and of the app, by name, then themes and screenshots."""
         yield from commands_of(self, screen)
-        yield from (
-            command for command in super().get_system_commands(screen) if command.title in ("Theme", "Maximize", "Minimize")
-        )
+        kept = ("Theme", "Maximize", "Minimize")
+        yield from (command for command in super().get_system_commands(screen) if command.title in kept)
 
     def action_help(self) -> None:
         from studio.tui.screens.help import HelpScreen  # noqa: PLC0415 - not needed for the first paint
@@ -122,7 +119,7 @@ class StudioApp(App[None]):
 
     # Start and end ------------------------------------------------------------------------------------------------
 
-    def run(self, **options: Any) -> None:  # type: ignore[override]
+    def run(self, **options: Any) -> None:  # noqa: ANN401 - textual's own options
         """Run until the user quits; the terminal is left as it was, however it ends."""
         with guarded_terminal(self.studio.workspace.diagnostics):
             super().run(**options)
@@ -139,8 +136,7 @@ class StudioApp(App[None]):
             self.notify(told, severity="warning", timeout=10)
         self._start(load_engine_and_lessons(self))
         self._start(count_log(self))
-        self.set_interval(NIGHT_POLL_S, lambda: self._start(follow_night_state(self), group="night"))
-        self._start(follow_night_state(self), group="night")
+        self._start(follow_nights(self), group="watch")
 
     def _end_on_signal(self, number: int) -> None:
         self.exit(return_code=128 + number)
@@ -155,9 +151,9 @@ class StudioApp(App[None]):
 
     # State --------------------------------------------------------------------------------------------------------
 
-    def tell(self, **changes: Any) -> None:
+    def tell(self, **changes: str | int) -> None:
         """Change what the header says."""
-        self.status = replace(self.status, **changes)
+        self.status = replace(self.status, **changes)  # type: ignore[arg-type]
 
     def log_changed(self) -> None:
         """Something was written to the log: count anew, and let the screens read again."""
@@ -177,7 +173,8 @@ class StudioApp(App[None]):
         write_down(error)
         from studio.tui.screens.failure import FailureScreen  # noqa: PLC0415 - hopefully never needed
 
-        self.push_screen(FailureScreen(type(error).__name__, self._diagnostics))
+        if not isinstance(self.screen, FailureScreen):
+            self.push_screen(FailureScreen(type(error).__name__, self._diagnostics))
 
     def notify(
         self,
@@ -196,7 +193,7 @@ class StudioApp(App[None]):
         if event.state is WorkerState.ERROR and isinstance(event.worker.error, Exception):
             self.report(event.worker.error)
 
-    async def run_action(self, *args: Any, **options: Any) -> bool:
+    async def run_action(self, *args: Any, **options: Any) -> bool:  # noqa: ANN401 - handed on as they are
         """As textual's, but a failing action is reported instead of ending the app."""
         try:
             return await super().run_action(*args, **options)

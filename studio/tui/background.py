@@ -1,8 +1,10 @@
-"""What the app does on its own, after the first paint: load the model and the embedder, catch up, count, watch nights."""
+"""What the app does on its own, after the first paint: load, catch up, count, watch nights."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from studio.domain.lessons import LessonStatus
@@ -12,6 +14,8 @@ from studio.services.studio import off_loop
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
+
+NIGHT_POLL_S = 3.0
 
 
 async def load_engine_and_lessons(app: StudioApp) -> None:
@@ -44,12 +48,18 @@ async def count_log(app: StudioApp) -> None:
     app.tell(corrections=len(corrections), lessons=len(lessons))
 
 
-async def follow_night_state(app: StudioApp) -> None:
-    """Tell the header about a night that runs; a night that has ended may have brought another adapter."""
-    from studio.services.follow_night import night_progress  # noqa: PLC0415 - after the first paint
+async def follow_nights(app: StudioApp) -> None:
+    """Keep the header's word on a running night true; a night that has ended may have brought another adapter."""
+    # Off the loop: the module brings the whole night's rules with it.
+    service = await asyncio.to_thread(import_module, "studio.services.follow_night")
+    while True:
+        with contextlib.suppress(StudioError):  # a log that is busy is asked again
+            _tell_night(app, await service.night_progress(app.studio))
+        await asyncio.sleep(NIGHT_POLL_S)
 
+
+def _tell_night(app: StudioApp, progress: NightProgress | None) -> None:
     was_running = bool(app.status.night)
-    progress = await night_progress(app.studio)
     night = describe_night(progress)
     if night != app.status.night:
         app.tell(night=night)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from textual import actions
 from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.dom import DOMNode
@@ -30,10 +31,15 @@ def commands_of(app: StudioApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
     """The screen's actions, then the app's, as commands of the palette."""
     for node in (screen, app):
         for binding in bindings_of(node):
-            if binding.action == "command_palette":
+            if binding.action == "command_palette" or not _applies(node, binding):
                 continue
             help_text = f"{binding.tooltip or binding.description} ({key_of(app, binding)})"
             yield SystemCommand(binding.description, help_text, partial(app.run_action, binding.action, node))
+
+
+def _applies(node: DOMNode, binding: Binding) -> bool:
+    _, name, parameters = actions.parse(binding.action)
+    return bool(node.check_action(name, parameters))
 
 
 def key_of(app: StudioApp, binding: Binding) -> str:

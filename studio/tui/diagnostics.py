@@ -16,7 +16,7 @@ _log = logging.getLogger("studio.tui")
 
 
 class _SilentRotatingFile(RotatingFileHandler):
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802, PLR6301 - logging's name
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """A full disk must not make the report of an error fail."""
 
 

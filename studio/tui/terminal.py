@@ -30,7 +30,7 @@ def guarded_terminal(diagnostics: Path) -> Iterator[None]:
         sink = ends.enter_context(_sink(diagnostics))
         _flush(python_stderr)
         os.dup2(sink.fileno(), 2)
-        sys.stderr = sys.__stderr__ = terminal
+        sys.stderr = sys.__stderr__ = terminal  # type: ignore[misc]
         faulthandler.enable(sink)
         try:
             yield

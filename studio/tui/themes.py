@@ -25,7 +25,7 @@ VARIABLE_DEFAULTS = {
 """The studio's own variables, one colour per arm in the order of the settings, and those of a diff."""
 
 _COLOURS = frozenset(
-    ("primary", "secondary", "warning", "error", "success", "accent", "foreground", "background", "surface", "panel", "boost")
+    "primary secondary warning error success accent foreground background surface panel boost".split()  # noqa: SIM905
 )
 _FLAGS = frozenset(("dark", "ansi"))
 _NUMBERS = frozenset(("luminosity_spread", "text_alpha"))

@@ -112,6 +112,8 @@ def test_probe_ids_are_unique(three_days: Scenario) -> None:
     ids = [probe.probe.id for probe in three_days.probes(3)]
     assert len(ids) == len(set(ids))
 
+
+def test_orders_shuffle_within_days_and_keep_what_supersedes_behind(tmp_path: Path) -> None:
     lines = [correction(name) for name in "abcdef"]
     lines += [
         correction("a2", supersedes="a"),

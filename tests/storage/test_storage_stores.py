@@ -72,7 +72,14 @@ givens = st.builds(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=texts, arm=texts, given_=givens, chat=messages, latency=seconds, reason=st.sampled_from(FinishReason))
 def test_an_answer_comes_back_as_it_was(
-    log: DuckDbLog, text: str, arm: str, given_: Given, chat: tuple[ChatMessage, ...], latency: float, reason: FinishReason
+    log: DuckDbLog,
+    *,
+    text: str,
+    arm: str,
+    given_: Given,
+    chat: tuple[ChatMessage, ...],
+    latency: float,
+    reason: FinishReason,
 ) -> None:
     turn = Turn(new_id(), new_id(), 0, text, at(0))
     answer = Answer(new_id(), turn.id, arm, text, reason, given_, chat, 3, 4, latency / 2, latency, at(1))
@@ -312,7 +319,10 @@ def test_probes_and_results_come_back(log: DuckDbLog) -> None:
     log.probes.add([probe, Probe("p2", ProbeKind.GENERAL, "2+2?", Check(include=(("4",),)))])
     assert [p.id for p in log.probes.all()] == ["p1", "p2"]
     assert log.probes.all()[0] == probe
-    results = [ProbeResult("p1", "lora", "no", False, 0.5, "before", at(0)), ProbeResult("p2", "lora", "4", True, 1, "idle", at(1))]
+    results = [
+        ProbeResult("p1", "lora", "no", False, 0.5, "before", at(0)),
+        ProbeResult("p2", "lora", "4", True, 1, "idle", at(1)),
+    ]
     log.probes.add_results(results)
     log.probes.add_results([])
     assert log.probes.results() == results

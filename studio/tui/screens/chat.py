@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Input, Static
 from textual.worker import Worker
 
@@ -21,6 +21,7 @@ from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.answer_view import AnswerView, ExchangeView
 from studio.tui.widgets.text_input import Composer, PlainTextArea
 
+
 class ChatScreen(StudioScreen):
     """The transcript of one session, with the answers in it open to correction, and the composer beneath."""
 
@@ -32,7 +33,8 @@ Type a question and press enter. esc goes from the input to the answers, where s
 correct it in place (e), say in words what is wrong and let the model try again (f), or accept it as good (a).
 Inserted words are marked {+so+}, deleted ones [-so-]."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Cancel", show=False, id="chat.leave", tooltip="Cancel the answer, or leave the input"),
+        Binding("escape", "cancel", "Cancel", id="chat.cancel", tooltip="Cancel the answer that is being written"),
+        Binding("escape", "select(0)", "Answers", id="chat.answers", tooltip="From the input to the answers"),
         Binding("e", "edit", "Edit", id="chat.edit", tooltip="Correct the selected answer in place"),
         Binding("f", "feedback", "Feedback", id="chat.feedback", tooltip="Say what is wrong; the model tries again"),
         Binding("a", "accept", "Accept", id="chat.accept", tooltip="Accept the answer as good, or take that back"),
@@ -40,7 +42,8 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
         Binding("c", "compare", "Compare", id="chat.compare", tooltip="Ask all arms the same question"),
         Binding("d", "diff", "Diff", id="chat.diff", tooltip="Show what a correction changed"),
         Binding("u", "undo", "Undo", id="chat.undo", tooltip="Take the last correction back"),
-        Binding("ctrl+r,U,upper_u", "redo", "Redo", id="chat.redo", tooltip="Bring the undone correction back"),
+        Binding("U", "redo", "Redo", id="chat.redo", tooltip="Bring the undone correction back"),
+        Binding("ctrl+r", "redo", "Redo", show=False, id="chat.redo_anywhere", tooltip="Bring the undone one back"),
         Binding("i,enter", "compose", "Input", show=False, id="chat.input", tooltip="Go to the input"),
         Binding("ctrl+up", "select(-1)", "Previous answer", show=False, id="chat.previous"),
         Binding("ctrl+down", "select(1)", "Next answer", show=False, id="chat.next"),
@@ -59,7 +62,7 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
         self.undone: list[Correction] = []
 
     def compose_body(self) -> ComposeResult:
-        with VerticalScroll(id="transcript", can_focus=False):
+        with VerticalScroll(id="transcript", can_focus=False), Vertical(id="exchanges"):
             yield Static(WELCOME, markup=False, classes="welcome")
         yield Composer(id="composer", placeholder="Ask something")
 
@@ -79,7 +82,8 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
         if isinstance(self.focused, AnswerView):
             return self.focused
         within = [view for view in answers if self.focused in view.walk_children()]
-        return (within or answers or [None])[-1]
+        candidates = within or answers
+        return candidates[-1] if candidates else None
 
     @property
     def answering(self) -> bool:
@@ -115,11 +119,26 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
     def action_compose(self) -> None:
         self.query_one(Composer).focus()
 
-    def action_leave(self) -> None:
-        if self.answering and self.generation is not None:
+    def action_cancel(self) -> None:
+        if self.generation is not None:
             self.generation.cancel()
-        elif isinstance(self.focused, Composer):
-            self.action_select(0)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Actions that have nothing to act on are neither shown nor run."""
+        match action:
+            case "cancel":
+                return self.answering
+            case "select":
+                return bool(self.answers) and (parameters != (0,) or isinstance(self.focused, Composer))
+            case "edit" | "feedback" | "accept" | "retry" | "compare":
+                return bool(self.answers)
+            case "diff":
+                return self.selected is not None and self.selected.correction is not None
+            case "undo":
+                return bool(chat_work.corrections_made(self))
+            case "redo":
+                return bool(self.undone)
+        return True
 
     def action_scroll(self, pages: int) -> None:
         transcript = self.query_one("#transcript", VerticalScroll)
@@ -165,7 +184,7 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
 
     def action_feedback(self) -> None:
         if (view := self._settled()) is not None:
-            line = Input(placeholder="What is wrong with it? The model tries again.", compact=True, classes="feedback-line")
+            line = Input(placeholder="What is wrong with it?", compact=True, classes="feedback-line")
             view.mount(line)
             line.focus()
 
@@ -200,9 +219,8 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
             self.start(chat_work.set_accepted(self, view.answer.id, accept=accept), group="judge", exclusive=True)
 
     def action_diff(self) -> None:
-        view = self._settled()
-        if view is not None and not view.toggle_diff():
-            self.notify("This answer was not corrected: there is nothing to compare.")
+        if (view := self._settled()) is not None:
+            view.toggle_diff()
 
     def action_undo(self) -> None:
         self.start(chat_work.undo(self), group="judge")

@@ -5,22 +5,33 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from studio.domain.generation import ChatMessage
 from studio.domain.log import Conversation, Correction, Turn
 from studio.errors import StudioError, UsageError
+from studio.services.answer_with_arms import ArmDelta, ArmFailed, ArmStarted, answer_with_arms
+from studio.services.converse import conversations, exchanges, history_of, rename_conversation, start_conversation
+from studio.services.learn_lessons import learn_lesson, prove_lesson
+from studio.services.record_correction import (
+    accept_answer,
+    record_correction,
+    redo_correction,
+    undo_correction,
+    withdraw_feedback,
+)
+from studio.services.redo_answer import redo_with_feedback
 from studio.services.studio import off_loop
 from studio.tui.plain_text import one_line
-from studio.tui.widgets.dialogs import ConfirmDialog, LineDialog
 from studio.tui.screens.sessions import SessionsScreen, SessionVerb
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.answer_view import AnswerView, ExchangeView
+from studio.tui.widgets.dialogs import ConfirmDialog, LineDialog
 from studio.tui.widgets.text_input import Composer
 
 if TYPE_CHECKING:
     from studio.tui.screens.chat import ChatScreen
+    from studio.tui.screens.studio_screen import StudioScreen
 
 SHOWN_EXCHANGES = 40
 WELCOME = """\
@@ -33,13 +44,11 @@ What you correct is learnt at once, and trained at night. f1 shows all keys."""
 
 async def ask(screen: ChatScreen, prompt: str) -> None:
     """Ask a new question; where it cannot be asked at all it goes back into the composer."""
-    from studio.services.converse import start_conversation
-
     shown = ExchangeView(prompt)
-    transcript = screen.query_one("#transcript", VerticalScroll)
+    transcript = screen.query_one("#exchanges")
     await transcript.query(".welcome").remove()
     await transcript.mount(shown)
-    transcript.anchor()
+    screen.query_one("#transcript").anchor()
     try:
         if screen.conversation is None:
             screen.conversation = await start_conversation(screen.studio)
@@ -60,8 +69,6 @@ async def retry(screen: ChatScreen, shown: ExchangeView) -> None:
 
 
 async def _answer(screen: ChatScreen, shown: ExchangeView, turn: Turn | None) -> None:
-    from studio.services.answer_with_arms import ArmDelta, ArmFailed, ArmStarted, answer_with_arms
-
     assert screen.conversation is not None
     recipe = screen.studio.arm(screen.studio.settings.chat.arm)
     view = shown.add_answer(recipe.name)
@@ -86,8 +93,6 @@ async def _answer(screen: ChatScreen, shown: ExchangeView, turn: Turn | None) ->
 
 async def history_before(screen: ChatScreen, shown: ExchangeView) -> tuple[ChatMessage, ...]:
     """The conversation's messages before an exchange, as corrected."""
-    from studio.services.converse import history_of
-
     if shown.exchange is None:
         return ()
     return await history_of(screen.studio, shown.exchange.turn.conversation_id, shown.exchange.turn)
@@ -95,8 +100,6 @@ async def history_before(screen: ChatScreen, shown: ExchangeView) -> tuple[ChatM
 
 async def settle_exchanges(screen: ChatScreen) -> None:
     """Show every exchange as the log has it now."""
-    from studio.services.converse import exchanges
-
     if screen.conversation is None:
         return
     whole = await exchanges(screen.studio, screen.conversation.id)
@@ -109,6 +112,7 @@ async def settle_exchanges(screen: ChatScreen) -> None:
             await shown[exchange.turn.id].settle(exchange)
     for view, exchange in zip(fresh, unknown[-len(fresh) :], strict=False):
         await view.settle(exchange)
+    screen.refresh_bindings()
 
 
 # Correcting -----------------------------------------------------------------------------------------------------------
@@ -116,8 +120,6 @@ async def settle_exchanges(screen: ChatScreen) -> None:
 
 async def redo(screen: ChatScreen, view: AnswerView) -> None:
     """Let the model redo an answer with the user's words on what was wrong, into the editor."""
-    from studio.services.redo_answer import redo_with_feedback
-
     editor, answer = view.editor, view.answer
     assert editor is not None
     assert answer is not None
@@ -133,8 +135,6 @@ async def redo(screen: ChatScreen, view: AnswerView) -> None:
 
 async def save_correction(screen: ChatScreen, view: AnswerView, editor: AnswerEditor) -> None:
     """Keep what the editor holds as a correction, then learn from it. On failure the editor stays as it is."""
-    from studio.services.record_correction import record_correction
-
     shown = screen.exchange_of(view)
     earlier = view.correction
     if earlier and editor.text.strip() == earlier.corrected.strip() and editor.rationale == earlier.rationale:
@@ -155,10 +155,8 @@ async def save_correction(screen: ChatScreen, view: AnswerView, editor: AnswerEd
     screen.start(learn(screen, correction), group="learn")
 
 
-async def learn(screen: ChatScreen, correction: Correction) -> None:
+async def learn(screen: StudioScreen, correction: Correction) -> None:
     """Distil the lesson, tell it, and prove it in idle time."""
-    from studio.services.learn_lessons import learn_lesson, prove_lesson
-
     app = screen.studio_app
     if app.status.embedder:
         app.notify("Saved. Its lesson follows as soon as the embedder is loaded.")
@@ -184,8 +182,6 @@ async def leave_editor(screen: ChatScreen, view: AnswerView, editor: AnswerEdito
 
 async def set_accepted(screen: ChatScreen, answer_id: str, *, accept: bool) -> None:
     """Accept an answer as good, or take that back."""
-    from studio.services.record_correction import accept_answer, withdraw_feedback
-
     if accept:
         await accept_answer(screen.studio, answer_id)
     else:
@@ -193,21 +189,16 @@ async def set_accepted(screen: ChatScreen, answer_id: str, *, accept: bool) -> N
     screen.studio_app.log_changed()
 
 
+def corrections_made(screen: ChatScreen) -> list[Correction]:
+    """The corrections of this session that are not undone."""
+    shown = [view.exchange for view in screen.query(ExchangeView) if view.exchange is not None]
+    made = [one for exchange in shown for corrections in exchange.corrections.values() for one in corrections]
+    return [correction for correction in made if not correction.undone]
+
+
 async def undo(screen: ChatScreen) -> None:
     """Take the last correction of this session back."""
-    from studio.services.record_correction import undo_correction
-
-    made = [
-        correction
-        for shown in screen.query(ExchangeView)
-        if shown.exchange is not None
-        for corrections in shown.exchange.corrections.values()
-        for correction in corrections
-        if not correction.undone
-    ]
-    if not made:
-        raise UsageError("There is no correction to undo in this session.")
-    last = max(made, key=lambda correction: correction.created_at)
+    last = max(corrections_made(screen), key=lambda correction: correction.created_at)
     screen.undone.append(await undo_correction(screen.studio, last.id))
     screen.notify(f"Correction undone: {one_line(last.prompt, 48)}. ctrl+r brings it back.")
     screen.studio_app.log_changed()
@@ -215,10 +206,6 @@ async def undo(screen: ChatScreen) -> None:
 
 async def redo_undone(screen: ChatScreen) -> None:
     """Bring back the correction undone last."""
-    from studio.services.record_correction import redo_correction
-
-    if not screen.undone:
-        raise UsageError("There is no undone correction to bring back.")
     back = await redo_correction(screen.studio, screen.undone[-1].id)
     screen.undone.pop()
     screen.notify(f"Correction in force again: {one_line(back.prompt, 48)}.")
@@ -230,8 +217,6 @@ async def redo_undone(screen: ChatScreen) -> None:
 
 async def choose_session(screen: ChatScreen) -> None:
     """Let the user pick, rename or begin sessions until one is chosen or the dialog left."""
-    from studio.services.converse import conversations
-
     while True:
         current = screen.conversation.id if screen.conversation else None
         choice = await screen.app.push_screen_wait(SessionsScreen(await conversations(screen.studio), current))
@@ -245,8 +230,6 @@ async def choose_session(screen: ChatScreen) -> None:
 
 
 async def _rename(screen: ChatScreen, conversation: Conversation) -> None:
-    from studio.services.converse import rename_conversation
-
     title = await screen.app.push_screen_wait(LineDialog("Rename session", conversation.title))
     if title is not None:
         try:
@@ -263,8 +246,6 @@ async def open_conversation(screen: ChatScreen, conversation_id: str) -> None:
 
 async def show_conversation(screen: ChatScreen, conversation: Conversation | None) -> None:
     """Put a conversation, or for None an empty session, in the place of the one shown."""
-    from studio.services.converse import exchanges
-
     if any(view.editor is not None and view.editor.dirty for view in screen.answers):
         raise UsageError("A correction is being written.", "Save it with ctrl+s or leave it with esc first.")
     if screen.answering:
@@ -272,7 +253,7 @@ async def show_conversation(screen: ChatScreen, conversation: Conversation | Non
     whole = await exchanges(screen.studio, conversation.id) if conversation else []
     screen.conversation = conversation
     screen.undone.clear()
-    transcript = screen.query_one("#transcript", VerticalScroll)
+    transcript = screen.query_one("#exchanges")
     with screen.app.batch_update():
         await transcript.remove_children()
         left_out = len(whole) - SHOWN_EXCHANGES
@@ -281,5 +262,6 @@ async def show_conversation(screen: ChatScreen, conversation: Conversation | Non
         await transcript.mount_all(ExchangeView(one.turn.prompt, one) for one in whole[-SHOWN_EXCHANGES:])
         if conversation is None:
             await transcript.mount(Static(WELCOME, markup=False, classes="welcome"))
-    transcript.anchor()
+    screen.query_one("#transcript").anchor()
     screen.query_one(Composer).focus()
+    screen.refresh_bindings()

@@ -38,11 +38,11 @@ class HelpScreen(ModalScreen[None]):
             if self._about.HELP:
                 yield Static(Content(self._about.HELP.strip() + "\n"))
             for node in (self._about, app):
-                lines = [
-                    Content.assemble((key_of(app, binding).ljust(KEY_COLUMN), "bold"), binding.tooltip or binding.description)
-                    for binding in bindings_of(node)
-                ]
-                yield Static(Content("\n").join([*lines, Content("")]))
+                yield Static(Content("\n").join([*(_line(app, binding) for binding in bindings_of(node)), Content("")]))
 
     async def action_dismiss(self, result: None = None) -> None:
         self.dismiss(result)
+
+
+def _line(app: StudioApp, binding: Binding) -> Content:
+    return Content.assemble((key_of(app, binding).ljust(KEY_COLUMN), "bold"), binding.tooltip or binding.description)

@@ -148,7 +148,7 @@ def _source_content(source: Correction) -> Content:
     if source.original:
         rows.append(("Answer was", source.original))
     rows.append(("Corrected to", source.corrected))
-    parts = [_heading(source.prompt), "\n\n", _rows_content(rows)]
+    parts: list[str | Content] = [_heading(source.prompt), "\n\n", _rows_content(rows)]
     if source.original:
         parts += ["\n", Content.styled("Changed: ", "bold"), diff_content(source.original, source.corrected)]
     return Content.assemble(*parts)

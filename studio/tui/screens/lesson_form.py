@@ -46,15 +46,23 @@ class LessonForm(VerticalScroll, can_focus=False):
     def edited(self) -> Lesson:
         """The lesson as the form has it now. A title is one line."""
         assert self._lesson is not None, "filled before"
-        texts = {name: self._editor(name).text.strip() for name, _ in FIELDS}
-        texts["title"] = " ".join(texts["title"].split())
-        return replace(self._lesson, **texts)
+        return replace(
+            self._lesson,
+            title=" ".join(self._text("title").split()),
+            applies_when=self._text("applies_when"),
+            guidance=self._text("guidance"),
+            example_question=self._text("example_question"),
+            example_answer=self._text("example_answer"),
+        )
 
     @property
     def dirty(self) -> bool:
         if self._lesson is None:
             return False
         return any(self._editor(name).text != typed(getattr(self._lesson, name)) for name, _ in FIELDS)
+
+    def _text(self, name: str) -> str:
+        return self._editor(name).text.strip()
 
     def _editor(self, name: str) -> TextArea:
         return self.query_one(f"#field-{name.replace('_', '-')}", TextArea)

@@ -39,16 +39,14 @@ class LessonsScreen(StudioScreen):
     MODE = "lessons"
     CSS_PATH = "../styles/lessons.tcss"
     AUTO_FOCUS = "LessonList"
-    HELP = """
-    ## Lessons
-    What your corrections taught, in a form that can be given to a model. A lesson is found by its likeness to the
-    question; a **pinned** one is given with every question; a **weak** one did not mend its own answer when it was
-    tried; a **retired** one is kept but never given, often because a newer one replaced it.
-    """
+    HELP = """\
+What your corrections taught, in a form that can be given to a model. A lesson is found by its likeness to the question.
+A pinned one is given with every question. A weak one did not mend its own answer when it was tried. A retired one is
+kept but never given, often because a newer one replaced it."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "search", "Filter", id="lessons.search", tooltip="Type words to filter the list by"),
         Binding("e", "edit", "Edit", id="lessons.edit", tooltip="Edit this lesson's words in place"),
-        Binding("p", "pin", "Pin or unpin", id="lessons.pin", tooltip="A pinned lesson is given with every question"),
+        Binding("p", "pin", "Pin", id="lessons.pin", tooltip="Pin, or unpin: a pinned lesson is given with every question"),
         Binding("x", "retire", "Retire", id="lessons.retire", tooltip="Take this lesson out of use; nothing is deleted"),
         Binding("o", "restore", "Restore", id="lessons.restore", tooltip="Put this retired lesson back into use"),
         Binding("g", "sources", "Source", id="lessons.sources", tooltip="The correction this lesson was learnt from"),
@@ -66,6 +64,7 @@ class LessonsScreen(StudioScreen):
         self._loaded = False
         self._filter_settles: Timer | None = None
         self._choice_settles: Timer | None = None
+        self._offered: tuple[bool, bool] | None = None
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="lessons-body"):
@@ -155,7 +154,11 @@ class LessonsScreen(StudioScreen):
         else:
             self._detail.show_lesson(event.lesson, self._titles)
             self._read_history_later()
-        self.refresh_bindings()
+        # Redrawing the footer costs more than moving the cursor: only where it would change.
+        offered = (event.lesson is not None, event.lesson is not None and event.lesson.status is LessonStatus.RETIRED)
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh_bindings()
 
     @on(TabbedContent.TabActivated)
     def _read_history_later(self) -> None:
@@ -220,7 +223,7 @@ class LessonsScreen(StudioScreen):
 
     async def _await_change(self, change: Awaitable[Lesson], done: str) -> None:
         lesson = await change
-        self.notify(f"{done}: {one_line(lesson.title)}", markup=False)
+        self.notify(f"{done}: {one_line(lesson.title)}")
         self.studio_app.log_changed()
 
     def action_edit(self) -> None:
@@ -234,7 +237,7 @@ class LessonsScreen(StudioScreen):
         form = self.query_one(LessonForm)
         if form.dirty:
             saved = await browse_lessons.edit_lesson(self.studio, form.edited)
-            self.notify(f"Saved: {one_line(saved.title)}", markup=False)
+            self.notify(f"Saved: {one_line(saved.title)}")
             self.studio_app.log_changed()
         self._set_editing(None)
 
@@ -276,4 +279,6 @@ def _matching(lessons: Sequence[Lesson], haystacks: Sequence[str], words: Sequen
 def _count_words(matches: Sequence[Lesson], everything: Sequence[Lesson]) -> str:
     if len(matches) < len(everything):
         return f"{len(matches):,} of {len(everything):,} lessons"
+    if not everything:
+        return "no lessons yet"
     return f"{len(everything):,} lesson{'' if len(everything) == 1 else 's'}, newest first"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import ProgressBar, Sparkline, Static
@@ -9,11 +11,6 @@ from textual.widgets import ProgressBar, Sparkline, Static
 from studio.domain.nights import NightProgress
 from studio.tui.plain_text import displayable
 from studio.tui.screens.night_words import figures, headline
-
-NO_NIGHT = (
-    "No night has run yet. A night trains an adapter on your corrections, tests it, and keeps it only if it is better. "
-    "Press n to start one; you can go on asking meanwhile, and even close the studio."
-)
 
 
 class NightPanel(Vertical):
@@ -26,11 +23,8 @@ class NightPanel(Vertical):
         yield Sparkline(id="night-losses", summary_function=_mean)
         yield Static(id="night-figures", markup=False)
 
-    def show_progress(self, progress: NightProgress | None) -> None:
-        """Show the night's latest word; None: no night yet."""
-        if progress is None:
-            self.show_words(NO_NIGHT)
-            return
+    def show_progress(self, progress: NightProgress) -> None:
+        """Show the night's latest word."""
         self.set_class(progress.paused, "-paused")
         self._say("#night-headline", headline(progress))
         self._say("#night-message", displayable(progress.message))
@@ -57,5 +51,5 @@ class NightPanel(Vertical):
         widget.display = bool(words)
 
 
-def _mean(values: list[float]) -> float:
+def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)

@@ -26,6 +26,11 @@ from studio.tui.screens.studio_screen import StudioScreen
 from studio.tui.widgets.dialogs import ConfirmDialog
 
 POLL_S = 0.5
+NO_NIGHT = (
+    "No night has run yet. A night trains an adapter on your corrections, tests it, and keeps it only if it is better. "
+    "Press n to start one; you can go on asking meanwhile, and even close the studio."
+)
+TOO_FEW = "There is nothing to train on yet: correct an answer in Chat (F2) first."
 NO_ADAPTERS = "No adapter yet: the first night that is promoted makes one."
 
 
@@ -35,13 +40,11 @@ class NightsScreen(StudioScreen):
     MODE = "nights"
     CSS_PATH = "../styles/nights.tcss"
     AUTO_FOCUS = "#nights-table"
-    HELP = """
-    ## Nights
-    A night trains an **adapter**, a small file laid over the model, on your corrections. It is tested on questions it
-    was not trained on and put into use only if it is better and nothing else got worse; otherwise the one before
-    stays, and the table says why. The night runs beside the studio: it stands still while you ask something, and goes
-    on when the studio is closed.
-    """
+    HELP = """\
+A night trains an adapter, a small file laid over the model, on your corrections. It is tested on questions it was not
+trained on and put into use only if it is better and nothing else got worse; otherwise the one before stays, and the
+table says why. The night runs beside the studio: it stands still while you ask something, and goes on when the studio
+is closed."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "start_night", "Start a night", id="nights.start", tooltip="Train an adapter on your corrections"),
         Binding("p", "pause", "Pause", id="nights.pause", tooltip="Let the night stand still until it is resumed"),
@@ -57,6 +60,7 @@ class NightsScreen(StudioScreen):
         self._progress: NightProgress | None = None
         self._seen: tuple[str, NightState] | None = None
         self._starting = False
+        self._refusal = False
         self._polling = False
         self._timer: Timer | None = None
         self._nights: list[Night] = []
@@ -76,7 +80,7 @@ class NightsScreen(StudioScreen):
                     yield DataTable[Text](id="adapters-table", cursor_type="row", zebra_stripes=True)
 
     def on_mount(self) -> None:
-        self._nights_table.add_columns("started", "state", "corrections", "adapter", "minutes", "why")
+        self._nights_table.add_columns("started", "state", "corrections", "adapter", "min")
         self._adapters_table.add_columns("version", "in use", "made", "scale", "method")
         self._adapters_table.display = False
         self._timer = self.set_interval(POLL_S, self._poll)
@@ -115,14 +119,27 @@ class NightsScreen(StudioScreen):
             progress = await follow_night.night_progress(self.studio)
         finally:
             self._polling = False
+        offers_change = _run_state(progress) != _run_state(self._progress)
         self._progress = progress
-        if not self._starting and (progress is not None or self._seen is None):
-            self.query_one(NightPanel).show_progress(progress)
         seen = (progress.night_id, progress.state) if progress else None
         if seen != self._seen:
-            self._seen = seen
+            self._seen, self._refusal = seen, False
             self._reload()
-        self.refresh_bindings()
+        self._show_progress()
+        if offers_change:
+            self.refresh_bindings()
+
+    def _show_progress(self) -> None:
+        panel = self.query_one(NightPanel)
+        if self._starting or self._refusal:
+            return
+        if self._progress is not None:
+            panel.show_progress(self._progress)
+        elif self._nights:
+            # Its folder is gone; the log still knows what came of it.
+            panel.show_words(f"Last night: {STATES[self._nights[0].state]}.", verdict_of(self._nights[0]))
+        else:
+            panel.show_words(NO_NIGHT, "" if self.studio_app.status.corrections else TOO_FEW)
 
     def _reload(self) -> None:
         self.start(self._read_nights(), group="nights-read", exclusive=True)
@@ -131,6 +148,7 @@ class NightsScreen(StudioScreen):
     async def _read_nights(self) -> None:
         self._nights = await follow_night.nights(self.studio)
         self._fill_nights()
+        self._show_progress()
 
     async def _read_adapters(self) -> None:
         try:
@@ -153,7 +171,6 @@ class NightsScreen(StudioScreen):
                 str(len(night.correction_ids)),
                 versions.get(night.adapter_id or "", "-"),
                 minutes_of(night),
-                night.reason,
             )
             table.add_row(*(Text(one_line(cell)) for cell in cells))
         table.move_cursor(row=row)
@@ -195,9 +212,7 @@ class NightsScreen(StudioScreen):
     # Actions ------------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        progress = self._progress
-        running = progress is not None and not progress.state.is_over
-        paused = progress is not None and progress.paused
+        running, paused = _run_state(self._progress)
         match action:
             case "start_night":
                 return not running and not self._starting
@@ -212,7 +227,7 @@ class NightsScreen(StudioScreen):
         return True
 
     def action_start_night(self) -> None:
-        self._starting = True
+        self._starting, self._refusal = True, False
         self.refresh_bindings()
         self.query_one(NightPanel).show_words("Starting the night…", "A few seconds.")
         self.start(self._start_night(), group="nights-start")
@@ -221,6 +236,8 @@ class NightsScreen(StudioScreen):
         try:
             await follow_night.start_night(self.studio)
         except StudioError as error:
+            # Stays in the panel after the notice is gone, until the next try or another night.
+            self._refusal = True
             self.query_one(NightPanel).show_words(error.message, error.hint)
             raise
         finally:
@@ -272,3 +289,9 @@ class NightsScreen(StudioScreen):
         self.notify(done)
         self.studio_app.log_changed()
         self._poll()
+
+
+def _run_state(progress: NightProgress | None) -> tuple[bool, bool]:
+    """Whether a night runs, and whether it stands still."""
+    running = progress is not None and not progress.state.is_over
+    return running, running and progress is not None and progress.paused

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.screen import Screen
@@ -36,7 +36,7 @@ class StudioScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield StudioHeader(self.MODE)
         yield from self.compose_body()
-        yield Footer(show_command_palette=False)
+        yield Footer(compact=True)
 
     def compose_body(self) -> ComposeResult:
         yield from ()
@@ -60,7 +60,7 @@ class StudioScreen(Screen[None]):
     def on_log_changed(self) -> None:
         """The log holds something new and this screen is in sight: read again what it shows."""
 
-    def _notice_log(self, revision: Any) -> None:
+    def _notice_log(self, revision: object) -> None:
         if self.is_mounted and self.is_current and revision != self._seen_revision:
             self._seen_revision = revision
             self.on_log_changed()

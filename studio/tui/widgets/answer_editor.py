@@ -13,10 +13,9 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, TextArea
 
-from studio.prompting.word_diff import word_diff
 from studio.tui.plain_text import typed
-from studio.tui.widgets.word_diff import DiffView
 from studio.tui.widgets.text_input import PlainTextArea
+from studio.tui.widgets.word_diff import DiffView, diff_content
 
 if TYPE_CHECKING:
     from studio.tui.screens.studio_screen import StudioScreen
@@ -140,6 +139,6 @@ class AnswerEditor(Vertical):
         screen.start(self._draw_diff(self.text), group=f"diff-{id(self)}", exclusive=True)
 
     async def _draw_diff(self, text: str) -> None:
-        spans = await asyncio.to_thread(word_diff, self.original, text)
+        content = await asyncio.to_thread(diff_content, self.original, text)
         if self.is_attached:
-            self._diff.draw(spans)
+            self._diff.update(content)

@@ -15,9 +15,9 @@ from textual.widgets import Static
 from studio.domain.log import Answer, Correction, Feedback, Given
 from studio.tui.plain_text import displayable, one_line
 from studio.tui.widgets.answer_editor import AnswerEditor
-from studio.tui.widgets.word_diff import DiffView
 from studio.tui.widgets.given import ENDINGS, describe_cost, describe_given
 from studio.tui.widgets.streaming import StreamedMarkdown
+from studio.tui.widgets.word_diff import DiffView, diff_content
 
 if TYPE_CHECKING:
     from studio.services.converse import Exchange
@@ -100,17 +100,14 @@ class AnswerView(Vertical, can_focus=True):
         if correction is None:
             self._diff.display = False
         else:
-            self._diff.compare(correction.original, correction.corrected)
+            self._diff.update(diff_content(correction.original, correction.corrected))
         self._show_text()
         self._describe()
 
-    def toggle_diff(self) -> bool:
-        """Show what the correction changed, or the corrected text again; False where there is no correction."""
-        if self.correction is None:
-            return False
-        self._diff.display = not self._diff.display
+    def toggle_diff(self) -> None:
+        """Show what the correction changed, or the corrected text again."""
+        self._diff.display = self.correction is not None and not self._diff.display
         self._show_text()
-        return True
 
     # The editor in its place --------------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ from typing import cast
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.widgets import Static
 
 from studio.tui.plain_text import one_line
@@ -27,14 +26,17 @@ class Status:
     lessons: int = 0
 
 
-class ModeTab(Static):
-    """One mode's name; a click goes there."""
+class ModeTab(Horizontal):
+    """One mode's key and name; a click goes there."""
 
     def __init__(self, mode: str, *, current: bool) -> None:
-        key, name = MODES[mode]
-        label = Content.assemble((key, "dim"), " ", name)
-        super().__init__(label, classes="mode-tab -current" if current else "mode-tab")
+        super().__init__(classes="-current" if current else "")
         self._mode = mode
+
+    def compose(self) -> ComposeResult:
+        key, name = MODES[self._mode]
+        yield Static(key, classes="mode-key")
+        yield Static(name, classes="mode-name")
 
     async def on_click(self) -> None:
         await self.app.run_action(f"app.go('{self._mode}')")
@@ -50,7 +52,7 @@ class StudioHeader(Horizontal):
     def compose(self) -> ComposeResult:
         for mode in MODES:
             yield ModeTab(mode, current=mode == self._mode)
-        yield Static(id="header-space")
+        yield Static(classes="space")
         yield Static(id="header-model", markup=False)
         yield Static(id="header-engine", markup=False)
         yield Static(id="header-counts", markup=False)
@@ -69,7 +71,8 @@ class StudioHeader(Horizontal):
     def _set(self, part: str, text: str) -> None:
         widget = self.query_one(part, Static)
         widget.update(text)
-        widget.display = bool(text)
+        # By class, not by `display`: the style sheet hides parts in narrow windows, and an inline style would win.
+        widget.set_class(not text, "-empty")
 
 
 def _count(number: int, noun: str) -> str:

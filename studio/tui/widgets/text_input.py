@@ -18,7 +18,7 @@ MAX_CHARACTERS = 20_000
 class PlainTextArea(TextArea):
     """A soft-wrapping editor of at most MAX_CHARACTERS, with undo. `placeholder` and `text` are plain text."""
 
-    def __init__(self, text: str = "", **options: Any) -> None:
+    def __init__(self, text: str = "", **options: Any) -> None:  # noqa: ANN401 - TextArea's own options
         super().__init__(typed(text), compact=True, highlight_cursor_line=False, **options)
 
     async def _on_paste(self, event: events.Paste) -> None:
@@ -30,7 +30,7 @@ class PlainTextArea(TextArea):
         pasted = typed(event.text)
         if len(self.text) + len(pasted) > MAX_CHARACTERS:
             self.notify(
-                f"The paste has {len(pasted):,} characters; there is room for {MAX_CHARACTERS:,} in all. Nothing was inserted.",
+                f"The paste of {len(pasted):,} characters was left out: there is room for {MAX_CHARACTERS:,} in all.",
                 severity="warning",
             )
             return
@@ -43,7 +43,7 @@ class Composer(PlainTextArea):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "send", "Send", id="composer.send", tooltip="Send the question"),
-        Binding("ctrl+j,shift+enter", "new_line", "New line", show=False, id="composer.newline", tooltip="Begin a new line"),
+        Binding("ctrl+j,shift+enter", "new_line", "New line", show=False, id="composer.newline"),
     ]
 
     class Sent(Message):

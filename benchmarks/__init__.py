@@ -1,0 +1,1 @@
+"""Measurements of the studio's parts. `python -m benchmarks` runs them all."""

@@ -1,0 +1,96 @@
+"""From a correction to a lesson, word for word: pure, and without any model, so that nothing can be made up."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import datetime
+
+from studio.domain.lessons import Lesson, LessonKind
+from studio.domain.log import Correction
+
+_TITLE_CHARACTERS = 72
+_LIKE_THE_EXAMPLE = "Write the answer in the form of this example."
+# An answer this many times longer than the correction, in words, and of the same words, was cut, not set right.
+_SHORTENED = 2
+_LEAST_WORDS_TO_SHORTEN = 12
+
+_WORD = re.compile(r"\w+")
+_NEGATIONS = frozenset({"no", "not", "never", "none", "nothing", "cannot"})
+# What people say about how to write, as against what is so. 'Always' and 'never' count only with a verb of writing:
+# "we always close at six" is a fact.
+_ABOUT_FORM = re.compile(
+    r"""\b(?:
+        (?:always|never|please|should|must|don't|do\s+not)\s+(?:\w+\s+){0,2}?
+            (?:write|written|say|use|start|begin|end|answer|reply|give|put|sign|add|spell|format|call|mention|include|keep)
+        | (?:start|begin|end|finish|close)s?\s+(?:\w+\s+){0,3}?with
+        | sign(?:ed|s)?[\s-]+off | sign(?:ed)?\s+(?:as|with)
+        | shorter | too\s+long | say\s+it\s+short(?:ly)? | more\s+briefly | in\s+brief | be\s+brief | concise
+        | in\s+(?:one|a\s+single|two|three|\d+)\s+(?:short\s+)?(?:words?|sentences?|lines?)
+        | (?:as|in)\s+(?:an?\s+)?
+            (?:iso|bullets?|bullet\s+points|list|table|capitals?|lower\s*case|upper\s*case|json|markdown)
+        | (?:more\s+)?(?:polite(?:ly)?|formal(?:ly)?|informal(?:ly)?|friendl(?:y|ier)) | tone | wording | no\s+emojis?
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def distil(correction: Correction, *, lesson_id: str, at: datetime) -> Lesson:
+    """The lesson of one correction. `guidance` is what the model will be told.
+
+    Of a fact that is the corrected answer; of a style, the user's own words about it, with the correction as
+    example. The question asked and the answer wanted are kept as the example either way.
+    """
+    kind = kind_of(correction)
+    question, answer = correction.prompt.strip(), correction.corrected.strip()
+    remarks = " ".join(text.strip() for text in (correction.rationale, correction.feedback) if text.strip())
+    if kind is LessonKind.STYLE:
+        title, guidance = remarks or question, remarks or _LIKE_THE_EXAMPLE
+        applies_when = f"The task is like: {_shortened(question)}"
+    else:
+        title, guidance = question, answer
+        applies_when = f"Someone asks, in these or other words: {_shortened(question)}"
+    return Lesson(
+        id=lesson_id,
+        title=_shortened(title),
+        applies_when=applies_when,
+        guidance=guidance,
+        example_question=question,
+        example_answer=answer,
+        source_ids=(correction.id,),
+        created_at=at,
+        updated_at=at,
+        kind=kind,
+    )
+
+
+def kind_of(correction: Correction) -> LessonKind:
+    """Style where the user spoke of how to write, or kept the words and changed how they are written; else fact."""
+    if any(_ABOUT_FORM.search(remark) for remark in (correction.rationale, correction.feedback)):
+        return LessonKind.STYLE
+    return LessonKind.STYLE if _changes_form_only(correction.original, correction.corrected) else LessonKind.FACT
+
+
+def lesson_keys(lesson: Lesson) -> tuple[str, ...]:
+    """The texts a lesson is embedded under, best alone first: the question, and the question with its answer.
+
+    Measured better together than either alone (docs/lessons.md). Without an example, the lesson's own words.
+    """
+    if not lesson.example_question.strip():
+        return (f"{lesson.title} {lesson.guidance}".strip(),)
+    return lesson.example_question, f"{lesson.example_question} {lesson.example_answer}".strip()
+
+
+def _changes_form_only(original: str, corrected: str) -> bool:
+    before, after = (Counter(_WORD.findall(text.casefold())) for text in (original, corrected))
+    if not before or not after or original.strip() == corrected.strip():
+        return False
+    if before == after:
+        return True
+    shortened = before.total() >= max(_LEAST_WORDS_TO_SHORTEN, _SHORTENED * after.total())
+    return shortened and after <= before and not (before.keys() - after.keys()) & _NEGATIONS
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _TITLE_CHARACTERS else f"{line[: _TITLE_CHARACTERS - 1].rstrip()}…"

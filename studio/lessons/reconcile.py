@@ -1,0 +1,99 @@
+"""Keeping lessons consistent: a new lesson against those there are. Pure; the caller stores what comes out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from studio.domain.lessons import Lesson, LessonKind, LessonStatus
+
+SAME_QUESTION = 0.9
+"""Cosine of the keys from which questions of the same content words count as the same.
+
+Cosine alone would not do: 'who keeps the key of the north gate' and '... of the south gate' lie nearer to each
+other than a question and its rewording, and a lesson retired by mistake is lost silently.
+"""
+
+_WORD = re.compile(r"\w+")
+_SMALL_WORDS = frozenset(
+    "a an the of to in on at is are was do does did please tell me what which who when where how can could you".split()  # noqa: SIM905
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """`keep` is the lesson to store, or None where `duplicate_of` already says the same.
+
+    `retired` are earlier lessons that the new one replaces, ready to be written. A duplicate found has the new
+    correction among its sources: `updated` is that lesson, to be written in place of the old revision.
+    """
+
+    keep: Lesson | None
+    retired: tuple[Lesson, ...] = ()
+    duplicate_of: str | None = None
+    updated: Lesson | None = None
+
+
+def reconcile(
+    new: Lesson,
+    existing: Sequence[Lesson],
+    similarity: Mapping[str, float],
+    *,
+    superseded: Collection[str] = (),
+    at: datetime,
+) -> Reconciliation:
+    """Weigh a new lesson against the existing ones.
+
+    `similarity` is the cosine of keys by lesson id (LessonIndex.similarities); `superseded` are the corrections that
+    the new lesson's source replaces. An active fact for the same question is replaced, as is every lesson distilled
+    from superseded corrections alone: the newer wins, the older is retired with its reason and not deleted. The same
+    question with the same guidance is no new lesson. Two rules of style for like tasks may both hold, so styles
+    conflict only when their correction is superseded.
+    """
+    retired: list[Lesson] = []
+    duplicate: Lesson | None = None
+    for old in existing:
+        if old.status is LessonStatus.RETIRED or old.id == new.id:
+            continue
+        if old.source_ids and set(old.source_ids) <= set(superseded):
+            retired.append(_retire(old, new, "its correction was superseded", at))
+        elif _same_question(new, old, similarity.get(old.id, -1.0)):
+            if _folded(old.guidance) == _folded(new.guidance):
+                duplicate = duplicate or old
+            elif new.kind is LessonKind.FACT and old.kind is LessonKind.FACT:
+                retired.append(_retire(old, new, "a newer lesson answers the same question differently", at))
+    if duplicate is None:
+        return Reconciliation(new, tuple(retired))
+    sources = tuple(dict.fromkeys((*duplicate.source_ids, *new.source_ids)))
+    updated = replace(duplicate, source_ids=sources, updated_at=at, revision=duplicate.revision + 1)
+    retired = [replace(old, replaced_by=duplicate.id) for old in retired]
+    return Reconciliation(None, tuple(retired), duplicate.id, updated)
+
+
+def _same_question(new: Lesson, old: Lesson, similarity: float) -> bool:
+    asked = _folded(new.example_question)
+    if asked and asked == _folded(old.example_question):
+        return True
+    return similarity >= SAME_QUESTION and _content(new.example_question) == _content(old.example_question)
+
+
+def _retire(old: Lesson, new: Lesson, reason: str, at: datetime) -> Lesson:
+    return replace(
+        old,
+        status=LessonStatus.RETIRED,
+        pinned=False,
+        retired_reason=reason,
+        replaced_by=new.id,
+        updated_at=at,
+        revision=old.revision + 1,
+    )
+
+
+def _content(question: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(question.casefold())) - _SMALL_WORDS
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip(".!? ")

@@ -1,0 +1,142 @@
+"""Finding the lessons that fit a question: cosine over a matrix in memory, and silence where nothing fits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.domain.lessons import Lesson, LessonStatus, RetrievedLesson
+
+_Vectors = Sequence[Sequence[float]]
+
+# A question about the asker's own world ("our", "here") rather fits a lesson about it than an encyclopaedia's
+# question does; cosine hardly sees such small words. English only; elsewhere the cosine stands alone.
+_FIRST_PERSON = re.compile(r"\b(?:i|me|my|mine|we|us|our|ours|here)\b", re.IGNORECASE)
+_SHARED_FIRST_PERSON = 0.1
+
+
+class LessonIndex:
+    """The active lessons of one embedder, with a row each: the mean of the vectors of the lesson's keys.
+
+    The mean told fitting questions from others better than the best key did (docs/lessons.md); and one row a lesson
+    keeps a scan of 100,000 within milliseconds. Retired lessons are never held.
+    """
+
+    def __init__(self) -> None:
+        self._lessons: list[Lesson] = []
+        self._position: dict[str, int] = {}
+        self._rows: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
+        self._first_person: NDArray[np.bool_] = np.zeros(0, dtype=bool)
+
+    @classmethod
+    def build(cls, lessons: Sequence[Lesson], vectors: Sequence[tuple[str, str, Sequence[float]]]) -> LessonIndex:
+        """From LessonStore.all and LessonStore.vectors; vectors of unknown lessons are passed over."""
+        keys: dict[str, list[Sequence[float]]] = {}
+        for lesson_id, _, vector in vectors:
+            keys.setdefault(lesson_id, []).append(vector)
+        index = cls()
+        for lesson in lessons:
+            index.add(lesson, keys.get(lesson.id, []))
+        return index
+
+    def __len__(self) -> int:
+        return len(self._lessons)
+
+    def lessons(self) -> tuple[Lesson, ...]:
+        """All lessons held."""
+        return tuple(self._lessons)
+
+    def add(self, lesson: Lesson, vectors: _Vectors) -> None:
+        """Hold a lesson, in place of an earlier revision of it. A retired one is removed instead.
+
+        `vectors` are unit vectors of its keys; without any it is held, but found only if pinned.
+        """
+        self.remove(lesson.id)
+        if lesson.status is LessonStatus.RETIRED:
+            return
+        position = len(self._lessons)
+        row = np.asarray(vectors, dtype=np.float32).mean(axis=0) if vectors else np.zeros(0, dtype=np.float32)
+        self._make_room(position + 1, row.size)
+        self._rows[position] = row if row.size else 0.0
+        self._first_person[position] = _speaks_in_first_person(f"{lesson.example_question} {lesson.guidance}")
+        self._lessons.append(lesson)
+        self._position[lesson.id] = position
+
+    def remove(self, lesson_id: str) -> None:
+        """Forget a lesson; one that is not held is no matter."""
+        position = self._position.pop(lesson_id, None)
+        if position is None:
+            return
+        last = self._lessons.pop()
+        if last.id != lesson_id:
+            self._lessons[position] = last
+            self._position[last.id] = position
+            self._rows[position] = self._rows[len(self._lessons)]
+            self._first_person[position] = self._first_person[len(self._lessons)]
+
+    def retrieve(
+        self, question: str, question_vector: Sequence[float], *, k: int, threshold: float
+    ) -> list[RetrievedLesson]:
+        """The pinned lessons, and at most `k` others that score at least `threshold`; the best first.
+
+        `question_vector` is the unit vector of `question`. An empty list is abstention.
+        """
+        if not self._lessons:
+            return []
+        scores = self._scores(question, question_vector)
+        chosen = [i for i, lesson in enumerate(self._lessons) if lesson.pinned]
+        fitting = [int(i) for i in np.flatnonzero(scores >= threshold) if not self._lessons[i].pinned]
+        chosen += sorted(fitting, key=self._order(scores))[:k]
+        chosen.sort(key=self._order(scores))
+        return [RetrievedLesson(self._lessons[i], float(scores[i]), rank) for rank, i in enumerate(chosen, 1)]
+
+    def similarities(self, vectors: _Vectors) -> Mapping[str, float]:
+        """Cosine of a lesson's keys, taken together, to each lesson held, by lesson id: for reconciling."""
+        if not self._lessons or not vectors:
+            return {}
+        row = _unit(np.asarray(vectors, dtype=np.float32).mean(axis=0))
+        held = self._rows[: len(self._lessons)]
+        lengths = np.maximum(np.linalg.norm(held, axis=1), 1e-12)
+        return dict(zip((lesson.id for lesson in self._lessons), (held @ row / lengths).tolist(), strict=True))
+
+    def _scores(self, question: str, vector: Sequence[float]) -> NDArray[np.float32]:
+        count = len(self._lessons)
+        if not self._rows.shape[1]:
+            return np.zeros(count, dtype=np.float32)
+        scores = self._rows[:count] @ np.asarray(vector, dtype=np.float32)
+        if _speaks_in_first_person(question):
+            scores = scores + _SHARED_FIRST_PERSON * self._first_person[:count]
+        return np.clip(scores, -1.0, 1.0).astype(np.float32)
+
+    def _order(self, scores: NDArray[np.float32]) -> _Order:
+        return _Order(scores, self._lessons)
+
+    def _make_room(self, count: int, dimension: int) -> None:
+        held, width = self._rows.shape
+        if count > held or dimension > width:
+            rows = np.zeros((max(count, 2 * held, 64), max(width, dimension)), dtype=np.float32)
+            rows[:held, :width] = self._rows
+            self._rows = rows
+            self._first_person = np.resize(self._first_person, len(rows)) if held else np.zeros(len(rows), dtype=bool)
+
+
+class _Order:
+    """Sorts positions: higher scores first, of equal ones the newer lesson."""
+
+    def __init__(self, scores: NDArray[np.float32], lessons: Sequence[Lesson]) -> None:
+        self._scores = scores
+        self._lessons = lessons
+
+    def __call__(self, position: int) -> tuple[float, float]:
+        return -float(self._scores[position]), -self._lessons[position].created_at.timestamp()
+
+
+def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    return vector / max(float(np.linalg.norm(vector)), 1e-12)
+
+
+def _speaks_in_first_person(text: str) -> bool:
+    return _FIRST_PERSON.search(text) is not None

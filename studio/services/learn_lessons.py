@@ -1,0 +1,154 @@
+"""From a correction to a lesson: distil, embed, reconcile with what is known, store; then prove it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from studio.domain.generation import Lane, LaneFailed, LaneFinished, Priority
+from studio.domain.identity import new_id, utc_now
+from studio.domain.lessons import Lesson, LessonStatus, RetrievedLesson
+from studio.domain.log import Correction
+from studio.evaluation.checks import judge
+from studio.lessons.distil import distil, lesson_keys
+from studio.lessons.reconcile import reconcile
+from studio.prompting.assemble import reapply_request
+from studio.services.find_lessons import current_index
+from studio.services.prepare_lanes import fitted
+from studio.services.studio import Studio, off_loop
+
+UNDONE = "its correction was undone"
+EXPLICITLY_SUPERSEDED = "its correction was superseded"
+
+
+async def learn_lesson(studio: Studio, correction: Correction) -> Lesson:
+    """The lesson of a correction, stored and findable when this returns; the newer wins over what it contradicts.
+
+    A correction that was learnt before (and undone, say) gets its lesson back. Raises EmbedderError: the correction
+    itself is safe, and learn_pending makes up for it.
+    """
+    if (known := await _lesson_of(studio, correction.id)) is not None:
+        return await _reinstate(studio, known)
+    lesson = distil(correction, lesson_id=new_id(), at=utc_now())
+    keys = lesson_keys(lesson)
+    vectors = await studio.embedder.embed(keys)
+    index = await current_index(studio)
+    outcome = reconcile(
+        lesson,
+        index.lessons(),
+        index.similarities(vectors),
+        superseded={correction.supersedes} if correction.supersedes else (),
+        at=utc_now(),
+    )
+
+    def store() -> Lesson:
+        # The new one first: a crash in between leaves both in use, and never neither.
+        if outcome.keep is not None:
+            studio.log.lessons.add(outcome.keep, list(zip(keys, vectors, strict=True)), studio.embedder.name)
+        if outcome.updated is not None:
+            studio.log.lessons.update(outcome.updated)
+        for retired in outcome.retired:
+            studio.log.lessons.update(retired)
+        kept = outcome.keep or outcome.updated
+        assert kept is not None
+        return kept
+
+    return await off_loop(store)
+
+
+async def prove_lesson(studio: Studio, lesson: Lesson) -> Lesson:
+    """Re-apply a lesson to its newest source: one that does not fix it is marked weak, and says so.
+
+    Computed at idle priority (keep a lesson only if re-applying it solves its source: AlphaOPT, arXiv 2510.18428).
+    """
+    source = await off_loop(studio.log.corrections.get, lesson.source_ids[-1])
+    facts = await studio.model()
+    request = reapply_request(source, RetrievedLesson(lesson, 1.0, 1), studio.settings.prompt.system)
+    assembly = await fitted(studio, facts, request, studio.sampling)
+    lane = Lane("proof", assembly.messages, sampling=studio.sampling)
+    async for event in studio.engine.generate([lane], priority=Priority.IDLE):
+        if isinstance(event, LaneFailed):
+            return lesson  # not proven either way; it stays as it is
+        if isinstance(event, LaneFinished):
+            weak = not judge(event.completion.text, source.check).ok
+            return await _set_weak(studio, lesson.id, weak)
+    return lesson
+
+
+async def learn_pending(studio: Studio) -> int:
+    """Learn what a crash, or a missing embedder, left unlearnt; returns how many lessons that were."""
+
+    def unlearnt() -> list[Correction]:
+        learnt = {source for lesson in studio.log.lessons.all() for source in lesson.source_ids}
+        return [correction for correction in studio.log.corrections.in_force() if correction.id not in learnt]
+
+    pending = await off_loop(unlearnt)
+    for correction in pending:
+        await learn_lesson(studio, correction)
+    unembedded = await off_loop(studio.log.lessons.without_vectors, studio.embedder.name)
+    for lesson in unembedded:
+        await embed_lesson(studio, lesson)
+    return len(pending) + len(unembedded)
+
+
+async def embed_lesson(studio: Studio, lesson: Lesson) -> None:
+    """Make a lesson findable by its present words."""
+    keys = lesson_keys(lesson)
+    vectors = await studio.embedder.embed(keys)
+    await off_loop(
+        studio.log.lessons.set_vectors, lesson.id, list(zip(keys, vectors, strict=True)), studio.embedder.name
+    )
+
+
+async def follow_correction(studio: Studio, correction: Correction) -> None:
+    """After an undo or a redo, bring the lessons into line with which corrections are in force."""
+    lesson = await _lesson_of(studio, correction.id)
+    if not correction.undone:
+        if correction.in_force:
+            await learn_lesson(studio, correction)
+        if lesson is not None and correction.supersedes:
+            await _retire_lessons_of(studio, correction.supersedes, EXPLICITLY_SUPERSEDED, replaced_by=lesson.id)
+        return
+    await _retire_lessons_of(studio, correction.id, UNDONE)
+    if lesson is None:
+        return
+    replaced = [x for x in await off_loop(studio.log.lessons.all, LessonStatus.RETIRED) if x.replaced_by == lesson.id]
+    in_force = {c.id for c in await off_loop(studio.log.corrections.in_force)}
+    for older in replaced:
+        if in_force & set(older.source_ids):
+            await _reinstate(studio, older)
+
+
+async def _lesson_of(studio: Studio, correction_id: str) -> Lesson | None:
+    known = [lesson for lesson in await off_loop(studio.log.lessons.all) if correction_id in lesson.source_ids]
+    return known[-1] if known else None
+
+
+async def _retire_lessons_of(studio: Studio, correction_id: str, reason: str, replaced_by: str | None = None) -> None:
+    """Retire the lesson, unless another correction still stands behind it."""
+    lesson = await _lesson_of(studio, correction_id)
+    if lesson is None or lesson.status is LessonStatus.RETIRED or lesson.id == replaced_by:
+        return
+    in_force = {c.id for c in await off_loop(studio.log.corrections.in_force)}
+    if not in_force & set(lesson.source_ids):
+        retired = replace(lesson, status=LessonStatus.RETIRED, retired_reason=reason, replaced_by=replaced_by)
+        await _revise(studio, replace(retired, pinned=False))
+
+
+async def _reinstate(studio: Studio, lesson: Lesson) -> Lesson:
+    if lesson.status is LessonStatus.ACTIVE:
+        return lesson
+    active = replace(lesson, status=LessonStatus.ACTIVE, retired_reason="", replaced_by=None)
+    revised = await _revise(studio, active)
+    await embed_lesson(studio, revised)
+    return revised
+
+
+async def _set_weak(studio: Studio, lesson_id: str, weak: bool) -> Lesson:
+    lesson = await off_loop(studio.log.lessons.get, lesson_id)
+    return lesson if lesson.weak == weak else await _revise(studio, replace(lesson, weak=weak))
+
+
+async def _revise(studio: Studio, lesson: Lesson) -> Lesson:
+    revised = replace(lesson, updated_at=utc_now(), revision=lesson.revision + 1)
+    await off_loop(studio.log.lessons.update, revised)
+    return revised

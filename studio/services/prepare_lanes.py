@@ -1,0 +1,107 @@
+"""From arms and a question to lanes the engine can decode, with the provenance of what each was given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from studio.domain.arms import ArmRecipe, Memory
+from studio.domain.generation import ChatMessage, Lane, ModelFacts, Sampling
+from studio.domain.lessons import RetrievedLesson
+from studio.domain.log import Given, GivenLesson
+from studio.domain.nights import Adapter
+from studio.errors import EmbedderError
+from studio.prompting.assemble import Assembly, PromptRequest, assemble, prompts_to_count
+from studio.services.adapters import adapter_of, adapter_use
+from studio.services.find_lessons import find_lessons
+from studio.services.studio import Studio, off_loop
+
+FEWEST_ANSWER_TOKENS = 64
+"""Room kept free for the answer, whatever the prompt holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, and the messages before it."""
+
+    prompt: str
+    history: tuple[ChatMessage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedLane:
+    lane: Lane
+    given: Given
+
+
+async def prepare_lanes(
+    studio: Studio, question: Question, arms: Sequence[ArmRecipe], sampling: Sampling
+) -> list[PreparedLane]:
+    """One lane per arm, in their order; its key is the arm's name.
+
+    Raises PromptTooLongError where the question alone does not fit the context, AdapterError where an arm's adapter
+    is gone. Where lessons cannot be looked up the arm answers without them, and its note says so.
+    """
+    facts = await studio.model()
+    memories = {recipe.memory for recipe in arms}
+    corrections = tuple(await off_loop(studio.log.corrections.in_force)) if Memory.CONTEXT in memories else ()
+    lessons: tuple[RetrievedLesson, ...] = ()
+    trouble = ""
+    if Memory.LESSONS in memories:
+        try:
+            lessons = tuple(await find_lessons(studio, question.prompt))
+        except EmbedderError as error:
+            trouble = f"Lessons could not be looked up: {error.message}"
+    prepared = []
+    for recipe in arms:
+        request = PromptRequest(
+            question.prompt, recipe.memory, studio.settings.prompt.system, question.history, corrections, lessons
+        )
+        assembly = await fitted(studio, facts, request, sampling)
+        adapter = await adapter_of(studio, recipe)
+        use = adapter_use(studio, recipe, adapter) if adapter else None
+        lane = Lane(recipe.name, assembly.messages, use, sampling)
+        given = _given(facts, assembly, adapter, use.scale if use else None, sampling)
+        notes = _notes(recipe, assembly, adapter, trouble if recipe.memory is Memory.LESSONS else "")
+        prepared.append(PreparedLane(lane, replace(given, note=" ".join(notes))))
+    return prepared
+
+
+async def fitted(studio: Studio, facts: ModelFacts, request: PromptRequest, sampling: Sampling) -> Assembly:
+    """The prompt of a request, trimmed by the stated rule to what the context and the budget allow."""
+    reserved = min(sampling.max_tokens, max(FEWEST_ANSWER_TOKENS, facts.context_tokens // 4))
+    return assemble(
+        request,
+        await studio.token_counts.count(studio.engine, prompts_to_count(request)),
+        correction_budget=studio.settings.prompt.context_budget_tokens,
+        prompt_limit=facts.context_tokens - reserved,
+    )
+
+
+def _given(
+    facts: ModelFacts, assembly: Assembly, adapter: Adapter | None, scale: float | None, sampling: Sampling
+) -> Given:
+    return Given(
+        model_sha256=facts.sha256,
+        model_name=facts.name,
+        adapter_id=adapter.id if adapter else None,
+        adapter_version=adapter.version if adapter else None,
+        adapter_scale=scale,
+        lessons=tuple(GivenLesson(x.lesson.id, x.lesson.title, x.score, x.rank) for x in assembly.lessons),
+        correction_ids=assembly.correction_ids,
+        corrections_left_out=assembly.corrections_left_out,
+        history_messages=assembly.history_messages,
+        history_trimmed=assembly.history_trimmed,
+        sampling=sampling,
+    )
+
+
+def _notes(recipe: ArmRecipe, assembly: Assembly, adapter: Adapter | None, trouble: str) -> list[str]:
+    notes = [trouble] if trouble else []
+    if recipe.uses_adapter and adapter is None:
+        notes.append("No adapter is in use yet: answered without one.")
+    if assembly.history_trimmed:
+        notes.append(f"The oldest {assembly.history_trimmed} messages of the history did not fit and were left out.")
+    if assembly.lessons_left_out:
+        notes.append(f"{assembly.lessons_left_out} lessons did not fit beside the question.")
+    return notes

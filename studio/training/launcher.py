@@ -1,0 +1,180 @@
+"""Starts the night's child and follows it; makes nights stand still while the user is being answered."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from studio.domain.nights import NightProgress, NightState
+from studio.errors import NightBusyError, TrainingError
+from studio.training.job import NightFolder, Request
+
+NICENESS = 10
+POLL_S = 0.01
+PROGRESS_POLL_S = 0.2
+_PR_SET_PDEATHSIG = 1
+
+
+class GiveWay:
+    """While anybody holds `lock` shared, the processes named by `pids` are stopped; `async with` does the watching.
+
+    Two processes computing on the same cores slow each other many times over (llama.cpp's threads spin at barriers),
+    so priority alone will not do. The lock is looked at every POLL_S, held only for that look. On leaving, whatever
+    was stopped goes on.
+    """
+
+    def __init__(self, lock: Path, pids: Callable[[], Sequence[int]]) -> None:
+        self._lock = lock
+        self._pids = pids
+        self._stopped: list[int] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> GiveWay:
+        self._task = asyncio.create_task(self._watch())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _watch(self) -> None:
+        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            while True:
+                if _is_held(descriptor):
+                    self._stop()
+                else:
+                    self._go_on()
+                await asyncio.sleep(POLL_S)
+        finally:
+            os.close(descriptor)
+            self._go_on()
+
+    def _stop(self) -> None:
+        """Also those that appeared since: a child started, or restarted, while the user is being answered."""
+        for pid in self._pids():
+            if pid not in self._stopped and _signal(pid, signal.SIGSTOP):
+                self._stopped.append(pid)
+
+    def _go_on(self) -> None:
+        while self._stopped:
+            _signal(self._stopped.pop(), signal.SIGCONT)
+
+
+def _is_held(descriptor: int) -> bool:
+    """Whether anybody holds the lock shared; taken and released at once."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    return False
+
+
+def _signal(pid: int, number: signal.Signals) -> bool:
+    """To the whole group where the process leads one, so that what it started stands still with it."""
+    try:
+        if os.getpgid(pid) == pid:
+            os.killpg(pid, number)
+        else:
+            os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def hold_night_lock(path: Path) -> Iterator[None]:
+    """Be the one running night of the workspace. Raises NightBusyError; the kernel lets go should we die."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise NightBusyError(
+                "Another night is already running in this workspace.", "Wait for it, or cancel it first."
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def refuse_second_night(path: Path) -> None:
+    """Raise NightBusyError while a night is running."""
+    with hold_night_lock(path):
+        pass
+
+
+async def train(folder: NightFolder, interactive_lock: Path) -> AsyncIterator[NightProgress]:
+    """Run the night's child to its end and yield what it reports, each word once, the last one always.
+
+    Takes up an interrupted training from its checkpoint. Closing the iterator kills the child; the checkpoint stays.
+    Raises TrainingError with the child's own sentence where it fails.
+    """
+    if await asyncio.to_thread(folder.read_request) is Request.CANCEL:
+        await asyncio.to_thread(folder.request, Request.RUN)
+    with folder.log_file.open("ab") as log:
+        child = await asyncio.to_thread(_start, folder, log)
+    seen: NightProgress | None = None
+    try:
+        async with GiveWay(interactive_lock, lambda: [child.pid] if child.poll() is None else []):
+            running = True
+            while running:
+                running = child.poll() is None
+                progress = await asyncio.to_thread(folder.read_progress)
+                if progress is not None and progress != seen:
+                    seen = progress
+                    if progress.state is not NightState.FAILED:
+                        yield progress
+                if running:
+                    await asyncio.sleep(PROGRESS_POLL_S)
+    finally:
+        if child.poll() is None:
+            _signal(child.pid, signal.SIGKILL)
+            await asyncio.shield(asyncio.to_thread(child.wait))
+    if child.returncode != 0:
+        raise TrainingError(_why(child.returncode, seen), f"Details are in {folder.log_file}.")
+
+
+def _why(returncode: int, last: NightProgress | None) -> str:
+    if last is not None and last.state is NightState.FAILED and last.message:
+        return last.message
+    if returncode < 0:
+        name = signal.Signals(-returncode).name
+        return f"The training process was ended by {name}; the next night goes on from its checkpoint."
+    return f"The training process ended with code {returncode}."
+
+
+def _start(folder: NightFolder, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    """The child leads a group of its own, so that stopping it does not stop us; it dies with us (Linux)."""
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    parent = os.getpid()
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+    def prepare() -> None:
+        os.nice(NICENESS)
+        if libc is not None:
+            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:  # we died before the call took hold
+                os._exit(1)
+
+    return subprocess.Popen(
+        [sys.executable, "-m", "studio.training.night_process", str(folder.path)],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        env=environment,
+        process_group=0,
+        preexec_fn=prepare,  # noqa: PLW1509 - runs two system calls, no locks are taken
+    )

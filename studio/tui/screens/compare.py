@@ -1,0 +1,347 @@
+"""Compare: one question, all arms at once, side by side."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.events import DescendantFocus
+from textual.timer import Timer
+from textual.widgets import Input, Static, TextArea
+from textual.worker import Worker
+
+from studio.domain.generation import ChatMessage
+from studio.services.studio import Studio
+from studio.tui.screens import compare_work
+from studio.tui.screens.arm_pane import ArmPane
+from studio.tui.screens.arm_tabs import ArmTab, ArmTabs
+from studio.tui.screens.compare_work import Comparison
+from studio.tui.screens.scale_dial import DialButton, ScaleDial, turned
+from studio.tui.screens.studio_screen import StudioScreen
+from studio.tui.widgets.answer_editor import AnswerEditor
+from studio.tui.widgets.text_input import Composer, PlainTextArea
+
+DIAL_SETTLES_S = 0.4
+EMPTY = """\
+Type a question above and press enter: every arm answers it at once, so that you see what each way of learning changes.
+An arm is the model as it came (frozen), or with your corrections in its prompt (context), or with the lessons that fit
+the question (lessons), or with the adapter trained at night (lora), or with both.
+Best with a question you have corrected in Chat: then each answer is marked right or wrong. c in Chat brings it here."""
+
+ACTIONS = frozenset(
+    ("cancel", "leave", "prefer", "edit", "diff", "then_and_now", "run", "maximise", "blind", "compose", "dial", "dial_off")
+)
+WEAKER = "Turn the adapter's scale down and ask the arms with an adapter again"
+STRONGER = "Turn the adapter's scale up and ask the arms with an adapter again"
+AS_PROMOTED = "Put the adapter's scale back to the one chosen at its promotion"
+
+
+class CompareScreen(StudioScreen):
+    """The question on top, a pane per arm below: tabs, two columns, or all in a row, as the window is wide."""
+
+    MODE = "compare"
+    CSS_PATH = "../styles/compare.tcss"
+    AUTO_FOCUS = "Composer"
+    HELP = """\
+One question, answered by all arms at once. The digits choose an arm; single keys act on the chosen one. An answer is
+right or wrong by the check of your correction of this question. Turning the dial asks the arms with an adapter again
+at the new strength. With names hidden (b) the arms are shuffled, until you have said which answer you prefer (v)."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", id="compare.cancel", tooltip="Cancel all answers that are being written"),
+        Binding("escape", "leave", "Leave", show=False, id="compare.leave", tooltip="From the question to the answers"),
+        Binding("v", "prefer", "Prefer", id="compare.prefer", tooltip="Prefer the chosen arm's answer, or take that back"),
+        Binding("e", "edit", "Edit", id="compare.edit", tooltip="Edit the chosen arm's answer into a correction"),
+        Binding("d", "diff", "Diff", id="compare.diff", tooltip="Show the answers against the correction, word by word"),
+        Binding("t", "then_and_now", "Then/now", id="compare.then-and-now", tooltip="This question's answers through time"),
+        Binding("r", "run", "Again", id="compare.run", tooltip="Ask all arms again"),
+        Binding("m", "maximise", "Maximise", id="compare.maximise", tooltip="Show the chosen arm alone, or all again"),
+        Binding("b", "blind", "Blind", id="compare.blind", tooltip="Hide the arms' names and shuffle them, or show them"),
+        Binding("i,enter", "compose", "Question", id="compare.input", tooltip="Go to the question"),
+        Binding("left_square_bracket,minus", "dial(-1)", "Weaker", key_display="[", id="compare.weaker", tooltip=WEAKER),
+        Binding("right_square_bracket,plus", "dial(1)", "Stronger", key_display="]", id="compare.stronger", tooltip=STRONGER),
+        Binding("0", "dial_off", "As promoted", show=False, id="compare.as-promoted", tooltip=AS_PROMOTED),
+        *(
+            Binding(str(n), f"choose({n})", f"Arm {n}", show=False, id=f"compare.arm-{n}", tooltip=f"Choose arm {n}")
+            for n in range(1, 10)
+        ),
+    ]
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio)
+        self.comparison: Comparison | None = None
+        self._panes = [ArmPane(recipe, index) for index, recipe in enumerate(studio.settings.arm_recipes())]
+        self._current: ArmPane = self._panes[0]
+        self._blind = False
+        self._shows_diffs = False
+        self._asking: Worker[None] | None = None
+        self._dial_settles: Timer | None = None
+        self._dial_waits = False
+
+    def compose_body(self) -> ComposeResult:
+        yield Composer(id="compare-prompt", placeholder="Ask all arms something")
+        with Container(id="compare-bar"):
+            yield ArmTabs(len(self._panes))
+            yield ScaleDial()
+        yield Static(EMPTY, id="compare-empty", markup=False)
+        with Container(id="compare-panes"):
+            yield from self._panes
+
+    def on_mount(self) -> None:
+        self.query_one("#compare-panes").display = False
+        self.query_one("#compare-bar").display = False
+        self._choose(self._panes[0])
+        self.show_scale()
+
+    def compare(self, prompt: str, history: Sequence[ChatMessage]) -> None:
+        """Ask all arms this prompt, as asked for from another screen."""
+        self._composer.load_text(prompt)
+        self._ask_all(Comparison(prompt, tuple(history)))
+
+    def on_log_changed(self) -> None:
+        if self.comparison is not None and not self.answering:
+            self.start(compare_work.judge_anew(self, self.comparison), group="judge", exclusive=True)
+
+    # What there is ------------------------------------------------------------------------------------------------
+
+    @property
+    def panes(self) -> list[ArmPane]:
+        """In the order of their places on the screen."""
+        return sorted(self._panes, key=lambda pane: pane.position)
+
+    @property
+    def answering(self) -> bool:
+        return self._asking is not None and not self._asking.is_finished
+
+    @property
+    def _composer(self) -> Composer:
+        return self.query_one(Composer)
+
+    @property
+    def _turned_panes(self) -> list[ArmPane]:
+        """Those whose answers the dial changes."""
+        return [pane for pane in self.panes if pane.recipe.uses_adapter and pane.recipe.scale is None]
+
+    # Asking -------------------------------------------------------------------------------------------------------
+
+    @on(Composer.Sent)
+    def _sent(self, event: Composer.Sent) -> None:
+        same = self.comparison is not None and self.comparison.prompt == event.text
+        self._ask_all(self.comparison if same and self.comparison else Comparison(event.text))
+
+    def action_run(self) -> None:
+        if self.comparison is not None:
+            self._ask_all(self.comparison)
+
+    def _ask_all(self, comparison: Comparison) -> None:
+        if any(pane.editor is not None for pane in self._panes):
+            self.notify("A correction is being written: save it with ctrl+s or leave it with esc first.")
+            return
+        if self.answering:
+            self.notify("The last question is still being answered; esc cancels it.")
+            return
+        self.comparison = comparison
+        self._shows_diffs = False
+        self._place(shuffled=self._blind)
+        self.query_one("#compare-empty").display = False
+        self.query_one("#compare-bar").display = True
+        self.query_one("#compare-panes").display = True
+        self.call_after_refresh(self._current.focus)
+        self._ask(self.panes)
+
+    def _ask(self, panes: Sequence[ArmPane]) -> None:
+        assert self.comparison is not None
+        self._asking = self.start(compare_work.ask(self, self.comparison, panes), group="asking")
+        self.refresh_bindings()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if event.worker is self._asking and event.worker.is_finished:
+            self._asking = None
+            self.refresh_bindings()
+            if self._dial_waits:
+                self._turn_now()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Actions that have nothing to act on are neither shown nor run."""
+        if action not in ACTIONS:
+            return True
+        if action in ("cancel", "leave"):
+            return self.answering == (action == "cancel")
+        if not self.is_mounted or isinstance(self.focused, TextArea | Input):
+            return False
+        return action == "compose" or self.comparison is not None
+
+    def action_cancel(self) -> None:
+        if self._asking is not None:
+            self._dial_waits = False
+            self._asking.cancel()
+
+    def action_leave(self) -> None:
+        if self.maximized is not None:
+            self.minimize()
+        elif self.focused is self._composer and self.comparison is not None:
+            self._current.focus()
+
+    def action_compose(self) -> None:
+        self.minimize()
+        self._composer.focus()
+
+    # The chosen arm -----------------------------------------------------------------------------------------------
+
+    def action_choose(self, position: int) -> None:
+        if self.comparison is not None and position <= len(self._panes):
+            pane = self.panes[position - 1]
+            self._choose(pane)
+            if self.maximized is not None:
+                self.minimize()
+                self.maximize(pane)
+            pane.focus()
+
+    @on(ArmTab.Chosen)
+    def _choose_tab(self, event: ArmTab.Chosen) -> None:
+        self.action_choose(event.position)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        pane = next((node for node in event.widget.ancestors_with_self if isinstance(node, ArmPane)), None)
+        if pane is not None:
+            self._choose(pane)
+
+    def _choose(self, pane: ArmPane) -> None:
+        self._current = pane
+        for other in self._panes:
+            other.set_class(other is pane, "-current")
+        self._draw_tabs()
+
+    @on(ArmPane.StateChanged)
+    def _draw_tabs(self) -> None:
+        self.query_one(ArmTabs).show_panes(self.panes, self._current)
+
+    def action_maximise(self) -> None:
+        if self.maximized is not None:
+            self.minimize()
+        elif self.comparison is not None:
+            self.maximize(self._current)
+
+    # Judging ------------------------------------------------------------------------------------------------------
+
+    def _answered(self) -> ArmPane | None:
+        """The chosen arm where its answer can be acted on; says so where it cannot."""
+        pane = self._current
+        if self.comparison is None:
+            self.notify("Ask something first.")
+        elif pane.editor is not None:
+            pane.editor.query_one(PlainTextArea).focus()
+        elif pane.answer is None:
+            self.notify("This arm has no whole answer yet.")
+        else:
+            return pane
+        return None
+
+    def action_prefer(self) -> None:
+        if (pane := self._answered()) is not None:
+            self.start(self._prefer(pane), group="judge")
+
+    async def _prefer(self, pane: ArmPane) -> None:
+        await compare_work.prefer(self, pane)
+        self._set_blind(False)
+
+    def action_edit(self) -> None:
+        if self.answering:
+            self.notify("The arms are still answering; esc cancels them.")
+        elif (pane := self._answered()) is not None:
+            pane.edit()
+            # An editor and its diff need room.
+            self.maximize(pane)
+
+    @on(AnswerEditor.Saved)
+    def _save(self, event: AnswerEditor.Saved) -> None:
+        if all(worker.group != "save" for worker in self.workers):
+            self.start(compare_work.save_correction(self, self._pane_of(event.editor), event.editor), group="save")
+
+    @on(AnswerEditor.Left)
+    def _leave_editor(self, event: AnswerEditor.Left) -> None:
+        self.start(compare_work.leave_editor(self, self._pane_of(event.editor), event.editor), group="leave")
+
+    def _pane_of(self, editor: AnswerEditor) -> ArmPane:
+        return next(node for node in editor.ancestors if isinstance(node, ArmPane))
+
+    def action_diff(self) -> None:
+        if self.comparison is None or self.comparison.correction is None:
+            self.notify("This question has no correction yet: e edits an answer into one.")
+            return
+        self._shows_diffs = not self._shows_diffs
+        self.show_diffs()
+
+    def show_diffs(self) -> None:
+        """Show every answer against the correction in force, or as it is."""
+        correction = self.comparison.correction if self.comparison else None
+        for pane in self._panes:
+            pane.show_diff(correction, shown=self._shows_diffs)
+
+    def action_then_and_now(self) -> None:
+        if self.comparison is not None:
+            work = compare_work.show_then_and_now(self, self.comparison.prompt)
+            self.start(work, group="then-and-now", exclusive=True)
+
+    # Blind --------------------------------------------------------------------------------------------------------
+
+    def action_blind(self) -> None:
+        self._set_blind(not self._blind)
+        if self._blind:
+            self._place(shuffled=True)
+            self.notify("Names are hidden and the arms shuffled until you prefer an answer with v.")
+
+    def _set_blind(self, blind: bool) -> None:
+        self._blind = blind
+        for pane in self._panes:
+            pane.set_blind(blind)
+
+    def _place(self, *, shuffled: bool) -> None:
+        """Give every arm its place: its own, or one drawn anew."""
+        order = list(self._panes)
+        if shuffled:
+            random.SystemRandom().shuffle(order)
+        panes = self.query_one("#compare-panes")
+        for position, pane in enumerate(order, 1):
+            panes.move_child(pane, after=-1)
+            pane.move_to(position)
+
+    # The dial -----------------------------------------------------------------------------------------------------
+
+    def show_scale(self) -> None:
+        """Show the adapter's scale: the dial's, or the one the arms were last given."""
+        own = self.studio.scale_dial
+        self.query_one(ScaleDial).show_scale(self._scale() if own is None else own, own=own is not None)
+
+    def _scale(self) -> float | None:
+        return next((pane.given_scale for pane in self._turned_panes if pane.given_scale is not None), None)
+
+    @on(DialButton.Pressed)
+    def _dial_pressed(self, event: DialButton.Pressed) -> None:
+        self.action_dial(event.steps)
+
+    def action_dial(self, steps: int) -> None:
+        if (scale := self.studio.scale_dial if self.studio.scale_dial is not None else self._scale()) is None:
+            self.notify("No arm here answers with an adapter yet: start a night (F5) to train one.")
+            return
+        self._set_dial(turned(scale, steps))
+
+    def action_dial_off(self) -> None:
+        self._set_dial(None)
+
+    def _set_dial(self, scale: float | None) -> None:
+        self.studio.scale_dial = scale
+        self.show_scale()
+        if self._dial_settles is not None:
+            self._dial_settles.stop()
+        self._dial_settles = self.set_timer(DIAL_SETTLES_S, self._turn_now)
+
+    def _turn_now(self) -> None:
+        """Ask the arms with an adapter again at the new scale; after what is being asked now."""
+        self._dial_waits = self.answering
+        if not self._dial_waits and self.comparison is not None and not any(pane.editor for pane in self._panes):
+            self._ask(self._turned_panes)

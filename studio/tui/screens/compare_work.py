@@ -1,0 +1,175 @@
+"""What Compare's workers do: they call services, then touch the screen. See studio.tui for how errors reach the user."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from studio.domain.generation import ChatMessage
+from studio.domain.log import Correction, Origin, Turn
+from studio.errors import UsageError
+from studio.evaluation.checks import judge
+from studio.services.answer_with_arms import (
+    ArmDelta,
+    ArmEvent,
+    ArmFailed,
+    ArmFinished,
+    ArmStarted,
+    answer_with_arms,
+)
+from studio.services.converse import exchanges, start_conversation
+from studio.services.record_correction import (
+    correction_in_force,
+    prefer_answer,
+    record_correction,
+    withdraw_feedback,
+)
+from studio.services.then_and_now import then_and_now
+from studio.tui.screens.arm_pane import ArmPane
+from studio.tui.screens.chat_work import learn
+from studio.tui.screens.then_and_now import ThenAndNowScreen
+from studio.tui.widgets.answer_editor import AnswerEditor
+from studio.tui.widgets.dialogs import ConfirmDialog
+
+if TYPE_CHECKING:
+    from studio.tui.screens.compare import CompareScreen
+
+
+@dataclass
+class Comparison:
+    """The question being compared. `turn` is known once it was asked: asking again adds answers to it."""
+
+    prompt: str
+    history: tuple[ChatMessage, ...] = ()
+    conversation_id: str | None = None
+    turn: Turn | None = None
+    correction: Correction | None = None
+
+
+async def ask(screen: CompareScreen, comparison: Comparison, panes: Sequence[ArmPane]) -> None:
+    """Ask the panes' arms together, and show their answers as they stream."""
+    for pane in panes:
+        await pane.wait()
+    try:
+        if comparison.conversation_id is None:
+            comparison.conversation_id = (await start_conversation(screen.studio, origin=Origin.COMPARE)).id
+        comparison.correction = await correction_in_force(screen.studio, comparison.prompt)
+        await _stream(screen, comparison, {pane.recipe.name: pane for pane in panes})
+    finally:
+        # After Esc or a failure as well: whatever still waits will not be answered.
+        for pane in panes:
+            await pane.stop()
+    await _learn_turn(screen, comparison)
+    screen.show_diffs()
+    screen.studio_app.log_changed()
+
+
+async def _stream(screen: CompareScreen, comparison: Comparison, panes: dict[str, ArmPane]) -> None:
+    assert comparison.conversation_id is not None
+    events = answer_with_arms(
+        screen.studio,
+        comparison.prompt,
+        [pane.recipe for pane in panes.values()],
+        conversation_id=comparison.conversation_id,
+        history=comparison.history,
+        turn=comparison.turn,
+    )
+    async with aclosing(events):
+        async for event in events:
+            await _show(panes[event.arm], event)
+            if isinstance(event, ArmStarted):
+                screen.show_scale()
+
+
+async def _show(pane: ArmPane, event: ArmEvent) -> None:
+    match event:
+        case ArmStarted(given=given):
+            pane.begin(given)
+        case ArmDelta(text=text):
+            pane.write(text)
+        case ArmFinished(answer=answer, verdict=verdict):
+            await pane.finish(answer, verdict)
+        case ArmFailed(message=message, hint=hint, answer=answer):
+            await pane.fail(message, hint, answer)
+
+
+async def _learn_turn(screen: CompareScreen, comparison: Comparison) -> None:
+    if comparison.turn is None and comparison.conversation_id is not None:
+        asked = await exchanges(screen.studio, comparison.conversation_id)
+        comparison.turn = asked[-1].turn if asked else None
+
+
+async def save_correction(screen: CompareScreen, pane: ArmPane, editor: AnswerEditor) -> None:
+    """Keep what the editor holds as a correction, learn from it, and judge every answer by it."""
+    comparison = screen.comparison
+    assert comparison is not None
+    correction = await record_correction(
+        screen.studio,
+        answer=pane.answer,
+        prompt=comparison.prompt,
+        corrected=editor.text,
+        history=comparison.history,
+        rationale=editor.rationale,
+        origin=Origin.COMPARE,
+    )
+    comparison.correction = correction
+    await _close_editor(screen, pane)
+    await judge_all(screen, correction)
+    screen.studio_app.log_changed()
+    screen.start(learn(screen, correction), group="learn")
+
+
+async def judge_all(screen: CompareScreen, correction: Correction | None) -> None:
+    """Judge the answers shown by this correction's check."""
+    for pane in screen.panes:
+        if pane.answer is not None:
+            verdict = await asyncio.to_thread(judge, pane.answer.text, correction.check) if correction else None
+            pane.judge(verdict)
+    screen.show_diffs()
+
+
+async def judge_anew(screen: CompareScreen, comparison: Comparison) -> None:
+    """The log has changed: another correction may be in force for this question."""
+    correction = await correction_in_force(screen.studio, comparison.prompt)
+    if correction != comparison.correction:
+        comparison.correction = correction
+        await judge_all(screen, correction)
+
+
+async def leave_editor(screen: CompareScreen, pane: ArmPane, editor: AnswerEditor) -> None:
+    """Close the editor; where words would be lost, ask first."""
+    question = ConfirmDialog("Leave without saving? What you changed is lost.", yes="Leave", no="Keep editing")
+    if not editor.dirty or await screen.app.push_screen_wait(question):
+        await _close_editor(screen, pane)
+
+
+async def _close_editor(screen: CompareScreen, pane: ArmPane) -> None:
+    screen.minimize()
+    await pane.close_editor()
+
+
+async def prefer(screen: CompareScreen, pane: ArmPane) -> None:
+    """Keep this answer as the one preferred, in place of an earlier choice; taken back where it was chosen already."""
+    assert pane.answer is not None
+    chosen = not pane.preferred
+    for other in screen.panes:
+        if other.preferred and other.answer is not None:
+            await withdraw_feedback(screen.studio, other.answer.id)
+            other.set_preferred(False)
+    if chosen:
+        await prefer_answer(screen.studio, pane.answer.id)
+        pane.set_preferred(True)
+        screen.notify(f"Preferred: the answer of {pane.recipe.name}.")
+    screen.studio_app.log_changed()
+
+
+async def show_then_and_now(screen: CompareScreen, prompt: str) -> None:
+    """Show this question's answers through time."""
+    moments = await then_and_now(screen.studio, prompt)
+    if not moments:
+        raise UsageError("This question has no past yet.", "Ask it first; every answer to it is kept.")
+    correction = await correction_in_force(screen.studio, prompt)
+    screen.app.push_screen(ThenAndNowScreen(prompt, moments, correction))

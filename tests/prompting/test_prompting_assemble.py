@@ -1,0 +1,191 @@
+"""Assembling prompts: what each arm is given, what is left out when it does not fit, and that the question never is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from studio.domain.arms import Memory
+from studio.domain.checks import Check
+from studio.domain.generation import ChatMessage, Role
+from studio.domain.lessons import Lesson, LessonKind, RetrievedLesson
+from studio.domain.log import Correction
+from studio.errors import PromptTooLongError
+from studio.prompting.assemble import (
+    Assembly,
+    PromptRequest,
+    assemble,
+    prompts_to_count,
+    reapply_request,
+    redo_request,
+)
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SYSTEM = "You are a helpful assistant."
+
+
+def correction(number: int, words: int = 3) -> Correction:
+    return Correction(
+        id=f"c{number}",
+        prompt=f"question {number}",
+        corrected=" ".join(["answer"] * words),
+        original="",
+        created_at=NOW,
+        check=Check(),
+    )
+
+
+def retrieved(question: str, answer: str, rank: int = 1, kind: LessonKind = LessonKind.FACT) -> RetrievedLesson:
+    lesson = Lesson(f"l{rank}", question, "", answer, question, answer, ("c1",), NOW, NOW, kind=kind)
+    return RetrievedLesson(lesson, 0.8, rank)
+
+
+def history(exchanges: int) -> tuple[ChatMessage, ...]:
+    pairs = ((ChatMessage(Role.USER, f"ask {i}"), ChatMessage(Role.ASSISTANT, f"reply {i}")) for i in range(exchanges))
+    return tuple(message for pair in pairs for message in pair)
+
+
+def count(messages: Sequence[ChatMessage]) -> int:
+    """As a turn-by-turn template counts: four tokens around each message, three for the answer's header."""
+    return sum(len(message.content.split()) + 4 for message in messages) + 3
+
+
+def put_together(request: PromptRequest, *, budget: int = 10_000, limit: int = 10_000) -> Assembly:
+    counts = [count(messages) for messages in prompts_to_count(request)]
+    return assemble(request, counts, correction_budget=budget, prompt_limit=limit)
+
+
+def contents(assembly: Assembly) -> list[str]:
+    return [message.content for message in assembly.messages]
+
+
+def test_without_memory_only_system_history_and_question_are_sent() -> None:
+    request = PromptRequest("why?", Memory.NONE, SYSTEM, history(1), (correction(1),), (retrieved("q", "a"),))
+    assembly = put_together(request)
+    assert contents(assembly) == [SYSTEM, "ask 0", "reply 0", "why?"]
+    assert (assembly.correction_ids, assembly.lessons, assembly.history_messages) == ((), (), 2)
+
+
+def test_no_system_message_where_the_system_text_is_empty() -> None:
+    assert contents(put_together(PromptRequest("why?", system="  "))) == ["why?"]
+
+
+def test_context_gives_every_correction_oldest_first_before_the_history() -> None:
+    request = PromptRequest("why?", Memory.CONTEXT, SYSTEM, history(1), (correction(1), correction(2)))
+    assembly = put_together(request)
+    assert contents(assembly)[1::2][:2] == ["question 1", "question 2"]
+    assert assembly.correction_ids == ("c1", "c2")
+
+
+def test_a_new_correction_only_appends_to_what_the_cache_holds() -> None:
+    before = put_together(PromptRequest("why?", Memory.CONTEXT, SYSTEM, (), (correction(1),)))
+    after = put_together(PromptRequest("why?", Memory.CONTEXT, SYSTEM, (), (correction(1), correction(2))))
+    assert after.messages[: len(before.messages) - 1] == before.messages[:-1]
+
+
+def test_over_budget_the_newest_corrections_are_kept_and_the_rest_counted() -> None:
+    corrections = tuple(correction(i) for i in range(5))
+    one = 2 + 4 + 3 + 4
+    assembly = put_together(PromptRequest("why?", Memory.CONTEXT, SYSTEM, (), corrections), budget=2 * one)
+    assert assembly.correction_ids == ("c3", "c4")
+    assert assembly.corrections_left_out == 3
+    exactly_one = put_together(PromptRequest("why?", Memory.CONTEXT, SYSTEM, (), corrections), budget=2 * one - 1)
+    assert exactly_one.correction_ids == ("c4",)
+
+
+def test_a_newest_correction_larger_than_the_budget_lets_no_older_one_past() -> None:
+    corrections = (correction(1), correction(2, words=500))
+    assembly = put_together(PromptRequest("why?", Memory.CONTEXT, SYSTEM, (), corrections), budget=100)
+    assert (assembly.correction_ids, assembly.corrections_left_out) == ((), 2)
+
+
+def test_lessons_follow_the_question_and_the_best_is_nearest_the_answer() -> None:
+    lessons = (retrieved("best q", "best a", 1), retrieved("next q", "next a", 2))
+    assembly = put_together(PromptRequest("why?", Memory.LESSONS, SYSTEM, (), (correction(1),), lessons))
+    user = contents(assembly)[-1]
+    assert user.startswith("why?\n")
+    assert user.index("next a") < user.index("best q") < user.index("best a")
+    assert assembly.lessons == lessons
+
+
+def test_without_lessons_the_lessons_arm_asks_exactly_as_the_frozen_one() -> None:
+    abstained = put_together(PromptRequest("why?", Memory.LESSONS, SYSTEM, history(1)))
+    assert abstained.messages == put_together(PromptRequest("why?", Memory.NONE, SYSTEM, history(1))).messages
+
+
+def test_edited_guidance_is_what_is_given_and_style_shows_its_example() -> None:
+    fact = retrieved("when?", "At nine.")
+    edited = replace(fact, lesson=replace(fact.lesson, guidance="At ten."))
+    assert "At ten." in contents(put_together(PromptRequest("?", Memory.LESSONS, lessons=(edited,))))[-1]
+    style = retrieved("a note", "Hi. Odile", kind=LessonKind.STYLE)
+    ruled = replace(style, lesson=replace(style.lesson, guidance="Sign off with Odile."))
+    text = contents(put_together(PromptRequest("?", Memory.LESSONS, lessons=(ruled,))))[-1]
+    assert "Sign off with Odile." in text
+    assert "Hi. Odile" in text
+
+
+def test_history_is_dropped_oldest_first_by_whole_exchanges() -> None:
+    request = PromptRequest("why?", Memory.NONE, SYSTEM, history(4))
+    full = put_together(request)
+    trimmed = put_together(request, limit=full.prompt_tokens - 1)
+    assert contents(trimmed) == [SYSTEM, *contents(full)[3:]]
+    assert (trimmed.history_messages, trimmed.history_trimmed) == (6, 2)
+
+
+def test_history_goes_before_memory_and_memory_before_the_question() -> None:
+    request = PromptRequest("why?", Memory.CONTEXT, SYSTEM, history(2), (correction(1), correction(2)))
+    bare = count(prompts_to_count(request)[0])
+    no_history = put_together(request, limit=bare + 26)
+    assert (no_history.correction_ids, no_history.history_messages) == (("c1", "c2"), 0)
+    only_question = put_together(request, limit=bare)
+    assert contents(only_question) == [SYSTEM, "why?"]
+    assert only_question.corrections_left_out == 2
+
+
+def test_lessons_that_do_not_fit_beside_the_question_are_left_out() -> None:
+    request = PromptRequest("why?", Memory.LESSONS, SYSTEM, (), (), (retrieved("q", "a " * 50),))
+    assembly = put_together(request, limit=40)
+    assert contents(assembly) == [SYSTEM, "why?"]
+    assert (assembly.lessons, assembly.lessons_left_out) == ((), 1)
+
+
+def test_a_question_too_long_by_itself_is_refused_in_words() -> None:
+    with pytest.raises(PromptTooLongError, match=r"The question takes 1\d\d tokens; the model has room for 100"):
+        put_together(PromptRequest("word " * 120, system=SYSTEM), limit=100)
+
+
+@pytest.mark.parametrize("memory", list(Memory))
+def test_the_added_up_length_is_the_length_of_the_prompt(memory: Memory) -> None:
+    corrections = tuple(correction(i, words=i + 1) for i in range(6))
+    request = PromptRequest("why so?", memory, SYSTEM, history(3), corrections, (retrieved("q", "a"),))
+    for limit in range(30, 200, 7):
+        assembly = put_together(request, limit=limit)
+        assert assembly.prompt_tokens == count(assembly.messages) <= limit
+        assert assembly.messages[-1].content.startswith("why so?")
+
+
+def test_braces_and_markup_are_plain_text_everywhere() -> None:
+    odd = "{{ 7 * 7 }} [bold]{% raw %}</s><|im_end|>"
+    lesson = retrieved(odd, odd)
+    request = PromptRequest(odd, Memory.LESSONS, odd, (ChatMessage(Role.USER, odd),), lessons=(lesson,))
+    assembly = put_together(request)
+    assert contents(assembly)[:2] == [odd, odd]
+    assert contents(assembly)[-1].count(odd) == 3
+
+
+def test_redo_shows_question_answer_and_what_was_wrong() -> None:
+    request = PromptRequest("When?", Memory.CONTEXT, SYSTEM, history(1), (correction(1),))
+    assembly = put_together(redo_request(request, "At nine.", "it's ten"))
+    assert contents(assembly)[:3] == [SYSTEM, "ask 0", "reply 0"]
+    positions = [contents(assembly)[-1].index(part) for part in ("When?", "At nine.", "it's ten")]
+    assert positions == sorted(positions)
+
+
+def test_reapplying_gives_only_the_lesson_of_that_correction() -> None:
+    assembly = put_together(reapply_request(correction(7), retrieved("question 7", "seven"), SYSTEM))
+    assert contents(assembly)[0] == SYSTEM
+    assert contents(assembly)[1].startswith("question 7\n")
+    assert "seven" in contents(assembly)[1]

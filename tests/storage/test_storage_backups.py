@@ -1,0 +1,104 @@
+"""Backups are whole, thin out with age, and come back; the check finds what does not belong together."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from storage_values import a_correction, a_lesson, an_adapter, an_answer, at, open_log, said
+
+from studio.domain.log import Turn
+from studio.errors import StorageError
+from studio.storage import check_log, restore_log
+from studio.storage.backups import retained
+
+
+def test_a_backup_comes_back_and_what_was_there_is_backed_up(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    first, second = a_correction(), a_correction(minutes=1)
+    log.corrections.add(first)
+    backup = log.backup()
+    log.corrections.add(second)
+    log.restore(backup)
+    assert log.corrections.all() == [first]
+    log.restore(log.backups()[0])
+    assert log.corrections.all() == [first, second]
+    assert log.check() == []
+
+
+@pytest.mark.parametrize("content", [b"", b"text" * 99, b"\0" * 8 + b"DUCK" + b"\xff" * 9000])
+def test_a_file_that_is_no_log_is_not_restored(tmp_path: Path, content: bytes) -> None:
+    log = open_log(tmp_path)
+    log.corrections.add(a_correction())
+    wrong = tmp_path / "wrong.duckdb"
+    wrong.write_bytes(content)
+    for file in (wrong, tmp_path / "missing.duckdb"):
+        with pytest.raises(StorageError):
+            log.restore(file)
+    assert len(log.corrections.all()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["studio.duckdb", "wrong.duckdb"]
+
+
+def test_a_damaged_log_is_set_aside_when_a_backup_comes_back(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.corrections.add(a_correction())
+    backup = log.backup()
+    (tmp_path / "studio.duckdb").write_bytes(b"damaged")
+    [finding] = check_log(tmp_path / "studio.duckdb")
+    assert "not a readable log" in finding
+    restore_log(tmp_path / "studio.duckdb", tmp_path / "backups", backup)
+    assert len(open_log(tmp_path).corrections.all()) == 1
+    [aside] = (tmp_path / "backups").glob("damaged-*")
+    assert aside.read_bytes() == b"damaged"
+
+
+def test_backups_thin_out_to_recent_daily_and_weekly_ones() -> None:
+    now = at(0)
+    hourly = [now - timedelta(hours=hours) for hours in range(24 * 60)]
+    kept = sorted(retained(hourly, now=now), reverse=True)
+    assert kept[:5] == hourly[:5]
+    assert len(kept) <= 5 + 8 + 5
+    assert {time.date() for time in kept} >= {(now - timedelta(days=days)).date() for days in range(7)}
+    assert now - timedelta(weeks=4) <= kept[-1] <= now - timedelta(weeks=3)
+
+
+def test_old_backups_go_and_foreign_files_stay(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    (tmp_path / "backups").mkdir()
+    foreign = tmp_path / "backups" / "mine.duckdb"
+    foreign.touch()
+    taken = [log.backup() for _ in range(7)]
+    assert log.backups() == taken[:1:-1]
+    assert foreign.exists()
+
+
+def test_a_whole_log_has_no_findings(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    answer = said(log)
+    correction = dataclasses.replace(a_correction(), answer_id=answer.id)
+    log.corrections.add(correction)
+    log.lessons.add(dataclasses.replace(a_lesson(), source_ids=(correction.id,)), [("k", [1.0])], "minilm")
+    assert log.check() == []
+
+
+def test_the_check_finds_what_does_not_belong_together(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    stray = Turn("no-turn", "no-conversation", 0, "?", at(0))
+    log.conversations.add_turn(dataclasses.replace(stray, id="turn"))
+    log.answers.add([an_answer(stray)])
+    lesson = a_lesson()
+    log.lessons.add(lesson, [("k", [1.0])], "minilm")
+    log.lessons.add(lesson, [], "minilm")
+    adapter = an_adapter(1)
+    log.adapters.add(adapter)
+    log.adapters.activate("m1", adapter.id, "good", at(0))
+    log.adapters.mark_removed(adapter.id)
+    assert log.check() == [
+        "1 turns belong to no conversation.",
+        "1 answers belong to no turn.",
+        "1 lessons come from a correction that is missing.",
+        "1 models have an active adapter that is missing or removed.",
+        "1 lessons have the id of another.",
+    ]

@@ -1,0 +1,262 @@
+"""The app around the screens: start, status, themes, keys, failures, and the terminal it leaves behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from studio_fakes import FakeEngine, fake_studio
+from textual.app import SystemCommand
+from tui_driving import ask, chat, notices, settled, shown, until, write
+
+from studio.domain.generation import EngineOptions, ModelFacts
+from studio.errors import ModelError
+from studio.settings import Settings, UiSettings
+from studio.tui.app import StudioApp
+from studio.tui.diagnostics import frames_of
+from studio.tui.plain_text import displayable, one_line, typed
+from studio.tui.screens.failure import FailureScreen
+from studio.tui.screens.help import HelpScreen
+from studio.tui.terminal import guarded_terminal
+from studio.tui.themes import load_themes, read_theme
+from studio.tui.widgets.answer_editor import AnswerEditor
+from studio.tui.widgets.streaming import StreamedMarkdown, complete_blocks, markdown_parser
+from studio.tui.widgets.text_input import Composer
+
+SECRET = "the user's secret words"
+
+
+def test_the_app_imports_nothing_heavy() -> None:
+    heavy = ("torch", "llama_cpp", "sentence_transformers", "transformers", "matplotlib", "duckdb", "numpy")
+    code = f"import sys, studio.tui.app, studio.tui.screens.chat; print([m for m in {heavy!r} if m in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "[]"
+
+
+async def test_the_model_loads_after_the_first_paint_and_the_header_says_so(tmp_path: Path) -> None:
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: app.status.engine == "ready")
+        assert app.status.model == "fake"
+        await settled(pilot)
+        assert "fake" in shown(pilot)
+        assert "0 corrections, 0 lessons" in shown(pilot)
+
+
+async def test_a_model_that_cannot_be_loaded_is_told_with_what_to_do(tmp_path: Path) -> None:
+    class Broken(FakeEngine):
+        async def load(self, model: Path, options: EngineOptions) -> ModelFacts:
+            raise ModelError("broken.gguf is no GGUF file.", "Choose another with: studio models use NAME")
+
+    app = StudioApp(fake_studio(tmp_path, engine=Broken()))
+    async with app.run_test(notifications=True) as pilot:
+        await until(pilot, lambda: any("broken.gguf is no GGUF file." in notice for notice in notices(pilot)))
+        assert any("studio models use NAME" in notice for notice in notices(pilot))
+        assert app.status.engine == "no model"
+
+
+async def test_a_fault_of_its_own_is_told_shortly_and_written_down_without_the_users_text(tmp_path: Path) -> None:
+    app = StudioApp(fake_studio(tmp_path))
+
+    async def fail() -> None:
+        words = SECRET
+        raise ValueError(words)
+
+    async with app.run_test(size=(100, 30)) as pilot:
+        chat(pilot).start(fail())
+        await until(pilot, lambda: isinstance(app.screen, FailureScreen))
+        assert "ValueError" in shown(pilot)
+        assert SECRET not in shown(pilot)
+        await pilot.press("enter")
+        assert app.screen is chat(pilot)
+    log = (tmp_path / "sessions" / "diagnostics" / "app.log").read_text()
+    assert "ValueError" in log
+    assert "in fail" in log
+    assert SECRET not in log
+
+
+async def test_a_failing_action_does_not_end_the_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test() as pilot:
+        monkeypatch.setattr(app, "action_go", lambda mode: 1 / 0)
+        await pilot.press("f3")
+        await until(pilot, lambda: isinstance(app.screen, FailureScreen))
+        await pilot.press("enter")
+        await write(pilot, "still here")
+        assert chat(pilot).query_one(Composer).text == "still here"
+
+
+def test_frames_are_kept_and_values_are_not() -> None:
+    try:
+        try:
+            raise KeyError(SECRET)
+        except KeyError as inner:
+            raise RuntimeError(SECRET) from inner
+    except RuntimeError as error:
+        text = frames_of(error)
+    assert "RuntimeError" in text
+    assert "KeyError" in text
+    assert SECRET not in text.replace("raise KeyError(SECRET)", "")
+
+
+async def test_help_lists_the_keys_and_commands_name_every_action(tmp_path: Path) -> None:
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test(size=(100, 40)) as pilot:
+        await ask(pilot, "How many days?")
+        titles = {command.title for command in app.get_system_commands(app.screen)}
+        assert {"Edit", "Feedback", "Accept", "Retry", "Compare", "Sessions", "Quit", "Nights", "Theme"} <= titles
+        assert all(isinstance(command, SystemCommand) for command in app.get_system_commands(app.screen))
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        assert "Correct the selected answer in place" in shown(pilot)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is chat(pilot))
+
+
+async def test_keys_are_remapped_from_the_settings(tmp_path: Path) -> None:
+    settings = Settings(ui=UiSettings(keys={"chat.edit": "x"}))
+    app = StudioApp(fake_studio(tmp_path, settings=settings))
+    async with app.run_test() as pilot:
+        await ask(pilot, "How many days?")
+        await pilot.press("escape", "e")
+        assert not app.screen.query(AnswerEditor)
+        await pilot.press("x")
+        await until(pilot, lambda: bool(app.screen.query(AnswerEditor)))
+
+
+async def test_the_shipped_themes_are_valid_and_one_is_in_use(tmp_path: Path) -> None:
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test():
+        assert app.theme == "studio-dark"
+        for theme in ("studio-light", "nord", "studio-dark"):
+            app.theme = theme
+        assert {"arm-1", "arm-5", "diff-insert", "diff-delete"} <= set(app.theme_variables)
+
+
+async def test_bad_themes_are_named_once_and_good_ones_still_work(tmp_path: Path) -> None:
+    themes = tmp_path / "themes"
+    themes.mkdir(parents=True)
+    (themes / "good.toml").write_text('name = "good"\nprimary = "#123456"\n')
+    (themes / "colour.toml").write_text('name = "colour"\nprimary = "no colour"\n')
+    (themes / "broken.toml").write_text("name = ")
+    (themes / "field.toml").write_text('name = "field"\nprimary = "red"\nnonsense = 1\n')
+    (themes / "double.toml").write_text('name = "studio-dark"\nprimary = "red"\n')
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test(notifications=True) as pilot:
+        await until(pilot, lambda: notices(pilot))
+        (notice,) = (one for one in notices(pilot) if "left out" in one)
+        for name in ("colour.toml", "broken.toml", "field.toml", "double.toml"):
+            assert name in notice
+        assert "good" in app.available_themes
+        assert "colour" not in app.available_themes
+
+
+async def test_no_color_takes_the_terminals_own_colours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test():
+        assert app.theme == "ansi-dark"
+
+
+async def test_an_unknown_theme_is_told(tmp_path: Path) -> None:
+    app = StudioApp(fake_studio(tmp_path, settings=Settings(ui=UiSettings(theme="nowhere"))))
+    async with app.run_test(notifications=True) as pilot:
+        await until(pilot, lambda: any("no theme 'nowhere'" in notice for notice in notices(pilot)))
+
+
+def test_every_theme_file_that_ships_is_read() -> None:
+    themes, failures = load_themes(Path("nowhere"))
+    assert failures == []
+    assert {"studio-dark", "studio-light"} <= {theme.name for theme in themes}
+
+
+def test_a_theme_error_says_which_field(tmp_path: Path) -> None:
+    file = tmp_path / "x.toml"
+    file.write_text('name = "x"\nprimary = "red"\n[variables]\narm-1 = "no"\n')
+    with pytest.raises(ValueError, match="'arm-1' is no colour"):
+        read_theme(file)
+
+
+def test_text_is_made_harmless_for_the_screen_and_for_editors() -> None:
+    assert displayable("a\x1b[31m\tb\r\nc\x7f\x9b\u202e") == "a␛[31m\tb\nc␡��"
+    assert typed("a\x1b[2J\r\nb\rc\x00") == "a[2J\nb\nc"
+    assert one_line("  a\n b  ", 3) == "a b"
+    assert one_line("abcdef", 4) == "abc…"
+
+
+@pytest.mark.parametrize(
+    ("text", "complete"),
+    [
+        ("one\ntwo", ""),
+        ("one\n\n", ""),
+        ("one\n\ntwo\n", "one\n\n"),
+        ("- a\n\n- b\n", ""),
+        ("- a\n\npara\n", "- a\n\n"),
+        ("```\na\n\nb\n```\n", ""),
+        ("```\na\n\nb\n```\n\nnext\n", "```\na\n\nb\n```\n\n"),
+    ],
+)
+def test_only_whole_blocks_are_mounted_while_streaming(text: str, complete: str) -> None:
+    assert text[: complete_blocks(text)] == complete
+
+
+def test_html_is_text_and_line_ends_stay() -> None:
+    tokens = markdown_parser().parse("<b>x</b>\ny")
+    kinds = [child.type for token in tokens for child in token.children or ()]
+    assert "html_inline" not in kinds
+    assert "hardbreak" in kinds
+
+
+async def test_a_stream_shows_the_same_as_the_whole_text(tmp_path: Path) -> None:
+    text = "# Title\n\nA *paragraph*\nwith lines.\n\n- one\n- two\n\n```python\nx = 1\n```\n\nEnd."
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test(size=(80, 60)) as pilot:
+        streamed, whole = StreamedMarkdown(), StreamedMarkdown(text)
+        await chat(pilot).query_one("#exchanges").mount(streamed, whole)
+        app.flusher.add(streamed)
+        for character in text:
+            streamed.write(character)
+        await until(pilot, lambda: not streamed.waits)
+        await streamed.finish(text)
+        app.flusher.remove(streamed)
+        await pilot.pause()
+        assert [str(w.render()) for w in streamed.query("MarkdownParagraph")] == [
+            str(w.render()) for w in whole.query("MarkdownParagraph")
+        ]
+        assert streamed.region.height == whole.region.height
+
+
+def test_what_is_printed_to_descriptor_2_goes_to_a_file(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from studio.tui.terminal import guarded_terminal\n"
+        f"with guarded_terminal(Path({str(tmp_path)!r})):\n"
+        "    os.write(2, b'native noise'); sys.__stderr__.write('drawn'); sys.__stderr__.flush()\n"
+        "sys.stderr.write(' after')\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stderr == "drawn after"
+    assert (tmp_path / "stderr.log").read_text() == "native noise"
+
+
+def test_the_guard_works_where_nothing_can_be_written(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    before = os.fstat(2)
+    with guarded_terminal(blocked / "diagnostics"):
+        pass
+    assert os.fstat(2).st_ino == before.st_ino
+
+
+async def test_the_processes_are_taken_down_at_the_end(tmp_path: Path) -> None:
+    ended: list[bool] = []
+
+    async def take_down() -> None:
+        ended.append(True)
+
+    app = StudioApp(fake_studio(tmp_path), on_exit=take_down)
+    async with app.run_test() as pilot:
+        await pilot.press("ctrl+q")
+    assert ended == [True]

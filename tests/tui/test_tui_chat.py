@@ -1,0 +1,322 @@
+"""Chat as a user drives it: ask, read, correct in place, judge, take back, resume."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from studio_fakes import FakeEngine, fake_studio, scripted
+from textual import events
+from textual.widgets import Input, OptionList
+from tui_driving import ask, chat, notices, settled, shown, until, write
+
+from studio.domain.generation import FinishReason
+from studio.domain.log import Feedback
+from studio.errors import StorageError
+from studio.tui.app import StudioApp
+from studio.tui.screens.sessions import SessionsScreen
+from studio.tui.widgets.answer_editor import AnswerEditor
+from studio.tui.widgets.dialogs import ConfirmDialog, LineDialog
+from studio.tui.widgets.text_input import MAX_CHARACTERS, Composer, PlainTextArea
+
+QUESTION = "How many days?"
+ANSWER = "It is thirty days."
+
+
+def make_app(folder: Path, reply: str = ANSWER, engine: FakeEngine | None = None) -> StudioApp:
+    return StudioApp(fake_studio(folder, engine=engine or FakeEngine(scripted(reply))))
+
+
+def editor(app: StudioApp) -> AnswerEditor:
+    return app.screen.query_one(AnswerEditor)
+
+
+def area(app: StudioApp) -> PlainTextArea:
+    return editor(app).query_one(PlainTextArea)
+
+
+async def test_an_answer_streams_and_is_kept_with_its_status(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, QUESTION)
+        text = shown(pilot)
+        assert QUESTION in text
+        assert ANSWER in text
+        assert "lora+lessons" in text
+        assert "10 + 4 tokens" in text
+        assert chat(pilot).query_one(Composer).text == ""
+        assert [turn.prompt for turn in app.studio.log.conversations.turns(chat(pilot).conversation.id)] == [QUESTION]  # type: ignore[union-attr]
+
+
+async def test_an_answer_is_corrected_in_place(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape", "e")
+        await until(pilot, lambda: area(app).has_focus)
+        assert area(app).text == ANSWER
+        area(app).load_text("It is 45 days.")
+        await until(pilot, lambda: "[-thirty-]{+45+}" in shown(pilot).replace(" ", ""))
+        await pilot.press("tab")
+        await write(pilot, "new contract")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: not app.screen.query(AnswerEditor))
+        await settled(pilot)
+        (correction,) = app.studio.log.corrections.all()
+        assert correction.corrected == "It is 45 days."
+        assert correction.original == ANSWER
+        assert correction.rationale == "new contract"
+        assert correction.arm == "lora+lessons"
+        assert any("Saved. Lesson learnt" in notice for notice in notices(pilot))
+        assert app.status.corrections == 1
+        text = shown(pilot)
+        assert "It is 45 days." in text
+        assert "corrected by you (new contract)" in text
+        await pilot.press("d")
+        assert "[-thirty-]" in shown(pilot)
+        await pilot.press("d")
+        assert "[-thirty-]" not in shown(pilot)
+
+
+@pytest.mark.parametrize(("text", "told"), [("  \n ", "empty"), (ANSWER, "same as the answer")])
+async def test_a_correction_that_says_nothing_is_refused_and_the_text_stays(tmp_path: Path, text: str, told: str) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(notifications=True) as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape", "e")
+        await until(pilot, lambda: area(app).has_focus)
+        area(app).load_text(text)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: any(told in notice for notice in notices(pilot)))
+        assert area(app).text == text
+        assert app.studio.log.corrections.all() == []
+
+
+async def test_a_full_disk_is_told_and_the_text_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(notifications=True) as pilot:
+        await ask(pilot, QUESTION)
+
+        def full(*_: object) -> None:
+            raise StorageError("The log cannot be written: the disk is full.", "Make room, then save again.")
+
+        await pilot.press("escape", "e")
+        await until(pilot, lambda: area(app).has_focus)
+        area(app).load_text("It is 45 days.")
+        with monkeypatch.context() as patch:
+            patch.setattr(app.studio.log.corrections, "add", full)
+            await pilot.press("ctrl+s")
+            await until(pilot, lambda: any("disk is full" in notice for notice in notices(pilot)))
+        assert area(app).text == "It is 45 days."
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: not app.screen.query(AnswerEditor))
+        assert len(app.studio.log.corrections.all()) == 1
+
+
+async def test_leaving_an_edit_asks_only_where_words_would_be_lost(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test() as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape", "e")
+        await until(pilot, lambda: area(app).has_focus)
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.screen.query(AnswerEditor))
+        await pilot.press("e")
+        await until(pilot, lambda: area(app).has_focus)
+        await write(pilot, "x")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("n")
+        await until(pilot, lambda: app.screen is chat(pilot))
+        assert area(app).text == ANSWER + "x"
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("y")
+        await until(pilot, lambda: not chat(pilot).query(AnswerEditor))
+        assert app.studio.log.corrections.all() == []
+
+
+async def test_feedback_lets_the_model_try_again_before_the_edit(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape", "f")
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        app.studio.engine.reply = scripted("It is 45 days, then.")  # type: ignore[attr-defined]
+        await write(pilot, "45 days")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen.query(AnswerEditor) and not editor(app).writing)
+        assert area(app).text.strip()
+        area(app).load_text("It is 45 days.")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: not app.screen.query(AnswerEditor))
+        (correction,) = app.studio.log.corrections.all()
+        assert correction.feedback == "45 days"
+        assert correction.corrected == "It is 45 days."
+
+
+async def test_accept_undo_and_redo(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape", "a")
+        await until(pilot, lambda: "accepted as good" in shown(pilot))
+        answer = chat(pilot).answers[0].answer
+        assert answer is not None
+        assert app.studio.log.answers.feedback_of([answer.id]) == {answer.id: Feedback.ACCEPTED}
+        await pilot.press("a")
+        await until(pilot, lambda: "accepted as good" not in shown(pilot))
+        await pilot.press("e")
+        await until(pilot, lambda: area(app).has_focus)
+        area(app).load_text("It is 45 days.")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "corrected by you" in shown(pilot))
+        await settled(pilot)
+        await pilot.press("u")
+        await until(pilot, lambda: "corrected by you" not in shown(pilot))
+        assert ANSWER in shown(pilot)
+        assert app.studio.log.corrections.in_force() == []
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "corrected by you" in shown(pilot))
+        assert len(app.studio.log.corrections.in_force()) == 1
+
+
+async def test_escape_cancels_and_keeps_what_had_arrived(tmp_path: Path) -> None:
+    engine = FakeEngine(scripted("It is thirty days or so"))
+    engine.hold = asyncio.Event()
+    app = make_app(tmp_path, engine=engine)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await write(pilot, QUESTION)
+        await pilot.press("enter")
+        await until(pilot, lambda: engine.asked and chat(pilot).answering and chat(pilot).answers[-1].begun)
+        await pilot.press("escape")
+        await until(pilot, lambda: "cancelled; what had arrived is kept" in shown(pilot))
+        assert engine.cancelled
+        answer = chat(pilot).answers[0].answer
+        assert answer is not None
+        assert answer.finish_reason is FinishReason.CANCELLED
+
+
+async def test_an_engine_that_dies_is_told_in_words_and_the_turn_is_kept(tmp_path: Path) -> None:
+    app = make_app(tmp_path, engine=FakeEngine(scripted("one two three four"), die_after=2))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, QUESTION)
+        text = shown(pilot)
+        assert "one two" in text
+        assert "The engine stopped unexpectedly. Ask again." in text
+        await pilot.press("escape", "r")
+        await until(pilot, lambda: len(chat(pilot).answers) == 2 and chat(pilot).answers[-1].answer is not None)
+        assert len(app.studio.log.conversations.turns(chat(pilot).conversation.id)) == 1  # type: ignore[union-attr]
+
+
+async def test_a_question_that_cannot_be_asked_comes_back_into_the_input(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    app.studio.model_path = None
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        await write(pilot, QUESTION)
+        await pilot.press("enter")
+        await until(pilot, lambda: chat(pilot).query_one(Composer).text == QUESTION)
+        assert any("No model was found" in notice for notice in notices(pilot))
+        assert app.status.engine == "no model"
+
+
+async def test_letters_are_typed_while_an_editor_has_the_focus(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test() as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press(*"earfucds")
+        assert chat(pilot).query_one(Composer).text == "earfucds"
+        assert not app.screen.query(AnswerEditor)
+
+
+async def test_ctrl_j_begins_a_new_line(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test() as pilot:
+        await pilot.press("a", "ctrl+j", "b")
+        assert chat(pilot).query_one(Composer).text == "a\nb"
+
+
+async def test_a_giant_paste_is_refused_in_one_sentence_and_a_large_one_taken(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(notifications=True) as pilot:
+        composer = chat(pilot).query_one(Composer)
+        composer.post_message(events.Paste("x" * 200_000))
+        await until(pilot, lambda: any("200,000" in notice for notice in notices(pilot)))
+        assert composer.text == ""
+        composer.post_message(events.Paste("word " * (MAX_CHARACTERS // 5)))
+        await until(pilot, lambda: len(composer.text) == MAX_CHARACTERS)
+
+
+async def test_text_is_never_taken_for_markup_or_control(tmp_path: Path) -> None:
+    nasty = "[bold]no[/bold] {{ x }} \x1b[31mred\x1b[0m [@click=app.quit]quit[/]"
+    app = make_app(tmp_path, reply=nasty)
+    async with app.run_test(size=(120, 30), notifications=True) as pilot:
+        composer = chat(pilot).query_one(Composer)
+        composer.post_message(events.Paste("[red]why[/red] \x1b[2J{{ y }}?"))
+        await until(pilot, lambda: composer.text)
+        await pilot.press("enter")
+        await until(pilot, lambda: chat(pilot).answers and chat(pilot).answers[-1].answer is not None)
+        await settled(pilot)
+        text = shown(pilot)
+        assert "[red]why[/red] [2J{{ y }}?" in text
+        assert "[bold]no[/bold] {{ x }} ␛[31mred␛[0m [@click=app.quit]quit[/]" in text
+        assert "\x1b" not in text
+        app.notify(nasty)
+        await until(pilot, lambda: "[bold]no[/bold]" in "".join(notices(pilot)))
+
+
+async def test_sessions_are_listed_filtered_renamed_and_resumed(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, "First question")
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: not chat(pilot).answers)
+        await ask(pilot, "Second question")
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: isinstance(app.screen, SessionsScreen))
+        options = app.screen.query_one(OptionList)
+        assert options.option_count == 2
+        await write(pilot, "first")
+        await until(pilot, lambda: options.option_count == 1)
+        await pilot.press("f6")
+        await until(pilot, lambda: isinstance(app.screen, LineDialog))
+        app.screen.query_one(Input).value = "Renamed"
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, SessionsScreen))
+        assert "Renamed" in shown(pilot)
+        await write(pilot, "renamed")
+        await pilot.press("enter")
+        await until(pilot, lambda: chat(pilot).query("ExchangeView") and "First question" in shown(pilot))
+        assert ANSWER in shown(pilot)
+        assert chat(pilot).conversation is not None
+
+
+async def test_answers_are_chosen_with_the_arrows(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, "First")
+        await ask(pilot, "Second")
+        screen = chat(pilot)
+        await pilot.press("escape")
+        assert screen.selected is screen.answers[1]
+        await pilot.press("up")
+        assert screen.selected is screen.answers[0]
+        await pilot.press("ctrl+down")
+        assert screen.selected is screen.answers[1]
+        await pilot.press("i")
+        assert isinstance(app.focused, Composer)
+
+
+@pytest.mark.parametrize("size", [(40, 10), (80, 24), (120, 36), (200, 50)])
+async def test_every_size_shows_the_answer_the_editor_and_the_input(tmp_path: Path, size: tuple[int, int]) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.resize_terminal(*size)
+        await until(pilot, lambda: ANSWER in shown(pilot))
+        assert chat(pilot).query_one(Composer).region.bottom <= size[1]
+        await pilot.press("escape", "e")
+        await until(pilot, lambda: area(app).has_focus)
+        await until(pilot, lambda: ANSWER in shown(pilot))
+        assert area(app).region.right <= size[0]

@@ -1,0 +1,68 @@
+"""Driving the app in tests: wait on state, read what is on the screen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from textual import events
+from textual.pilot import Pilot
+
+from studio.tui.app import StudioApp
+from studio.tui.screens.chat import ChatScreen
+from studio.tui.widgets.text_input import Composer
+
+AppPilot = Pilot[None]
+
+
+async def until(pilot: AppPilot, condition: Callable[[], object]) -> None:
+    """Let the app work until the condition holds; fails after 20 seconds."""
+    async with asyncio.timeout(20):
+        while not condition():
+            await pilot.pause(0.005)
+    await pilot.pause()
+
+
+async def settled(pilot: AppPilot) -> None:
+    """Until no worker but those that run for ever is under way."""
+    app = pilot.app
+    assert isinstance(app, StudioApp)
+    await until(pilot, lambda: all(worker.group == "watch" or worker.is_finished for worker in app.workers))
+
+
+def shown(pilot: AppPilot) -> str:
+    """The text on the screen, row by row."""
+    screen = pilot.app.screen
+    rows = screen._compositor.render_strips()
+    return "\n".join(row.text.rstrip() for row in rows)
+
+
+def notices(pilot: AppPilot) -> list[str]:
+    return [notification.message for notification in pilot.app._notifications]
+
+
+def chat(pilot: AppPilot) -> ChatScreen:
+    app = pilot.app
+    assert isinstance(app, StudioApp)
+    screen = app.base_screen("chat")
+    assert isinstance(screen, ChatScreen)
+    return screen
+
+
+async def write(pilot: AppPilot, text: str) -> None:
+    """Put text into whatever has the focus, at once; `pilot.press` types key by key."""
+    focused = pilot.app.focused
+    assert focused is not None
+    focused.post_message(events.Paste(text))
+    await pilot.pause()
+
+
+async def ask(pilot: AppPilot, question: str) -> None:
+    """Ask a question and wait for the answer to be in the log."""
+    screen = chat(pilot)
+    before = len(screen.answers)
+    screen.query_one(Composer).focus()
+    await write(pilot, question)
+    await pilot.press("enter")
+    await until(pilot, lambda: len(screen.answers) > before and screen.answers[-1].answer is not None)
+    await settled(pilot)
