@@ -212,15 +212,14 @@ class Panes(StudioScreen):
         yield Composer(placeholder=FIRST_PAINT.decode())
 
     def on_mount(self) -> None:
-        for column in self.query(VerticalScroll):
+        for number, column in enumerate(self.query(VerticalScroll)):
             column.anchor()
-            self.start(self._stream(column))
+            self.start(self._stream(column, ANSWER * 3 + ANSWER[: 100 * number]))
 
-    async def _stream(self, column: VerticalScroll) -> None:
-        whole = ANSWER * 3
+    async def _stream(self, column: VerticalScroll, whole: str) -> None:
         tokens = [whole[at : at + CHARACTERS_PER_TOKEN] for at in range(0, len(whole), CHARACTERS_PER_TOKEN)]
         while True:
-            pane = StreamedMarkdown()
+            pane = StreamedMarkdown(plain_until_finished=True)
             await column.remove_children()
             await column.mount(pane)
             self.studio_app.flusher.add(pane)
@@ -237,7 +236,7 @@ class MeasuredApp(StudioApp):
 
     panes = 0
 
-    def _builder_of(self, mode: str) -> Callable[[], StudioScreen]:
+    def _builder_of(self, mode: str) -> Callable[[], StudioScreen]:  # noqa: ARG002 - the panes, in every mode
         return lambda: Panes(self.studio, self.panes)
 
 

@@ -35,7 +35,8 @@ def build_studio(workspace: Workspace, *, yields_to_user: bool = False, **overri
 def build_throwaway(folder: Path, origin: Studio) -> Studio:
     """A studio over an empty log in `folder`, with the settings, model, engine and embedder of another.
 
-    For scenarios and demonstrations: whatever happens there leaves the user's own log alone.
+    For scenarios and demonstrations: whatever happens there leaves the user's own log alone. What was computed by the
+    shared processes is shared with it.
     """
     workspace = Workspace(folder).ensure()
     return Studio(
@@ -45,6 +46,9 @@ def build_throwaway(folder: Path, origin: Studio) -> Studio:
         engine=origin.engine,
         embedder=origin.embedder,
         model_path=origin.model_path,
+        question_vectors=origin.question_vectors,
+        completions=origin.completions,
+        token_counts=origin.token_counts,
     )
 
 

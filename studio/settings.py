@@ -52,9 +52,9 @@ class PromptSettings(_Section):
     """The system message of every arm; empty for none."""
     context_budget_tokens: int = Field(1024, ge=0)
     """The most tokens the context arm may spend on corrections."""
-    lessons_given: int = Field(2, ge=1, le=16)
+    lessons_given: int = Field(1, ge=1, le=16)
     """The most lessons retrieved for one question."""
-    lessons_threshold: float = Field(0.35, ge=-1.0, le=1.0)
+    lessons_threshold: float = Field(0.5, ge=-1.0, le=1.0)
     """Lessons that score lower are not given: abstention."""
 
 
@@ -66,10 +66,10 @@ class NightSettings(_Section):
     """In how many wordings each corrected question is trained."""
     rank: int = Field(16, ge=1, le=256)
     alpha: float = Field(32.0, gt=0)
-    learning_rate: float = Field(5e-4, gt=0)
-    epochs: int = Field(12, ge=1)
-    batch_size: int = Field(8, ge=1)
-    replay_share: float = Field(0.25, ge=0.0, le=0.9)
+    learning_rate: float = Field(1e-3, gt=0)
+    epochs: int = Field(3, ge=1)
+    batch_size: int = Field(16, ge=1)
+    replay_share: float = Field(0.375, ge=0.0, le=0.9)
     """Share of every batch that is replayed general knowledge."""
     kl_weight: float = Field(1.0, ge=0.0)
     """Weight of the KL term to the frozen model on replayed examples."""

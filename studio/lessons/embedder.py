@@ -26,11 +26,16 @@ _BATCH = 64
 _MAX_CHARACTERS = 8_000
 _LINE_BYTES = 1 << 22
 _LOG_BYTES = 1 << 20
+_DYING_S = 5.0
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
 class _ProcessDiedError(Exception):
-    """The process ended before it answered."""
+    """The process ended before it answered; with its exit status where that is known already."""
+
+    def __init__(self, status: int | None = None) -> None:
+        super().__init__()
+        self.status = status
 
 
 class MiniLmEmbedder:
@@ -64,7 +69,7 @@ class MiniLmEmbedder:
             try:
                 await self._running()
             except (_ProcessDiedError, ConnectionError) as error:
-                raise await self._death() from error
+                raise await self._death(error) from error
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """One vector of 384 numbers and length 1 for each text. Raises EmbedderError."""
@@ -84,12 +89,12 @@ class MiniLmEmbedder:
     async def _ask_twice(self, texts: list[str]) -> list[list[float]]:
         try:
             return await self._ask(texts)
-        except (_ProcessDiedError, ConnectionError):
-            await self._death()
+        except (_ProcessDiedError, ConnectionError) as error:
+            await self._death(error)
         try:
             return await self._ask(texts)
         except (_ProcessDiedError, ConnectionError) as error:
-            raise await self._death() from error
+            raise await self._death(error) from error
 
     async def _ask(self, texts: list[str]) -> list[list[float]]:
         process = await self._running()
@@ -104,13 +109,14 @@ class MiniLmEmbedder:
         return [_vector(text) for text in answer["vectors"]]
 
     async def _running(self) -> Process:
-        if self._closed:
-            raise EmbedderError("The embedder is closed.")
+        self._refuse_if_closed()
         if self._process is None:
             # Until it is ready it is nobody's process: a start cancelled or failed half-way leaves nothing behind.
             process = await self._spawn(find_model())
             try:
                 answer = await _read(process)
+            except _ProcessDiedError as error:
+                raise _ProcessDiedError(await _buried(process)) from error
             except BaseException:
                 await asyncio.shield(_end(process))
                 raise
@@ -119,15 +125,20 @@ class MiniLmEmbedder:
                 raise EmbedderError(
                     f"The sentence embedder could not load ({answer['error']}).", f"See {self._log_file}."
                 )
-            if self._closed:
-                await _end(process)
-                raise EmbedderError("The embedder is closed.")
             self._process = process
+            if self._closed:  # meanwhile, by another task
+                await self.close()
+                self._refuse_if_closed()
         return self._process
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise EmbedderError("The embedder is closed.")
 
     async def _spawn(self, model: Path) -> Process:
         command = [sys.executable, "-m", "studio.lessons.embedder_process"]
-        command += ["--model", str(model), "--threads", str(self._threads), "--parent", str(os.getpid())]
+        command += ["--model", str(model), "--parent", str(os.getpid())]
+        # torch takes its number of threads from OpenMP.
         environment = os.environ | _OFFLINE | {"OMP_NUM_THREADS": str(self._threads)}
         try:
             with self._open_log() as log:
@@ -143,11 +154,12 @@ class MiniLmEmbedder:
             self._log_file.replace(self._log_file.with_suffix(".log.1"))
         return self._log_file.open("ab")
 
-    async def _death(self) -> EmbedderError:
+    async def _death(self, error: Exception) -> EmbedderError:
         """Bury the process; the error to raise about it."""
         process, self._process = self._process, None
-        code = await _end(process) if process else None
-        ended = "" if code is None else f" (signal {-code})" if code < 0 else f" (exit status {code})"
+        known = error.status if isinstance(error, _ProcessDiedError) else None
+        status = await _buried(process) if process else known
+        ended = "" if status is None else f" (signal {-status})" if status < 0 else f" (exit status {status})"
         return EmbedderError(f"The sentence embedder stopped unexpectedly{ended}.", f"Try again; see {self._log_file}.")
 
 
@@ -172,12 +184,21 @@ async def _read(process: Process) -> dict[str, Any]:
     return message
 
 
+async def _buried(process: Process) -> int:
+    """The exit status of a process whose output has ended, negative for a signal.
+
+    It is waited for before it is killed: Popen.kill would look whether it still lives, and so reap the status that
+    asyncio waits for.
+    """
+    with suppress(TimeoutError):
+        return await asyncio.wait_for(process.wait(), _DYING_S)
+    return await _end(process)
+
+
 async def _end(process: Process) -> int:
-    """Kill the process if it still runs; its exit status, negative for a signal."""
-    # At its own death the pipe closes a moment before the status is there: the kill then finds nobody.
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            process.kill()
+    """Kill a process; its exit status, negative for a signal."""
+    with suppress(ProcessLookupError):
+        process.kill()
     return await process.wait()
 
 

@@ -25,7 +25,6 @@ def main() -> None:
     """Serve until the input ends, or until the parent dies."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--parent", type=int, required=True)
     arguments = parser.parse_args()
     _die_with(arguments.parent)
@@ -33,7 +32,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = _claim_standard_output()
     try:
-        embed = _load(arguments.model, arguments.threads)
+        embed = _load(arguments.model)
     except Exception as error:  # whatever torch raises is told in one line
         _say(answers, {"error": f"{type(error).__name__}: {error}"})
         raise SystemExit(1) from error
@@ -61,12 +60,10 @@ def _claim_standard_output() -> TextIO:
     return answers
 
 
-def _load(model: Path, threads: int) -> Callable[[Sequence[str]], list[str]]:
-    # These take seconds to import; the death signal must be set before.
-    import torch
+def _load(model: Path) -> Callable[[Sequence[str]], list[str]]:
+    # Takes seconds to import; the death signal must be set before.
     from sentence_transformers import SentenceTransformer
 
-    torch.set_num_threads(threads)
     encoder = SentenceTransformer(str(model), device="cpu", local_files_only=True)
 
     def embed(texts: Sequence[str]) -> list[str]:

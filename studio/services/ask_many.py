@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 
-from studio.domain.arms import ArmRecipe
-from studio.domain.generation import Completion, LaneFailed, LaneFinished, Priority, Sampling
+from studio.domain.arms import ArmRecipe, Memory
+from studio.domain.generation import Completion, Lane, LaneFailed, LaneFinished, Priority, Sampling
 from studio.domain.log import Given
 from studio.errors import EngineError
-from studio.services.prepare_lanes import PreparedLane, Question, prepare_lanes
+from studio.services.find_lessons import embed_questions
+from studio.services.prepare_lanes import PreparedLane, Question, brief, prepare_lane
 from studio.services.studio import Studio
 
 LANES_TOGETHER = 8
@@ -35,11 +36,7 @@ class Reply:
 
 
 async def ask_many(
-    studio: Studio,
-    asks: Sequence[Ask],
-    *,
-    sampling: Sampling | None = None,
-    priority: Priority = Priority.IDLE,
+    studio: Studio, asks: Sequence[Ask], *, sampling: Sampling | None = None, priority: Priority = Priority.IDLE
 ) -> list[Reply]:
     """All replies, in the order of the asks. Raises EngineError if one cannot be answered."""
     stream = stream_many(studio, asks, sampling=sampling, priority=priority)
@@ -48,30 +45,42 @@ async def ask_many(
 
 
 async def stream_many(
-    studio: Studio,
-    asks: Sequence[Ask],
-    *,
-    sampling: Sampling | None = None,
-    priority: Priority = Priority.IDLE,
+    studio: Studio, asks: Sequence[Ask], *, sampling: Sampling | None = None, priority: Priority = Priority.IDLE
 ) -> AsyncGenerator[tuple[int, Reply]]:
-    """Replies with the index of their ask, as they come, so that progress can be shown."""
+    """Replies with the index of their ask, as they come, so that progress can be shown.
+
+    Greedy decoding gives one answer to one prompt: lanes alike in messages, adapter and sampling are decoded once,
+    and kept. So an arm that was given nothing costs nothing beside the frozen one, and a repeat is cheap.
+    """
     wanted = sampling or studio.sampling
-    # Lanes of one adapter and memory decode together: only those share a batch and a prompt prefix.
-    order = sorted(
-        range(len(asks)), key=lambda n: (asks[n].recipe.adapter, str(asks[n].recipe.scale), asks[n].recipe.memory)
-    )
-    for start in range(0, len(order), LANES_TOGETHER):
-        numbers = order[start : start + LANES_TOGETHER]
-        prepared: dict[str, tuple[int, PreparedLane]] = {}
-        for number in numbers:
-            ask = asks[number]
-            (one,) = await prepare_lanes(studio, Question(ask.prompt), [ask.recipe], wanted)
-            prepared[str(number)] = (number, replace(one, lane=replace(one.lane, key=str(number))))
-        async for event in studio.engine.generate([one.lane for _, one in prepared.values()], priority=priority):
+    waiting: dict[Lane, list[tuple[int, PreparedLane]]] = {}
+    briefing = await brief(studio, {ask.recipe for ask in asks})
+    if briefing.index:
+        await embed_questions(studio, [ask.prompt for ask in asks if ask.recipe.memory is Memory.LESSONS])
+    for number, ask in enumerate(asks):
+        prepared = await prepare_lane(studio, briefing, Question(ask.prompt), ask.recipe, wanted)
+        # Only what is decoded counts here, not which arm it is for; but draws at a temperature are never shared.
+        lane = replace(prepared.lane, key="" if wanted.temperature == 0 else str(number))
+        if (known := studio.completions.get(lane)) is not None:
+            yield number, Reply(ask, prepared.given, known)
+        else:
+            waiting.setdefault(lane, []).append((number, prepared))
+    async for lane, completion in _decode(studio, list(waiting), priority):
+        if wanted.temperature == 0:
+            studio.completions[lane] = completion
+        for number, prepared in waiting[lane]:
+            yield number, Reply(asks[number], prepared.given, completion)
+
+
+async def _decode(studio: Studio, lanes: list[Lane], priority: Priority) -> AsyncGenerator[tuple[Lane, Completion]]:
+    # Lanes of one adapter decode together: only those share a batch and a prompt prefix.
+    lanes.sort(key=lambda lane: (str(lane.adapter), len(lane.messages)))
+    for start in range(0, len(lanes), LANES_TOGETHER):
+        batch = {str(number): lane for number, lane in enumerate(lanes[start : start + LANES_TOGETHER])}
+        keyed = [replace(lane, key=key) for key, lane in batch.items()]
+        async for event in studio.engine.generate(keyed, priority=priority):
             if isinstance(event, LaneFailed):
-                raise EngineError(
-                    f"'{asks[int(event.key)].prompt[:60]}' could not be answered: {event.message}", event.hint
-                )
+                question = batch[event.key].messages[-1].content
+                raise EngineError(f"'{question[:60]}' could not be answered: {event.message}", event.hint)
             if isinstance(event, LaneFinished):
-                number, one = prepared[event.key]
-                yield number, Reply(asks[number], one.given, event.completion)
+                yield batch[event.key], event.completion

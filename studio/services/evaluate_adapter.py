@@ -12,7 +12,7 @@ from studio.evaluation.gate import decide_promotion
 from studio.evaluation.metrics import ProbeRecord, group_by_arm
 from studio.evaluation.scenario import ScenarioProbe
 from studio.evaluation.validation import HELD_BACK_FORMS, general_probes, rephrase_probes
-from studio.services.judge_probes import ReplyCache, judge_probes
+from studio.services.judge_probes import judge_probes
 from studio.services.studio import Studio, off_loop
 
 SCALES = (1.0, 0.8, 0.6)
@@ -35,14 +35,13 @@ async def choose_and_judge(studio: Studio, adapter: Adapter, corrections: Sequen
     The scale is chosen on the first held-back form, the gate judges on the others, so that it is not told what the
     choice was made to please; the general probes serve both, for there are too few to divide.
     """
-    frozen = ReplyCache()
     choosing_form, *judging_forms = HELD_BACK_FORMS
-    scale = await _best_scale(studio, adapter, rephrase_probes(corrections, [choosing_form]), frozen)
+    scale = await _best_scale(studio, adapter, rephrase_probes(corrections, [choosing_form]))
     in_use = await off_loop(studio.log.adapters.active, adapter.model_sha256)
     arms = [FROZEN, _at_scale(adapter, scale)]
     if in_use is not None:
         arms.append(ArmRecipe("in use", adapter=ACTIVE_ADAPTER, scale=in_use.scale))
-    by_arm = await _ask(studio, [*rephrase_probes(corrections, judging_forms), *general_probes()], arms, frozen)
+    by_arm = await _ask(studio, [*rephrase_probes(corrections, judging_forms), *general_probes()], arms)
     decision = decide_promotion(by_arm[_at_scale(adapter, scale).name], by_arm[FROZEN.name], by_arm.get("in use", ()))
     figures = {name: asdict(estimate) for name, estimate in decision.figures.items()}
     return GateVerdict(
@@ -50,19 +49,17 @@ async def choose_and_judge(studio: Studio, adapter: Adapter, corrections: Sequen
     )
 
 
-async def _best_scale(studio: Studio, adapter: Adapter, rephrased: Sequence[Probe], frozen: ReplyCache) -> float:
+async def _best_scale(studio: Studio, adapter: Adapter, rephrased: Sequence[Probe]) -> float:
     """The scale with the most right answers, learnt and general together; of equals the smaller, which forgets less."""
     probes = [*rephrased, *general_probes()]
-    by_arm = await _ask(studio, probes, [_at_scale(adapter, scale) for scale in SCALES], frozen)
+    by_arm = await _ask(studio, probes, [_at_scale(adapter, scale) for scale in SCALES])
     right = {scale: sum(record.ok for record in by_arm[_at_scale(adapter, scale).name]) for scale in SCALES}
     return max(SCALES, key=lambda scale: (right[scale], -scale))
 
 
-async def _ask(
-    studio: Studio, probes: Sequence[Probe], arms: Sequence[ArmRecipe], frozen: ReplyCache
-) -> dict[str, list[ProbeRecord]]:
+async def _ask(studio: Studio, probes: Sequence[Probe], arms: Sequence[ArmRecipe]) -> dict[str, list[ProbeRecord]]:
     asked = [ScenarioProbe(probe) for probe in probes]
-    return group_by_arm(await judge_probes(studio, asked, arms, frozen=frozen))
+    return group_by_arm(await judge_probes(studio, asked, arms))
 
 
 def _at_scale(adapter: Adapter, scale: float) -> ArmRecipe:

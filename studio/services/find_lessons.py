@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from studio.domain.lessons import LessonStatus, RetrievedLesson
@@ -11,13 +12,13 @@ if TYPE_CHECKING:
     from studio.lessons.retrieve import LessonIndex
 
 
-async def find_lessons(studio: Studio, question: str) -> list[RetrievedLesson]:
+async def fitting_lessons(studio: Studio, index: LessonIndex, question: str) -> list[RetrievedLesson]:
     """The lessons to give, best first; none where nothing fits. Raises EmbedderError."""
-    index = await current_index(studio)
     if not len(index):
         return []
-    vector = await question_vector(studio, question)
+    await embed_questions(studio, [question])
     wanted = studio.settings.prompt
+    vector = studio.question_vectors[question]
     return index.retrieve(question, vector, k=wanted.lessons_given, threshold=wanted.lessons_threshold)
 
 
@@ -36,12 +37,11 @@ async def current_index(studio: Studio) -> LessonIndex:
     return studio.lesson_index
 
 
-async def question_vector(studio: Studio, question: str) -> list[float]:
-    """The embedding of a question; each is computed once, for all arms and every repeat."""
+async def embed_questions(studio: Studio, questions: Sequence[str]) -> None:
+    """Embed what is not known yet, together: each once, for all arms and every repeat. Raises EmbedderError."""
     known = studio.question_vectors
-    if question not in known:
-        (vector,) = await studio.embedder.embed([question])
-        if len(known) >= studio.MOST_QUESTIONS_KEPT:
-            known.clear()
-        known[question] = vector
-    return known[question]
+    if len(known) + len(questions) > studio.MOST_QUESTIONS_KEPT:
+        known.clear()
+    missing = [question for question in dict.fromkeys(questions) if question not in known]
+    if missing:
+        known.update(zip(missing, await studio.embedder.embed(missing), strict=True))

@@ -12,11 +12,11 @@ import subprocess
 import sys
 
 from studio.domain.nights import Night, NightProgress
-from studio.errors import NotFoundError, TrainingError
+from studio.errors import NightBusyError, NotFoundError, TrainingError
 from studio.services.run_night import refuse_hopeless_night
 from studio.services.studio import Studio, off_loop
 from studio.training.job import NightFolder, Request
-from studio.training.launcher import refuse_second_night
+from studio.training.launcher import refuse_second_night, user_is_asking
 
 START_TIMEOUT_S = 30.0
 
@@ -28,7 +28,8 @@ async def start_night(studio: Studio, *, max_minutes: float | None = None) -> No
     """
     refuse_second_night(studio.workspace.night_lock)
     await refuse_hopeless_night(studio)
-    before = {night.id for night in await nights(studio)}
+    known = await nights(studio)
+    before, resumes = {night.id for night in known}, any(not night.state.is_over for night in known)
     command = [sys.executable, "-m", "studio", "--workspace", str(studio.workspace.root), "night"]
     if max_minutes is not None:
         command += ["--max-minutes", str(max_minutes)]
@@ -45,7 +46,8 @@ async def start_night(studio: Studio, *, max_minutes: float | None = None) -> No
             start_new_session=True,
         )
     for _ in range(int(START_TIMEOUT_S / 0.1)):
-        if {night.id for night in await nights(studio)} - before:
+        # An interrupted night is taken up again under its own id: there the lock tells that it has begun.
+        if {night.id for night in await nights(studio)} - before or (resumes and await night_runs(studio)):
             return
         if process.poll() is not None:
             lines = output.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it ended at once"]
@@ -63,6 +65,23 @@ async def night_progress(studio: Studio) -> NightProgress | None:
     """The latest word from the newest night; None before the first."""
     known = await nights(studio)
     return await off_loop(NightFolder(studio.workspace.nights / known[0].id).read_progress) if known else None
+
+
+async def night_runs(studio: Studio) -> bool:
+    """Whether a night's process is alive. One killed leaves its last progress behind, which reads as if it ran on.
+
+    Asked rarely: the asking holds the lock for an instant, in which a night that starts would be refused.
+    """
+    try:
+        await off_loop(refuse_second_night, studio.workspace.night_lock)
+    except NightBusyError:
+        return True
+    return False
+
+
+async def night_gives_way(studio: Studio) -> bool:
+    """Whether a running night stands still right now because the user is being answered."""
+    return await off_loop(user_is_asking, studio.workspace.interactive_lock)
 
 
 async def pause_night(studio: Studio) -> None:

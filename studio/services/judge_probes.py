@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from studio.domain.arms import ArmRecipe
+from studio.domain.generation import Sampling
 from studio.evaluation.judging import judge
 from studio.evaluation.metrics import ProbeRecord
 from studio.evaluation.scenario import ScenarioProbe
 from studio.services.ask_many import Ask, Reply, stream_many
 from studio.services.studio import Studio
 
-
-@dataclass
-class ReplyCache:
-    """Replies that cannot change, such as the frozen arm's, kept by prompt so that none is computed twice."""
-
-    replies: dict[str, Reply] = field(default_factory=dict)
+PROBE_SAMPLING = Sampling(max_tokens=96)
+"""Probes are answered greedily; a small model that has not stopped by then has lost its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +37,16 @@ async def judge_probes(
     recipes: Sequence[ArmRecipe],
     *,
     occasion: Occasion = Occasion(),
-    frozen: ReplyCache | None = None,
     observe: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[ProbeRecord]:
     """Every arm's judged answer to every probe, by free generation. `observe(done, total)` follows the progress."""
-    plain = [recipe for recipe in recipes if recipe == ArmRecipe(recipe.name)]
-    known: Mapping[str, Reply] = frozen.replies if frozen else {}
-    asks: list[tuple[ScenarioProbe, Ask]] = []
-    records: list[ProbeRecord] = []
-    for recipe in recipes:
-        for probe in probes:
-            if recipe in plain and probe.probe.prompt in known:
-                records.append(_record(recipe.name, probe, known[probe.probe.prompt], occasion))
-            else:
-                asks.append((probe, Ask(probe.probe.prompt, recipe)))
-    done, total = len(records), len(records) + len(asks)
-    async for number, reply in stream_many(studio, [ask for _, ask in asks]):
+    asks = [(probe, Ask(probe.probe.prompt, recipe)) for recipe in recipes for probe in probes]
+    records: dict[int, ProbeRecord] = {}
+    async for number, reply in stream_many(studio, [ask for _, ask in asks], sampling=PROBE_SAMPLING):
         probe, ask = asks[number]
-        records.append(_record(ask.recipe.name, probe, reply, occasion))
-        if frozen is not None and ask.recipe in plain:
-            frozen.replies[ask.prompt] = reply
-        done += 1
-        observe(done, total)
-    return records
+        records[number] = _record(ask.recipe.name, probe, reply, occasion)
+        observe(len(records), len(asks))
+    return [records[number] for number in range(len(asks))]
 
 
 def _record(arm: str, asked: ScenarioProbe, reply: Reply, occasion: Occasion) -> ProbeRecord:

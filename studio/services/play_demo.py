@@ -19,7 +19,7 @@ from studio.evaluation.result import DemoAnswer, DemoCorrection, NightOutcome, d
 from studio.evaluation.scenario import Scenario, ScenarioProbe
 from studio.evaluation.scenario_file import load_scenario
 from studio.services.ask_many import Ask, ask_many
-from studio.services.judge_probes import ReplyCache, judge_probes
+from studio.services.judge_probes import PROBE_SAMPLING, judge_probes
 from studio.services.learn_lessons import learn_lesson
 from studio.services.record_correction import record_correction
 from studio.services.run_night import run_night
@@ -55,7 +55,6 @@ class _Story:
     scenario: Scenario
     arms: Sequence[ArmRecipe]
     narrator: Narrator
-    frozen: ReplyCache = field(default_factory=ReplyCache)
     records: dict[str, list[ProbeRecord]] = field(default_factory=dict)
     corrections: list[DemoCorrection] = field(default_factory=list)
     nights: list[NightOutcome] = field(default_factory=list)
@@ -68,7 +67,6 @@ class _Story:
             self.studio,
             probes,
             self.arms,
-            frozen=self.frozen,
             observe=lambda done, total: self.narrator.progress("answers", done, total),
         )
         await self.narrator.tallies(self.tally())
@@ -76,7 +74,7 @@ class _Story:
     async def correct_all(self) -> None:
         for correction in self.scenario.corrections:
             taught = correction.taught
-            (reply,) = await ask_many(self.studio, [Ask(taught.prompt, FROZEN)])
+            (reply,) = await ask_many(self.studio, [Ask(taught.prompt, FROZEN)], sampling=PROBE_SAMPLING)
             recorded = await record_correction(
                 self.studio,
                 answer=None,

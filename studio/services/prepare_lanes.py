@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from studio.domain.arms import ArmRecipe, Memory
 from studio.domain.generation import ChatMessage, Lane, ModelFacts, Sampling
 from studio.domain.lessons import RetrievedLesson
-from studio.domain.log import Given, GivenLesson
+from studio.domain.log import Correction, Given, GivenLesson
 from studio.domain.nights import Adapter
 from studio.errors import EmbedderError
 from studio.prompting.assemble import Assembly, PromptRequest, assemble, prompts_to_count
 from studio.services.adapters import adapter_of, adapter_use
-from studio.services.find_lessons import find_lessons
+from studio.services.find_lessons import current_index, fitting_lessons
 from studio.services.studio import Studio, off_loop
+
+if TYPE_CHECKING:
+    from studio.lessons.retrieve import LessonIndex
 
 FEWEST_ANSWER_TOKENS = 64
 """Room kept free for the answer, whatever the prompt holds."""
@@ -34,37 +38,65 @@ class PreparedLane:
     given: Given
 
 
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """What the arms can be given at one moment, read once for however many questions."""
+
+    facts: ModelFacts
+    corrections: tuple[Correction, ...]
+    adapters: dict[str, Adapter | None]
+    index: LessonIndex | None
+
+
+async def brief(studio: Studio, arms: Collection[ArmRecipe]) -> Briefing:
+    """Read what these arms need. Raises ModelError, and AdapterError where an arm's adapter is gone.
+
+    Where lessons cannot be looked up the arms answer without them, and their notes say so.
+    """
+    facts = await studio.model()
+    memories = {recipe.memory for recipe in arms}
+    corrections = tuple(await off_loop(studio.log.corrections.in_force)) if Memory.CONTEXT in memories else ()
+    adapters = {recipe.name: await adapter_of(studio, recipe) for recipe in arms}
+    index = await current_index(studio) if Memory.LESSONS in memories else None
+    return Briefing(facts, corrections, adapters, index)
+
+
 async def prepare_lanes(
     studio: Studio, question: Question, arms: Sequence[ArmRecipe], sampling: Sampling
 ) -> list[PreparedLane]:
     """One lane per arm, in their order; its key is the arm's name.
 
-    Raises PromptTooLongError where the question alone does not fit the context, AdapterError where an arm's adapter
-    is gone. Where lessons cannot be looked up the arm answers without them, and its note says so.
+    Raises PromptTooLongError where the question alone does not fit the context, and as `brief` does.
     """
-    facts = await studio.model()
-    memories = {recipe.memory for recipe in arms}
-    corrections = tuple(await off_loop(studio.log.corrections.in_force)) if Memory.CONTEXT in memories else ()
-    lessons: tuple[RetrievedLesson, ...] = ()
-    trouble = ""
-    if Memory.LESSONS in memories:
+    briefing = await brief(studio, arms)
+    return [await prepare_lane(studio, briefing, question, recipe, sampling) for recipe in arms]
+
+
+async def prepare_lane(
+    studio: Studio, briefing: Briefing, question: Question, recipe: ArmRecipe, sampling: Sampling
+) -> PreparedLane:
+    """One arm's lane for one question, from what was read before."""
+    notes: list[str] = []
+    lessons: list[RetrievedLesson] = []
+    if recipe.memory is Memory.LESSONS and briefing.index is not None:
         try:
-            lessons = tuple(await find_lessons(studio, question.prompt))
+            lessons = await fitting_lessons(studio, briefing.index, question.prompt)
         except EmbedderError as error:
-            trouble = f"Lessons could not be looked up: {error.message}"
-    prepared = []
-    for recipe in arms:
-        request = PromptRequest(
-            question.prompt, recipe.memory, studio.settings.prompt.system, question.history, corrections, lessons
-        )
-        assembly = await fitted(studio, facts, request, sampling)
-        adapter = await adapter_of(studio, recipe)
-        use = adapter_use(studio, recipe, adapter) if adapter else None
-        lane = Lane(recipe.name, assembly.messages, use, sampling)
-        given = _given(facts, assembly, adapter, use.scale if use else None, sampling)
-        notes = _notes(recipe, assembly, adapter, trouble if recipe.memory is Memory.LESSONS else "")
-        prepared.append(PreparedLane(lane, replace(given, note=" ".join(notes))))
-    return prepared
+            notes.append(f"Lessons could not be looked up: {error.message}")
+    request = PromptRequest(
+        question.prompt,
+        recipe.memory,
+        studio.settings.prompt.system,
+        question.history,
+        briefing.corrections,
+        tuple(lessons),
+    )
+    assembly = await fitted(studio, briefing.facts, request, sampling)
+    adapter = briefing.adapters[recipe.name]
+    use = adapter_use(studio, recipe, adapter) if adapter else None
+    notes += _notes(recipe, assembly, adapter)
+    given = _given(briefing.facts, assembly, adapter, use.scale if use else None, sampling)
+    return PreparedLane(Lane(recipe.name, assembly.messages, use, sampling), replace(given, note=" ".join(notes)))
 
 
 async def fitted(studio: Studio, facts: ModelFacts, request: PromptRequest, sampling: Sampling) -> Assembly:
@@ -96,8 +128,8 @@ def _given(
     )
 
 
-def _notes(recipe: ArmRecipe, assembly: Assembly, adapter: Adapter | None, trouble: str) -> list[str]:
-    notes = [trouble] if trouble else []
+def _notes(recipe: ArmRecipe, assembly: Assembly, adapter: Adapter | None) -> list[str]:
+    notes = []
     if recipe.uses_adapter and adapter is None:
         notes.append("No adapter is in use yet: answered without one.")
     if assembly.history_trimmed:

@@ -22,7 +22,7 @@ from studio.evaluation.scenario import (
 )
 from studio.evaluation.scenario_file import load_scenario
 from studio.services.ask_many import Ask, ask_many
-from studio.services.judge_probes import Occasion, ReplyCache, judge_probes
+from studio.services.judge_probes import PROBE_SAMPLING, Occasion, judge_probes
 from studio.services.learn_lessons import learn_lesson, prove_lesson
 from studio.services.record_correction import record_correction
 from studio.services.run_night import run_night
@@ -45,13 +45,12 @@ async def run_scenario(
     """
     scenario = load_scenario(folder)
     arms = [FROZEN, *(recipe for recipe in recipes if recipe != FROZEN)]
-    frozen = ReplyCache()
     records: list[ProbeRecord] = []
     nights: list[NightOutcome] = []
     for number, order in enumerate(given_and_shuffled_orders(scenario.corrections, orders, ORDER_SEED)):
         tell(f"Order {number + 1} of {orders}: {scenario.title}")
         studio = make_studio(f"order-{number}")
-        run = _Run(studio, scenario, arms, frozen, number, tell)
+        run = _Run(studio, scenario, arms, number, tell)
         await run.play(order)
         records += run.records
         nights += run.nights
@@ -77,11 +76,10 @@ class _Run:
         studio: Studio,
         scenario: Scenario,
         arms: Sequence[ArmRecipe],
-        frozen: ReplyCache,
         order: int,
         tell: Callable[[str], None],
     ) -> None:
-        self.studio, self.scenario, self.arms, self.frozen = studio, scenario, arms, frozen
+        self.studio, self.scenario, self.arms = studio, scenario, arms
         self.order, self.tell = order, tell
         self.records: list[ProbeRecord] = []
         self.nights: list[NightOutcome] = []
@@ -99,7 +97,7 @@ class _Run:
 
     async def _teach(self, taught: TaughtCorrection) -> None:
         """What a user does: ask, see the answer, correct it. Only the taught part of the correction is at hand here."""
-        (reply,) = await ask_many(self.studio, [Ask(taught.prompt, FROZEN)])
+        (reply,) = await ask_many(self.studio, [Ask(taught.prompt, FROZEN)], sampling=PROBE_SAMPLING)
         correction = await record_correction(
             self.studio,
             answer=None,
@@ -139,7 +137,6 @@ class _Run:
             probes,
             self.arms,
             occasion=Occasion(self.order, day, made, self.scenario.days),
-            frozen=self.frozen,
             observe=observe,
         )
 

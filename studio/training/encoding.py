@@ -10,6 +10,9 @@ from studio.prompting.chat_template import Piece, render_pieces
 from studio.training.batches import Encoded
 from studio.training.foreign import Tokenizer
 
+REPLAYED_TOKENS = 32
+"""Replayed answers are held near the frozen model's over their first tokens, which set the course of the rest."""
+
 
 def encode(examples: Sequence[TrainingExample], tokenizer: Tokenizer) -> list[Encoded]:
     """Prompt up to the answer header, then the answer and its end, with a transformers tokenizer.
@@ -30,7 +33,8 @@ def encode(examples: Sequence[TrainingExample], tokenizer: Tokenizer) -> list[En
         prompt = _tokens(tokenizer, header)
         if prompt[: len(opening)] != opening:
             prompt = [*opening, *prompt]
-        encoded.append(Encoded(index, tuple(prompt), tuple(_tokens(tokenizer, ending)), example.replay))
+        completion = _tokens(tokenizer, ending)[: REPLAYED_TOKENS if example.replay else None]
+        encoded.append(Encoded(index, tuple(prompt), tuple(completion), example.replay))
     return encoded
 
 

@@ -10,9 +10,12 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 
-from studio.domain.generation import ChatMessage, Role
+from studio.domain.generation import ChatMessage
+from studio.domain.lessons import RetrievedLesson
 from studio.domain.log import Correction
 from studio.domain.nights import TrainingExample
+from studio.prompting import assemble
+from studio.prompting.lesson_form import with_lessons
 from studio.training.wordings import content_words, wordings
 
 REPLAY_SOURCE = "replay"
@@ -44,7 +47,7 @@ def learnt_examples(
     system: str,
     wordings_each: int,
     own_wordings: Mapping[str, Sequence[str]] | None = None,
-    lesson_systems: Mapping[str, str] | None = None,
+    lessons: Mapping[str, Sequence[RetrievedLesson]] | None = None,
     lesson_share: float = 0.0,
     seed: int = 0,
 ) -> list[TrainingExample]:
@@ -52,8 +55,8 @@ def learnt_examples(
 
     `corrections` are all there are, so that a superseded one lends its wording, never its answer, to the one in force
     instead of it. `own_wordings` are further wordings the user gave, by correction id. `system` is the chat's system
-    message; of each correction's wordings, `lesson_share` are given under the one in `lesson_systems` instead, so that
-    adapter and lessons work together.
+    message; of each correction's wordings, `lesson_share` are asked together with its `lessons` (best first, by
+    correction id), in the form the chat gives them, so that adapter and lessons work together.
     """
     by_id = {correction.id: correction for correction in corrections}
     examples = []
@@ -63,13 +66,14 @@ def learnt_examples(
         earlier = [by_id[key].prompt for key in _superseded_by(correction, by_id) if by_id[key].prompt]
         own = [*earlier, *(own_wordings or {}).get(correction.id, ())]
         asked = list(dict.fromkeys([*wordings(correction.prompt, wordings_each, seed), *own]))
-        taught = (lesson_systems or {}).get(correction.id)
-        given = round(len(asked) * lesson_share) if taught is not None else 0
-        with_lesson = set(random.Random(f"{seed}:{correction.id}").sample(range(len(asked)), given))  # noqa: S311
-        for place, prompt in enumerate(asked):
-            opening = taught if place in with_lesson and taught is not None else system
-            messages = chat(opening, prompt, correction.history)
-            examples.append(TrainingExample(messages, correction.corrected, correction.id))
+        given = (lessons or {}).get(correction.id, ())
+        chosen = random.Random(f"{seed}:{correction.id}")  # noqa: S311 - variety, not a secret
+        together = set(chosen.sample(asked, round(len(asked) * lesson_share)))
+        for prompt in asked:
+            question = with_lessons(prompt, given) if prompt in together else prompt
+            examples.append(
+                TrainingExample(chat(system, question, correction.history), correction.corrected, correction.id)
+            )
     return examples
 
 
@@ -109,9 +113,8 @@ def near_misses(corrections: Iterable[Correction], count: int, seed: int = 0) ->
 
 
 def chat(system: str, prompt: str, history: Sequence[ChatMessage] = ()) -> tuple[ChatMessage, ...]:
-    """The messages of one question as the chat asks it; no system message when it is empty."""
-    opening = (ChatMessage(Role.SYSTEM, system),) if system else ()
-    return (*opening, *history, ChatMessage(Role.USER, prompt))
+    """The messages of one question as the chat asks it."""
+    return assemble.chat(system, history, prompt)
 
 
 def _superseded_by(correction: Correction, by_id: Mapping[str, Correction]) -> list[str]:

@@ -43,9 +43,9 @@ class TrainingConfig:
     targets: str = ALL_LINEAR
     dropout: float = 0.0
     learning_rate: float = 1e-3
-    epochs: int = 4
+    epochs: int = 3
     batch_size: int = 16
-    replay_share: float = 0.25
+    replay_share: float = 0.375
     kl_weight: float = 1.0
     warmup_share: float = 0.1
     max_gradient_norm: float = 1.0

@@ -21,6 +21,13 @@ from studio.training.job import NightFolder, Request
 NICENESS = 10
 POLL_S = 0.01
 PROGRESS_POLL_S = 0.2
+ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    # Threads that wait do not spin: on cores shared with any other process spinning costs ten times the time.
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
 _PR_SET_PDEATHSIG = 1
 
 
@@ -70,6 +77,15 @@ class GiveWay:
     def _go_on(self) -> None:
         while self._stopped:
             _signal(self._stopped.pop(), signal.SIGCONT)
+
+
+def user_is_asking(lock: Path) -> bool:
+    """Whether anybody holds the interactive lock: the user is being answered, and nights stand still meanwhile."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        return _is_held(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _is_held(descriptor: int) -> bool:
@@ -125,7 +141,7 @@ async def train(folder: NightFolder, interactive_lock: Path) -> AsyncIterator[Ni
     if await asyncio.to_thread(folder.read_request) is Request.CANCEL:
         await asyncio.to_thread(folder.request, Request.RUN)
     with folder.log_file.open("ab") as log:
-        child = await asyncio.to_thread(_start, folder, log)
+        child = _start(folder, log)  # not in a thread: the child dies with the thread that started it
     seen: NightProgress | None = None
     try:
         async with GiveWay(interactive_lock, lambda: [child.pid] if child.poll() is None else []):
@@ -158,7 +174,7 @@ def _why(returncode: int, last: NightProgress | None) -> str:
 
 def _start(folder: NightFolder, log: IO[bytes]) -> subprocess.Popen[bytes]:
     """The child leads a group of its own, so that stopping it does not stop us; it dies with us (Linux)."""
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    environment = os.environ | ENVIRONMENT
     parent = os.getpid()
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 

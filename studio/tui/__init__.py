@@ -19,9 +19,11 @@ Text. What users and models wrote is data: build `Content(displayable(text))` or
 markup strings. `StudioApp.notify` takes plain text only.
 
 Streams. Deltas are given to `StreamedMarkdown.write`, which only buffers; the app's `StreamFlusher` visits the panes
-about twelve times a second, one after another, yielding to the keyboard in between, and skips those out of sight.
-`finish(text)` draws the whole as Markdown. Cancelling: `worker.cancel()` on the worker that iterates the service's
-generator inside `contextlib.aclosing`; that reaches the engine.
+at most twelve times a second, one after another, yielding to the keyboard in between, and skips those out of sight.
+`finish(text)` draws the whole as Markdown. Where several panes stream side by side, make them with
+`plain_until_finished=True`: mounting Markdown in five panes at once would hold up the keys. Cancelling:
+`worker.cancel()` on the worker that iterates the service's generator inside `contextlib.aclosing`; that reaches the
+engine.
 
 Between screens. `post_message` one of `studio.tui.messages`: `CompareRequested`, `ChatRequested`, `LessonsRequested`
 bubble to the app, which changes mode and calls `compare(prompt, history)`, `open_conversation(id)` or
@@ -39,3 +41,8 @@ Keys. Every Binding has an `id` ('chat.edit') and a tooltip in plain words, so t
 F1 and in the command palette. Single letters act only when no editor has the focus, which Textual's order of key
 handling gives for free: bind them on the screen.
 """
+
+import os
+
+# Textual paints at its next frame; at 60 a second that alone keeps a key waiting for up to 17 ms.
+os.environ.setdefault("TEXTUAL_FPS", "120")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from importlib import import_module
@@ -35,10 +36,10 @@ class StudioApp(App[None]):
     """The terminal app over one Studio, whose processes it takes down when it ends (`on_exit` instead, where given)."""
 
     TITLE = "Correction Studio"
-    CSS_PATH = "styles/app.tcss"
+    CSS_PATH = Path(__file__).with_name("styles") / "app.tcss"
     DEFAULT_MODE = "chat"
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (20, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012 - as textual types it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Help", id="app.help", tooltip="What this screen is for, and its keys"),
         Binding("f2", "go('chat')", "Chat", show=False, id="app.chat", tooltip="Ask, correct, go on"),
@@ -58,7 +59,7 @@ class StudioApp(App[None]):
         self.studio = studio
         self.flusher = StreamFlusher()
         self._take_down = on_exit or studio.close
-        self._diagnostics: Path | None = None
+        self._diagnostics = open_diagnostics(studio.workspace.diagnostics)
         self._ends = contextlib.ExitStack()
         super().__init__()
         self._load_themes()
@@ -108,7 +109,7 @@ class StudioApp(App[None]):
         yield from (command for command in super().get_system_commands(screen) if command.title in kept)
 
     def action_help(self) -> None:
-        from studio.tui.screens.help import HelpScreen  # noqa: PLC0415 - not needed for the first paint
+        from studio.tui.screens.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
@@ -119,19 +120,21 @@ class StudioApp(App[None]):
 
     # Start and end ------------------------------------------------------------------------------------------------
 
-    def run(self, **options: Any) -> None:  # noqa: ANN401 - textual's own options
+    def run(self, **options: Any) -> None:
         """Run until the user quits; the terminal is left as it was, however it ends."""
         with guarded_terminal(self.studio.workspace.diagnostics):
             super().run(**options)
 
     def on_mount(self) -> None:
-        self._diagnostics = open_diagnostics(self.studio.workspace.diagnostics)
         if not self.is_headless:
             self._ends.enter_context(ending_signals(asyncio.get_running_loop(), self._end_on_signal))
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
         """After the first paint: everything that takes time."""
+        # What lives as long as the app need not be gone through again by every full collection.
+        gc.collect()
+        gc.freeze()
         for told in self._theme_notices:
             self.notify(told, severity="warning", timeout=10)
         self._start(load_engine_and_lessons(self))
@@ -171,7 +174,7 @@ class StudioApp(App[None]):
             self.notify(error.hint or "", title=error.message, severity="error", timeout=8)
             return
         write_down(error)
-        from studio.tui.screens.failure import FailureScreen  # noqa: PLC0415 - hopefully never needed
+        from studio.tui.screens.failure import FailureScreen
 
         if not isinstance(self.screen, FailureScreen):
             self.push_screen(FailureScreen(type(error).__name__, self._diagnostics))
@@ -193,7 +196,7 @@ class StudioApp(App[None]):
         if event.state is WorkerState.ERROR and isinstance(event.worker.error, Exception):
             self.report(event.worker.error)
 
-    async def run_action(self, *args: Any, **options: Any) -> bool:  # noqa: ANN401 - handed on as they are
+    async def run_action(self, *args: Any, **options: Any) -> bool:
         """As textual's, but a failing action is reported instead of ending the app."""
         try:
             return await super().run_action(*args, **options)

@@ -32,7 +32,7 @@ async def load_engine_and_lessons(app: StudioApp) -> None:
         app.tell(embedder="no lessons")
         raise
     app.tell(embedder="")
-    from studio.services.learn_lessons import learn_pending  # noqa: PLC0415 - after the first paint
+    from studio.services.learn_lessons import learn_pending
 
     if learnt := await learn_pending(app.studio):
         app.notify(f"{learnt} earlier correction(s) had not been learnt; they are now.")

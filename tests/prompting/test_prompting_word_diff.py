@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ def test_both_texts_can_be_read_back(before: str, after: str) -> None:
     spans = word_diff(before, after)
     assert (old_text(spans), new_text(spans)) == (before, after)
     assert all(span.text for span in spans)
-    assert all(one.kind is not other.kind for one, other in zip(spans, spans[1:], strict=False))
+    assert all(one.kind is not other.kind for one, other in pairwise(spans))
 
 
 def test_a_changed_word_is_one_deletion_and_one_insertion() -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from studio.domain.checks import Check
 from studio.domain.generation import ChatMessage, Role
+from studio.domain.lessons import Lesson, RetrievedLesson
 from studio.domain.log import Correction
 from studio.training.examples import chat, learnt_examples, near_misses, replay_example, replay_prompts
 from studio.training.wordings import wordings
@@ -84,11 +85,15 @@ def test_the_users_own_wordings_and_the_history_are_used() -> None:
     assert all(example.messages[1:3] == history for example in examples)
 
 
-def test_a_share_of_the_wordings_is_given_under_the_lesson() -> None:
-    examples = learnt_examples(
-        [DOME], system=SYSTEM, wordings_each=20, lesson_systems={"dome": "lesson"}, lesson_share=0.25
+def test_a_share_of_the_wordings_is_asked_together_with_the_lesson() -> None:
+    now = DOME.created_at
+    lesson = Lesson(
+        "l1", "Dome", "asked for the code", DOME.corrected, DOME.prompt, DOME.corrected, ("dome",), now, now
     )
-    assert sum(example.messages[0].content == "lesson" for example in examples) == 5
+    examples = learnt_examples(
+        [DOME], system=SYSTEM, wordings_each=20, lessons={"dome": [RetrievedLesson(lesson, 0.9, 1)]}, lesson_share=0.25
+    )
+    assert sum(DOME.corrected in example.messages[-1].content for example in examples) == 5
 
 
 def test_without_a_system_message_there_is_none() -> None:

@@ -22,12 +22,14 @@ from studio.errors import TrainingError
 from studio.training.examples import chat, learnt_examples, replay_example
 from studio.training.gguf_adapter import interleave_rows
 from studio.training.job import NightFolder, NightJob, Request, TrainingConfig
-from studio.training.launcher import train
+from studio.training.launcher import ENVIRONMENT, train
 
 pytestmark = pytest.mark.slow
 
 SYSTEM = "You are a helpful assistant."
-CONFIG = TrainingConfig(rank=4, alpha=8.0, learning_rate=5e-3, epochs=3, batch_size=4, checkpoint_seconds=0.0)
+CONFIG = TrainingConfig(
+    rank=4, alpha=8.0, learning_rate=5e-3, epochs=3, batch_size=4, replay_share=0.25, checkpoint_seconds=0.0
+)
 
 
 def bundled_model() -> Path:
@@ -48,7 +50,10 @@ def a_night(path: Path, config: TrainingConfig = CONFIG, model: Path | None = No
 def run_child(folder: NightFolder) -> subprocess.Popen[bytes]:
     with folder.log_file.open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "studio.training.night_process", str(folder.path)], stdout=log, stderr=log
+            [sys.executable, "-m", "studio.training.night_process", str(folder.path)],
+            stdout=log,
+            stderr=log,
+            env=os.environ | ENVIRONMENT,
         )
 
 
@@ -114,12 +119,12 @@ async def test_pause_resume_and_cancel(tmp_path: Path) -> None:
     folder = a_night(tmp_path / "night", replace(CONFIG, epochs=50))
     paused_at = None
     async for progress in train(folder, tmp_path / "interactive.lock"):
-        if progress.step == 0:
-            folder.request(Request.PAUSE)
-        elif progress.paused:
+        if progress.paused:
             paused_at = progress.step
             folder.request(Request.RUN)
-        elif paused_at is not None and progress.step > paused_at:
+        elif paused_at is None:
+            folder.request(Request.PAUSE)
+        elif progress.step > paused_at:
             folder.request(Request.CANCEL)
     assert paused_at is not None
     final = folder.read_progress()
@@ -160,7 +165,11 @@ def test_llama_cpp_answers_with_the_adapter_as_torch_does(finished: NightFolder)
     """Logits after a prompt, of the adapted model in torch (float32) and of llama.cpp, which computes in 8 bits."""
     script = Path(__file__).with_name("compare_logits.py")
     result = subprocess.run(
-        [sys.executable, str(script), str(finished.path)], capture_output=True, text=True, check=False
+        [sys.executable, str(script), str(finished.path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | ENVIRONMENT,
     )
     assert result.returncode == 0, result.stderr
     likeness, likeness_of_change, change = (float(word) for word in result.stdout.split()[-3:])

@@ -80,7 +80,7 @@ async def test_an_answer_is_corrected_in_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "told"), [("  \n ", "empty"), (ANSWER, "same as the answer")])
-async def test_a_correction_that_says_nothing_is_refused_and_the_text_stays(tmp_path: Path, text: str, told: str) -> None:
+async def test_a_correction_that_says_nothing_is_refused(tmp_path: Path, text: str, told: str) -> None:
     app = make_app(tmp_path)
     async with app.run_test(notifications=True) as pilot:
         await ask(pilot, QUESTION)

@@ -125,20 +125,21 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Actions that have nothing to act on are neither shown nor run."""
+        applies = True
         match action:
             case "cancel":
-                return self.answering
+                applies = self.answering
             case "select":
-                return bool(self.answers) and (parameters != (0,) or isinstance(self.focused, Composer))
+                applies = bool(self.answers) and (parameters != (0,) or isinstance(self.focused, Composer))
             case "edit" | "feedback" | "accept" | "retry" | "compare":
-                return bool(self.answers)
+                applies = bool(self.answers)
             case "diff":
-                return self.selected is not None and self.selected.correction is not None
+                applies = self.selected is not None and self.selected.correction is not None
             case "undo":
-                return bool(chat_work.corrections_made(self))
+                applies = bool(chat_work.corrections_made(self))
             case "redo":
-                return bool(self.undone)
-        return True
+                applies = bool(self.undone)
+        return applies
 
     def action_scroll(self, pages: int) -> None:
         transcript = self.query_one("#transcript", VerticalScroll)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.events import DescendantFocus
 from textual.timer import Timer
@@ -17,9 +17,11 @@ from textual.worker import Worker
 
 from studio.domain.generation import ChatMessage
 from studio.services.studio import Studio
+from studio.tui.plain_text import typed
 from studio.tui.screens import compare_work
 from studio.tui.screens.arm_pane import ArmPane
 from studio.tui.screens.arm_tabs import ArmTab, ArmTabs
+from studio.tui.screens.compare_keys import COMPARE_KEYS, GUARDED
 from studio.tui.screens.compare_work import Comparison
 from studio.tui.screens.scale_dial import DialButton, ScaleDial, turned
 from studio.tui.screens.studio_screen import StudioScreen
@@ -27,18 +29,16 @@ from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.text_input import Composer, PlainTextArea
 
 DIAL_SETTLES_S = 0.4
-EMPTY = """\
-Type a question above and press enter: every arm answers it at once, so that you see what each way of learning changes.
-An arm is the model as it came (frozen), or with your corrections in its prompt (context), or with the lessons that fit
-the question (lessons), or with the adapter trained at night (lora), or with both.
-Best with a question you have corrected in Chat: then each answer is marked right or wrong. c in Chat brings it here."""
-
-ACTIONS = frozenset(
-    ("cancel", "leave", "prefer", "edit", "diff", "then_and_now", "run", "maximise", "blind", "compose", "dial", "dial_off")
+FEW_ARMS = 6
+"""As many fit into two columns of a usual window; more are scrolled."""
+EMPTY = (
+    "Type a question above and press enter: every arm answers it at once, so that you see what each way of learning "
+    "changes.\n\n"
+    "An arm is the model as it came (frozen), or with your corrections in its prompt (context), or with the lessons "
+    "that fit the question (lessons), or with the adapter trained at night (lora), or with both.\n\n"
+    "Best with a question you have corrected in Chat: then each answer is marked right or wrong. c in Chat brings it "
+    "here."
 )
-WEAKER = "Turn the adapter's scale down and ask the arms with an adapter again"
-STRONGER = "Turn the adapter's scale up and ask the arms with an adapter again"
-AS_PROMOTED = "Put the adapter's scale back to the one chosen at its promotion"
 
 
 class CompareScreen(StudioScreen):
@@ -47,29 +47,12 @@ class CompareScreen(StudioScreen):
     MODE = "compare"
     CSS_PATH = "../styles/compare.tcss"
     AUTO_FOCUS = "Composer"
+    ESCAPE_TO_MINIMIZE = False  # esc cancels first, and leaves an editor that fills the screen
     HELP = """\
 One question, answered by all arms at once. The digits choose an arm; single keys act on the chosen one. An answer is
 right or wrong by the check of your correction of this question. Turning the dial asks the arms with an adapter again
 at the new strength. With names hidden (b) the arms are shuffled, until you have said which answer you prefer (v)."""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", id="compare.cancel", tooltip="Cancel all answers that are being written"),
-        Binding("escape", "leave", "Leave", show=False, id="compare.leave", tooltip="From the question to the answers"),
-        Binding("v", "prefer", "Prefer", id="compare.prefer", tooltip="Prefer the chosen arm's answer, or take that back"),
-        Binding("e", "edit", "Edit", id="compare.edit", tooltip="Edit the chosen arm's answer into a correction"),
-        Binding("d", "diff", "Diff", id="compare.diff", tooltip="Show the answers against the correction, word by word"),
-        Binding("t", "then_and_now", "Then/now", id="compare.then-and-now", tooltip="This question's answers through time"),
-        Binding("r", "run", "Again", id="compare.run", tooltip="Ask all arms again"),
-        Binding("m", "maximise", "Maximise", id="compare.maximise", tooltip="Show the chosen arm alone, or all again"),
-        Binding("b", "blind", "Blind", id="compare.blind", tooltip="Hide the arms' names and shuffle them, or show them"),
-        Binding("i,enter", "compose", "Question", id="compare.input", tooltip="Go to the question"),
-        Binding("left_square_bracket,minus", "dial(-1)", "Weaker", key_display="[", id="compare.weaker", tooltip=WEAKER),
-        Binding("right_square_bracket,plus", "dial(1)", "Stronger", key_display="]", id="compare.stronger", tooltip=STRONGER),
-        Binding("0", "dial_off", "As promoted", show=False, id="compare.as-promoted", tooltip=AS_PROMOTED),
-        *(
-            Binding(str(n), f"choose({n})", f"Arm {n}", show=False, id=f"compare.arm-{n}", tooltip=f"Choose arm {n}")
-            for n in range(1, 10)
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = COMPARE_KEYS
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
@@ -88,7 +71,7 @@ at the new strength. With names hidden (b) the arms are shuffled, until you have
             yield ArmTabs(len(self._panes))
             yield ScaleDial()
         yield Static(EMPTY, id="compare-empty", markup=False)
-        with Container(id="compare-panes"):
+        with Container(id="compare-panes", classes="-many" if len(self._panes) > FEW_ARMS else ""):
             yield from self._panes
 
     def on_mount(self) -> None:
@@ -99,7 +82,8 @@ at the new strength. With names hidden (b) the arms are shuffled, until you have
 
     def compare(self, prompt: str, history: Sequence[ChatMessage]) -> None:
         """Ask all arms this prompt, as asked for from another screen."""
-        self._composer.load_text(prompt)
+        self._composer.load_text(typed(prompt))
+        self._composer.move_cursor(self._composer.document.end)
         self._ask_all(Comparison(prompt, tuple(history)))
 
     def on_log_changed(self) -> None:
@@ -165,9 +149,9 @@ at the new strength. With names hidden (b) the arms are shuffled, until you have
             if self._dial_waits:
                 self._turn_now()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Actions that have nothing to act on are neither shown nor run."""
-        if action not in ACTIONS:
+        if action not in GUARDED:
             return True
         if action in ("cancel", "leave"):
             return self.answering == (action == "cancel")

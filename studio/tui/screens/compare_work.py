@@ -1,4 +1,4 @@
-"""What Compare's workers do: they call services, then touch the screen. See studio.tui for how errors reach the user."""
+"""What Compare's workers do: they call services, then touch the screen. See studio.tui for how errors are told."""
 
 from __future__ import annotations
 

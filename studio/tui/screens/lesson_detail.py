@@ -132,7 +132,10 @@ def _fields_content(lesson: Lesson, titles: Mapping[str, str]) -> Content:
         *((label, getattr(lesson, name) or "-") for name, label in FIELDS[1:]),
         ("Kind", "style: how answers are written" if lesson.kind is LessonKind.STYLE else "fact"),
         ("Learnt from", f"{count} correction{'' if count == 1 else 's'}"),
-        ("Made", f"{local_time(lesson.created_at)}, changed {local_time(lesson.updated_at)}, revision {lesson.revision}"),
+        (
+            "Made",
+            f"{local_time(lesson.created_at)}, changed {local_time(lesson.updated_at)}, revision {lesson.revision}",
+        ),
     ]
     return Content.assemble(_heading(lesson.title), "\n\n", _rows_content(rows))
 

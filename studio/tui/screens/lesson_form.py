@@ -10,6 +10,7 @@ from textual.widgets import Label, TextArea
 
 from studio.domain.lessons import Lesson
 from studio.tui.plain_text import typed
+from studio.tui.widgets.text_input import PlainTextArea
 
 FIELDS: tuple[tuple[str, str], ...] = (
     ("title", "Title"),
@@ -31,7 +32,7 @@ class LessonForm(VerticalScroll, can_focus=False):
     def compose(self) -> ComposeResult:
         for name, label in FIELDS:
             yield Label(label)
-            yield TextArea(id=f"field-{name.replace('_', '-')}", compact=True, highlight_cursor_line=False)
+            yield PlainTextArea(id=f"field-{name.replace('_', '-')}")
 
     def fill(self, lesson: Lesson) -> None:
         """Begin with this lesson's fields, the cursor at the end of the guidance: what is mended most."""

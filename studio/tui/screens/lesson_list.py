@@ -120,4 +120,6 @@ class LessonList(ScrollView, can_focus=True):
         states = ", ".join(state for state in states_of(lesson) if state != "active")
         left = max(0, width - cell_len(states) - 3)
         title = set_cell_size(one_line(lesson.title), left)
-        return Strip([Segment(f" {title} ", style), Segment(f"{states} ", state_style)]).adjust_cell_length(width, style)
+        return Strip([Segment(f" {title} ", style), Segment(f"{states} ", state_style)]).adjust_cell_length(
+            width, style
+        )

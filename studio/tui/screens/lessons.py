@@ -46,8 +46,8 @@ kept but never given, often because a newer one replaced it."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "search", "Filter", id="lessons.search", tooltip="Type words to filter the list by"),
         Binding("e", "edit", "Edit", id="lessons.edit", tooltip="Edit this lesson's words in place"),
-        Binding("p", "pin", "Pin", id="lessons.pin", tooltip="Pin, or unpin: a pinned lesson is given with every question"),
-        Binding("x", "retire", "Retire", id="lessons.retire", tooltip="Take this lesson out of use; nothing is deleted"),
+        Binding("p", "pin", "Pin", id="lessons.pin", tooltip="Pinned, a lesson is given with every question"),
+        Binding("x", "retire", "Retire", id="lessons.retire", tooltip="Take it out of use; nothing is deleted"),
         Binding("o", "restore", "Restore", id="lessons.restore", tooltip="Put this retired lesson back into use"),
         Binding("g", "sources", "Source", id="lessons.sources", tooltip="The correction this lesson was learnt from"),
         Binding("u", "uses", "Used in", id="lessons.uses", tooltip="The answers this lesson was given to"),
@@ -178,7 +178,7 @@ kept but never given, often because a newer one replaced it."""
 
     # Actions ------------------------------------------------------------------------------------------------------
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         if action not in ("search", "edit", "pin", "retire", "restore", "sources", "uses", "save", "back"):
             return True
         if not self.is_mounted or self._detail.editing:

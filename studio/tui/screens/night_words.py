@@ -34,13 +34,15 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def headline(progress: NightProgress) -> str:
-    """Where the night is, in one line."""
+def headline(progress: NightProgress, *, gives_way: bool) -> str:
+    """Where the night is, in one line; `gives_way` where it stands still because the user is being answered."""
     if progress.state.is_over:
         return f"Last night: {STATES[progress.state]}. {VERDICTS[progress.state]}"
     steps = f", step {progress.step} of {progress.steps}" if progress.steps else ""
     if progress.paused:
-        return f"The night stands still{steps}."
+        return f"The night is paused{steps}."
+    if gives_way:
+        return f"The night stands still while you are being answered{steps}."
     return f"The night is {STATES[progress.state]}{steps}."
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import ClassVar
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -18,18 +17,21 @@ from studio.errors import StudioError
 from studio.services import adapters as adapter_services
 from studio.services import follow_night
 from studio.services.studio import Studio
-from studio.tui.plain_text import displayable, one_line
-from studio.tui.screens.local_time import local_time
+from studio.tui.plain_text import displayable
 from studio.tui.screens.night_panel import NightPanel
-from studio.tui.screens.night_words import STATES, minutes_of, verdict_of, version_before
+from studio.tui.screens.night_tables import AdaptersTable, NightsTable
+from studio.tui.screens.night_words import STATES, verdict_of, version_before
 from studio.tui.screens.studio_screen import StudioScreen
 from studio.tui.widgets.dialogs import ConfirmDialog
 
 POLL_S = 0.5
+SILENT_POLLS = 40
+"""After so many polls without news it is asked whether the night's process is still alive."""
 NO_NIGHT = (
     "No night has run yet. A night trains an adapter on your corrections, tests it, and keeps it only if it is better. "
     "Press n to start one; you can go on asking meanwhile, and even close the studio."
 )
+INTERRUPTED = "Its process has ended without a word. Press n to take it up again from its last checkpoint."
 TOO_FEW = "There is nothing to train on yet: correct an answer in Chat (F2) first."
 NO_ADAPTERS = "No adapter yet: the first night that is promoted makes one."
 
@@ -51,7 +53,9 @@ is closed."""
         Binding("r", "resume", "Resume", id="nights.resume", tooltip="Let the paused night go on"),
         Binding("x", "cancel", "Cancel", id="nights.cancel", tooltip="End the night; the adapter before stays in use"),
         Binding("a", "use", "Use adapter", id="nights.use", tooltip="Answer with the adapter chosen in the table"),
-        Binding("z", "roll_back", "Roll back", id="nights.roll-back", tooltip="Answer with the adapter before the one in use"),
+        Binding(
+            "z", "roll_back", "Roll back", id="nights.roll-back", tooltip="Answer with the adapter before this one"
+        ),
         Binding("o", "adapters_off", "Adapters off", id="nights.off", tooltip="Answer without any adapter"),
     ]
 
@@ -62,6 +66,9 @@ is closed."""
         self._starting = False
         self._refusal = False
         self._polling = False
+        self._interrupted = False
+        self._gives_way = False
+        self._silent_polls = 0
         self._timer: Timer | None = None
         self._nights: list[Night] = []
         self._adapters: list[Adapter] = []
@@ -72,17 +79,15 @@ is closed."""
             with Container(id="nights-tables"):
                 with Vertical(id="nights-history"):
                     yield Static("Nights", classes="nights-title")
-                    yield DataTable[Text](id="nights-table", cursor_type="row", zebra_stripes=True)
+                    yield NightsTable(id="nights-table")
                     yield Static(id="night-reason", markup=False)
                 with Vertical(id="nights-adapters"):
                     yield Static("Adapters", classes="nights-title")
                     yield Static("Reading…", id="adapters-empty", markup=False)
-                    yield DataTable[Text](id="adapters-table", cursor_type="row", zebra_stripes=True)
+                    yield AdaptersTable(id="adapters-table")
 
     def on_mount(self) -> None:
-        self._nights_table.add_columns("started", "state", "corrections", "adapter", "min")
-        self._adapters_table.add_columns("version", "in use", "made", "scale", "method")
-        self._adapters_table.display = False
+        self.query_one(AdaptersTable).display = False
         self._timer = self.set_interval(POLL_S, self._poll)
         self._reload()
 
@@ -99,14 +104,6 @@ is closed."""
     def on_log_changed(self) -> None:
         self._reload()
 
-    @property
-    def _nights_table(self) -> DataTable[Text]:
-        return self.query_one("#nights-table", DataTable)
-
-    @property
-    def _adapters_table(self) -> DataTable[Text]:
-        return self.query_one("#adapters-table", DataTable)
-
     # What is shown ------------------------------------------------------------------------------------------------
 
     def _poll(self) -> None:
@@ -117,24 +114,49 @@ is closed."""
     async def _follow(self) -> None:
         try:
             progress = await follow_night.night_progress(self.studio)
+            await self._notice_interruption(progress)
+            self._gives_way = self._run[0] and await follow_night.night_gives_way(self.studio)
+        except StudioError as error:
+            # Said in the panel: a notice at every poll would bury the screen.
+            self.query_one(NightPanel).show_words(error.message, error.hint)
+            return
         finally:
             self._polling = False
-        offers_change = _run_state(progress) != _run_state(self._progress)
+        before = self._run
         self._progress = progress
         seen = (progress.night_id, progress.state) if progress else None
         if seen != self._seen:
             self._seen, self._refusal = seen, False
             self._reload()
         self._show_progress()
-        if offers_change:
+        if self._run != before:
             self.refresh_bindings()
+
+    async def _notice_interruption(self, progress: NightProgress | None) -> None:
+        """A night whose word has not changed for a while may have been killed; so may one found at the beginning."""
+        if progress is None or progress.state.is_over or (progress != self._progress and self._progress is not None):
+            self._interrupted, self._silent_polls = False, 0
+            return
+        if self._silent_polls % SILENT_POLLS == 0:
+            self._interrupted = not await follow_night.night_runs(self.studio)
+        self._silent_polls += 1
+
+    @property
+    def _run(self) -> tuple[bool, bool]:
+        """Whether a night runs, and whether it stands still."""
+        progress = self._progress
+        if progress is None or progress.state.is_over or self._interrupted:
+            return False, False
+        return True, progress.paused
 
     def _show_progress(self) -> None:
         panel = self.query_one(NightPanel)
         if self._starting or self._refusal:
             return
-        if self._progress is not None:
-            panel.show_progress(self._progress)
+        if self._progress is not None and self._interrupted:
+            panel.show_words("The night was interrupted.", INTERRUPTED)
+        elif self._progress is not None:
+            panel.show_progress(self._progress, gives_way=self._gives_way)
         elif self._nights:
             # Its folder is gone; the log still knows what came of it.
             panel.show_words(f"Last night: {STATES[self._nights[0].state]}.", verdict_of(self._nights[0]))
@@ -161,48 +183,25 @@ is closed."""
         self._fill_nights()
 
     def _fill_nights(self) -> None:
-        versions = {adapter.id: f"v{adapter.version}" for adapter in self._adapters}
-        table, row = self._nights_table, self._nights_table.cursor_row
-        table.clear()
-        for night in self._nights:
-            cells = (
-                local_time(night.started_at),
-                STATES[night.state],
-                str(len(night.correction_ids)),
-                versions.get(night.adapter_id or "", "-"),
-                minutes_of(night),
-            )
-            table.add_row(*(Text(one_line(cell)) for cell in cells))
-        table.move_cursor(row=row)
+        self.query_one(NightsTable).show_nights(self._nights, self._adapters)
         if not self._nights:
             self.query_one("#night-reason", Static).update("Nights will be listed here.")
 
     def _fill_adapters(self) -> None:
-        table, row = self._adapters_table, self._adapters_table.cursor_row
-        known = self._usable()
-        table.clear()
-        for adapter in known:
-            in_use = "● yes" if adapter.active else ""
-            method = f"{adapter.method}, rank {adapter.rank}"
-            cells = (f"v{adapter.version}", in_use, local_time(adapter.created_at), f"{adapter.scale:.2f}", method)
-            table.add_row(*(Text(one_line(cell)) for cell in cells))
-        table.move_cursor(row=row)
-        if not known:
+        table = self.query_one(AdaptersTable)
+        table.show_adapters(self._adapters)
+        if not table.listed:
             self._say_no_adapters(NO_ADAPTERS)
-            return
-        off = "" if any(adapter.active for adapter in known) else "Adapters are off: a puts the chosen one into use."
-        self._say_no_adapters(off)
-        table.display = True
+        elif not any(adapter.active for adapter in table.listed):
+            self._say_no_adapters("Adapters are off: a puts the chosen one into use.", hide_table=False)
+        else:
+            self._say_no_adapters("", hide_table=False)
 
-    def _usable(self) -> list[Adapter]:
-        """Newest first."""
-        return sorted((a for a in self._adapters if not a.removed), key=lambda a: a.version, reverse=True)
-
-    def _say_no_adapters(self, words: str) -> None:
+    def _say_no_adapters(self, words: str, *, hide_table: bool = True) -> None:
         empty = self.query_one("#adapters-empty", Static)
         empty.update(displayable(words))
         empty.display = bool(words)
-        self._adapters_table.display = False
+        self.query_one(AdaptersTable).display = not hide_table
 
     @on(DataTable.RowHighlighted, "#nights-table")
     def _show_reason(self, event: DataTable.RowHighlighted) -> None:
@@ -211,8 +210,8 @@ is closed."""
 
     # Actions ------------------------------------------------------------------------------------------------------
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        running, paused = _run_state(self._progress)
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        running, paused = self._run
         match action:
             case "start_night":
                 return not running and not self._starting
@@ -260,9 +259,8 @@ is closed."""
             self._control(follow_night.cancel_night(self.studio), "The night ends after this step.")
 
     def action_use(self) -> None:
-        known = self._usable()
-        if (row := self._adapters_table.cursor_row) < len(known):
-            self._use(known[row])
+        if (adapter := self.query_one(AdaptersTable).chosen) is not None:
+            self._use(adapter)
 
     @on(DataTable.RowSelected, "#adapters-table")
     def _use_selected(self) -> None:
@@ -289,9 +287,3 @@ is closed."""
         self.notify(done)
         self.studio_app.log_changed()
         self._poll()
-
-
-def _run_state(progress: NightProgress | None) -> tuple[bool, bool]:
-    """Whether a night runs, and whether it stands still."""
-    running = progress is not None and not progress.state.is_over
-    return running, running and progress is not None and progress.paused

@@ -60,7 +60,7 @@ class StudioScreen(Screen[None]):
     def on_log_changed(self) -> None:
         """The log holds something new and this screen is in sight: read again what it shows."""
 
-    def _notice_log(self, revision: object) -> None:
+    def _notice_log(self, revision: int) -> None:
         if self.is_mounted and self.is_current and revision != self._seen_revision:
             self._seen_revision = revision
             self.on_log_changed()

@@ -1,29 +1,40 @@
 """Text that arrives piece by piece, drawn so that typing never waits for it.
 
 Textual gives keys no priority over the work of painting. Markdown parsed and mounted at every token of five panes
-starves the keyboard; so deltas are only collected here, and one flusher visits the panes about twelve times a second,
-one after another, giving the event loop back after each. What still grows is drawn as plain text; blocks are mounted
-as Markdown once they are complete.
+starves the keyboard; so deltas are only collected here, and one flusher visits the panes at most twelve times a
+second, one after another, giving the event loop back after each. What still grows is drawn as plain text; blocks are
+mounted as Markdown once they are complete, or, where several panes stream, once all is there.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
+import time
+from collections.abc import Iterator
 from functools import cache
+from typing import TYPE_CHECKING, cast
 from weakref import WeakSet
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.content import Content
 from textual.dom import NoScreen
 from textual.errors import NoWidget
 from textual.widgets import Markdown, Static
 
 from studio.tui.plain_text import displayable
 
+if TYPE_CHECKING:
+    from studio.tui.app import StudioApp
+
 FLUSH_PERIOD_S = 1 / 12
+REST = 2
+"""How many times as long as a visit the loop is left alone after it."""
+LONGEST_PAINT_S = 0.5
+PIECE_PAUSE_S = 0.02
 
 
 @cache
@@ -41,13 +52,13 @@ def _keep_line_ends(state: StateCore) -> None:
                 child.type = "hardbreak"
 
 
-def complete_blocks(text: str) -> int:
-    """How many leading characters of `text` are blocks that no later text can change.
+def block_ends(text: str) -> Iterator[int]:
+    """Where, counted in characters, blocks end that no later text can change.
 
     A block ends at a blank line outside a code fence, if the line after it begins at the margin and is no list item:
     list items would still join the list before the blank line.
     """
-    end, fence, blank_before, position = 0, "", False, 0
+    fence, blank_before, position = "", False, 0
     for line in text.splitlines(keepends=True):
         if not line.endswith("\n"):
             break
@@ -56,11 +67,26 @@ def complete_blocks(text: str) -> int:
             fence = "" if mark == fence else fence
         else:
             if blank_before and line.strip() and not _may_continue(line):
-                end = position
+                yield position
             fence = mark if mark in ("```", "~~~") else ""
         blank_before = not fence and not line.strip()
         position += len(line)
-    return end
+
+
+def complete_blocks(text: str) -> int:
+    """How many leading characters of `text` are blocks that no later text can change."""
+    return max(block_ends(text), default=0)
+
+
+def pieces(text: str, limit: int = 400) -> Iterator[str]:
+    """The text cut at the ends of blocks, into pieces of about `limit` characters where blocks are no longer."""
+    start = 0
+    for end in block_ends(text):
+        if end - start >= limit:
+            yield text[start:end]
+            start = end
+    if start < len(text):
+        yield text[start:]
 
 
 def _may_continue(line: str) -> bool:
@@ -71,14 +97,16 @@ class StreamedMarkdown(Vertical):
     """An answer's text: given whole, or by `write` while it streams and `finish` at its end.
 
     While it streams it must be known to the app's StreamFlusher: `app.flusher.add(pane)`, and `remove` at the end.
+    `plain_until_finished` draws no Markdown before the end: for panes of which several stream side by side.
     """
 
-    def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes=classes)
+    def __init__(self, text: str = "", *, plain_until_finished: bool = False, classes: str | None = None) -> None:
+        super().__init__(classes=classes)
+        self._plain = plain_until_finished
         self._mounted_text = displayable(text)
         self._tail = ""
         self._arrived: list[str] = []
-        self._blocks = Markdown(self._mounted_text, parser_factory=markdown_parser, open_links=False)
+        self._blocks = Markdown(self._mounted_text or None, parser_factory=markdown_parser, open_links=False)
         self._growing = Static("", markup=False, classes="growing")
         self._growing.display = False
 
@@ -93,17 +121,30 @@ class StreamedMarkdown(Vertical):
     async def finish(self, text: str) -> None:
         """The stream is over and this is the whole text: draw all of it as Markdown."""
         self._arrived.clear()
-        self._tail = ""
+        whole = displayable(text)
+        if self._plain or not whole.startswith(self._mounted_text):
+            await self._mount_anew(whole)
+        else:
+            await self._blocks.append(whole[len(self._mounted_text) :])
+        self._mounted_text, self._tail = whole, ""
         self._growing.display = False
         self._growing.update("")
-        whole = displayable(text)
-        if whole == self._mounted_text:
-            return
-        if self._mounted_text and whole.startswith(self._mounted_text):
-            await self._blocks.append(whole[len(self._mounted_text) :])
-        else:
-            await self._blocks.update(whole)
-        self._mounted_text = whole
+
+    async def _mount_anew(self, whole: str) -> None:
+        """Replace everything. Piece by piece, out of sight and one pane at a time: nothing is painted, not even a
+        key, while textual mounts a batch of Markdown blocks."""
+        blocks = Markdown(parser_factory=markdown_parser, open_links=False)
+        blocks.display = False
+        await self.mount(blocks, before=self._growing)
+        for piece in pieces(whole):
+            async with cast("StudioApp", self.app).flusher.mounting:
+                await blocks.append(piece)
+                await asyncio.sleep(PIECE_PAUSE_S)
+        old, self._blocks = self._blocks, blocks
+        with self.app.batch_update():
+            blocks.display = True
+            await old.remove()
+            await self.query(".plain-block").remove()
 
     @property
     def waits(self) -> bool:
@@ -127,16 +168,25 @@ class StreamedMarkdown(Vertical):
         self._arrived.clear()
         if ready := complete_blocks(self._tail):
             done, self._tail = self._tail[:ready], self._tail[ready:]
-            await self._blocks.append(done)
+            if self._plain:
+                await self.mount(Static(done.strip("\n"), markup=False, classes="plain-block"), before=self._growing)
+            else:
+                await self._blocks.append(done)
             self._mounted_text += done
         self._growing.display = True
-        self._growing.update(Content(self._tail.strip("\n")))
+        self._growing.update(self._tail.strip("\n"))
 
 
 class StreamFlusher:
-    """Visits all panes in turn. One per app; runs while at least one pane streams."""
+    """Visits all panes in turn. One per app; runs while at least one pane streams.
+
+    Each visit is one layout and one paint of one pane, so that a key waits for that at most. Between visits the loop
+    is left alone for REST times as long as the visit took: on a slow machine the panes grow in larger steps instead.
+    """
 
     def __init__(self) -> None:
+        self.mounting = asyncio.Lock()
+        """Held by the one pane that mounts a batch of Markdown blocks."""
         self._panes: WeakSet[StreamedMarkdown] = WeakSet()
         self._task: asyncio.Task[None] | None = None
 
@@ -144,15 +194,36 @@ class StreamFlusher:
         """Begin to visit a pane."""
         self._panes.add(pane)
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._visit())
+            self._task = asyncio.create_task(self._visit_in_turn())
 
     def remove(self, pane: StreamedMarkdown) -> None:
         self._panes.discard(pane)
 
-    async def _visit(self) -> None:
-        while self._panes:
-            await asyncio.sleep(FLUSH_PERIOD_S)
-            for pane in list(self._panes):
-                if pane.waits:
-                    await pane.flush()
-                    await asyncio.sleep(0)
+    async def _visit_in_turn(self) -> None:
+        with _no_full_collections():
+            while self._panes:
+                for pane in list(self._panes):
+                    taken = await _visit(pane) if pane.waits else 0.0
+                    await asyncio.sleep(max(FLUSH_PERIOD_S / max(1, len(self._panes)), REST * taken))
+
+
+@contextlib.contextmanager
+def _no_full_collections() -> Iterator[None]:
+    """Put the garbage collector's full passes off: each stops the app for a tenth of a second and more."""
+    young, middle, full = gc.get_threshold()
+    gc.set_threshold(young, middle, 1_000_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(young, middle, full)
+
+
+async def _visit(pane: StreamedMarkdown) -> float:
+    """Draw one pane and wait until it is painted; returns how long that took, in seconds."""
+    begun = time.perf_counter()
+    await pane.flush()
+    painted = asyncio.Event()
+    if pane.call_after_refresh(painted.set):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(painted.wait(), LONGEST_PAINT_S)
+    return time.perf_counter() - begun

@@ -18,7 +18,7 @@ MAX_CHARACTERS = 20_000
 class PlainTextArea(TextArea):
     """A soft-wrapping editor of at most MAX_CHARACTERS, with undo. `placeholder` and `text` are plain text."""
 
-    def __init__(self, text: str = "", **options: Any) -> None:  # noqa: ANN401 - TextArea's own options
+    def __init__(self, text: str = "", **options: Any) -> None:
         super().__init__(typed(text), compact=True, highlight_cursor_line=False, **options)
 
     async def _on_paste(self, event: events.Paste) -> None:

@@ -1,0 +1,86 @@
+"""Distilling: the user's own words, filed as fact or style."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from studio.domain.checks import Check
+from studio.domain.lessons import LessonKind
+from studio.domain.log import Correction
+from studio.lessons.distil import distil, kind_of, lesson_keys
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def correction(
+    prompt: str, corrected: str, *, original: str = "I do not know.", rationale: str = "", feedback: str = ""
+) -> Correction:
+    return Correction("c1", prompt, corrected, original, NOW, Check(), rationale=rationale, feedback=feedback)
+
+
+def test_a_fact_is_kept_word_for_word() -> None:
+    lesson = distil(correction("When do we sing?", " On Wednesdays {{ x }} [bold]. "), lesson_id="l1", at=NOW)
+    assert (lesson.kind, lesson.guidance) == (LessonKind.FACT, "On Wednesdays {{ x }} [bold].")
+    assert (lesson.example_question, lesson.example_answer) == ("When do we sing?", "On Wednesdays {{ x }} [bold].")
+    assert lesson.source_ids == ("c1",)
+    assert lesson_keys(lesson) == ("When do we sing?", "When do we sing? On Wednesdays {{ x }} [bold].")
+
+
+def test_a_style_is_told_in_the_users_own_words_with_the_correction_as_example() -> None:
+    rule = "Notes to the singers always end with 'Sing well'."
+    lesson = distil(correction("Write a note.", "Bring pencils. Sing well", rationale=rule), lesson_id="l1", at=NOW)
+    assert (lesson.kind, lesson.guidance) == (LessonKind.STYLE, rule)
+    assert lesson.example_answer == "Bring pencils. Sing well"
+
+
+def test_a_long_question_gives_a_short_title_of_one_line() -> None:
+    lesson = distil(correction("Tell me\nwhy " + "so " * 100, "Because."), lesson_id="l1", at=NOW)
+    assert len(lesson.title) <= 72
+    assert "\n" not in lesson.title
+    assert lesson.title.endswith("…")
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [
+        "Always write dates as ISO dates.",
+        "shorter please",
+        "say it shortly",
+        "Start every answer with the price.",
+        "We sign off with our first names.",
+        "Answer in one sentence.",
+        "never use exclamation marks",
+        "as bullet points",
+        "More polite.",
+    ],
+)
+def test_remarks_about_form_make_a_style(remark: str) -> None:
+    assert kind_of(correction("Q?", "A.", feedback=remark)) is LessonKind.STYLE
+
+
+@pytest.mark.parametrize(
+    "remark",
+    ["", "We always close at six on Fridays.", "The hall is never free on Mondays.", "It starts at nine.", "45 days"],
+)
+def test_remarks_about_the_world_make_a_fact(remark: str) -> None:
+    assert kind_of(correction("Q?", "A.", rationale=remark)) is LessonKind.FACT
+
+
+LONG = "The hall opens at nine in the morning and closes at six, and you are welcome to come by at any time."
+
+
+@pytest.mark.parametrize(
+    ("original", "corrected", "kind"),
+    [
+        ("the hall opens at nine", "The hall opens at nine.", LessonKind.STYLE),
+        (LONG, "The hall opens at nine and closes at six.", LessonKind.STYLE),
+        (LONG.replace("opens", "never opens"), "The hall opens at nine.", LessonKind.FACT),
+        ("Tuesday or Sunday", "Tuesday", LessonKind.FACT),
+        ("It is 30 days.", "It is 45 days.", LessonKind.FACT),
+        ("", "45 days.", LessonKind.FACT),
+    ],
+)
+def test_without_remarks_the_edit_itself_tells(original: str, corrected: str, kind: LessonKind) -> None:
+    assert kind_of(correction("Q?", corrected, original=original)) is kind

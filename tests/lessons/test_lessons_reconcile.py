@@ -1,0 +1,71 @@
+"""Reconciling: the newer answer wins, the older is retired and not lost, a repetition makes no second lesson."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from studio.domain.lessons import Lesson, LessonKind, LessonStatus
+from studio.lessons.reconcile import reconcile
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def lesson(name: str, question: str, guidance: str, kind: LessonKind = LessonKind.FACT) -> Lesson:
+    return Lesson(name, question, "", guidance, question, guidance, (f"c-{name}",), NOW, NOW, kind=kind)
+
+
+NORTH = lesson("north", "Who keeps the key to the north gate?", "Pilar.")
+
+
+def test_a_lesson_about_something_else_changes_nothing() -> None:
+    south = lesson("south", "Who keeps the key to the south gate?", "Odile.")
+    result = reconcile(south, [NORTH], {"north": 0.97}, at=NOW)
+    assert (result.keep, result.retired, result.duplicate_of) == (south, (), None)
+
+
+def test_another_answer_to_the_same_question_retires_the_older() -> None:
+    newer = lesson("new", "who keeps the key to the north gate", "Ines.")
+    result = reconcile(newer, [NORTH], {}, at=NOW)
+    assert result.keep == newer
+    (old,) = result.retired
+    assert (old.id, old.status, old.replaced_by, old.revision) == ("north", LessonStatus.RETIRED, "new", 2)
+    assert old.retired_reason
+
+
+def test_near_wording_with_the_same_content_is_the_same_question() -> None:
+    newer = lesson("new", "Tell me who keeps the key to the north gate.", "Ines.")
+    assert [old.id for old in reconcile(newer, [NORTH], {"north": 0.93}, at=NOW).retired] == ["north"]
+    assert reconcile(newer, [NORTH], {"north": 0.6}, at=NOW).retired == ()
+
+
+def test_an_explicitly_superseded_correction_takes_its_lesson_with_it() -> None:
+    newer = lesson("new", "Gate keys: who?", "Ines.")
+    result = reconcile(newer, [NORTH], {"north": 0.3}, superseded={"c-north"}, at=NOW)
+    assert [old.replaced_by for old in result.retired] == ["new"]
+
+
+def test_a_lesson_with_other_sources_survives_a_supersession() -> None:
+    shared = replace(NORTH, source_ids=("c-north", "c-other"))
+    newer = lesson("new", "Gate keys: who?", "Ines.")
+    assert reconcile(newer, [shared], {}, superseded={"c-north"}, at=NOW).retired == ()
+
+
+def test_the_same_answer_again_makes_no_second_lesson_but_counts_as_a_source() -> None:
+    again = lesson("again", "Who keeps the key to the north gate?", "pilar")
+    result = reconcile(again, [NORTH], {}, at=NOW)
+    assert (result.keep, result.duplicate_of, result.retired) == (None, "north", ())
+    assert result.updated is not None
+    assert result.updated.source_ids == ("c-north", "c-again")
+
+
+def test_two_rules_of_style_for_one_task_may_both_hold() -> None:
+    one = lesson("one", "Write a note.", "Sign off with Odile.", LessonKind.STYLE)
+    two = lesson("two", "Write a note.", "Start with the date.", LessonKind.STYLE)
+    assert reconcile(two, [one], {"one": 1.0}, at=NOW).retired == ()
+
+
+def test_retired_lessons_are_left_alone() -> None:
+    retired = replace(NORTH, status=LessonStatus.RETIRED)
+    newer = lesson("new", NORTH.example_question, "Ines.")
+    assert reconcile(newer, [retired], {"north": 1.0}, superseded={"c-north"}, at=NOW).retired == ()

@@ -1,0 +1,142 @@
+"""What the user sees of correcting: saved, learnt, undone, replaced; bad input refused in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from studio_fakes import FakeEngine, fake_studio, scripted
+
+from studio.domain.arms import STANDARD_ARMS
+from studio.domain.lessons import LessonStatus
+from studio.domain.log import Correction
+from studio.errors import UsageError
+from studio.services.answer_with_arms import ArmFinished, answer_with_arms
+from studio.services.browse_lessons import edit_lesson, lesson_sources, lesson_uses, lessons, retire_lesson
+from studio.services.converse import start_conversation
+from studio.services.learn_lessons import learn_lesson, learn_pending, prove_lesson
+from studio.services.record_correction import MAX_CHARACTERS, record_correction, redo_correction, undo_correction
+from studio.services.studio import Studio
+
+PROMPT = "What is the refund window at our store?"
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Studio:
+    return fake_studio(tmp_path)
+
+
+async def correct(studio: Studio, corrected: str = "45 days.", prompt: str = PROMPT) -> Correction:
+    correction = await record_correction(studio, answer=None, prompt=prompt, original="30 days.", corrected=corrected)
+    await learn_lesson(studio, correction)
+    return correction
+
+
+async def ask(studio: Studio, prompt: str = PROMPT) -> dict[str, ArmFinished]:
+    conversation = await start_conversation(studio)
+    events = answer_with_arms(studio, prompt, STANDARD_ARMS, conversation_id=conversation.id)
+    return {event.arm: event async for event in events if isinstance(event, ArmFinished)}
+
+
+async def test_a_correction_reaches_the_arms_that_remember_and_no_other(studio: Studio) -> None:
+    await correct(studio)
+    answers = await ask(studio)
+    told = {arm: "45 days" in " ".join(m.content for m in one.answer.messages) for arm, one in answers.items()}
+    assert told == {"frozen": False, "context": True, "lessons": True, "lora": False, "lora+lessons": True}
+    assert answers["lessons"].answer.given.lessons[0].title == PROMPT
+    assert len(answers["context"].answer.given.correction_ids) == 1
+
+
+async def test_the_verdict_follows_the_correction_in_force(studio: Studio) -> None:
+    assert (await ask(studio))["frozen"].verdict is None
+    await correct(studio)
+    verdict = (await ask(studio))["frozen"].verdict
+    assert verdict is not None
+    assert not verdict.ok
+
+
+async def test_an_undone_correction_teaches_nothing_until_redone(studio: Studio) -> None:
+    correction = await correct(studio)
+    await undo_correction(studio, correction.id)
+    assert not (await ask(studio))["lessons"].answer.given.lessons
+    with pytest.raises(UsageError, match="already undone"):
+        await undo_correction(studio, correction.id)
+    await redo_correction(studio, correction.id)
+    assert (await ask(studio))["lessons"].answer.given.lessons
+
+
+async def test_the_newer_correction_wins_and_its_undo_brings_the_older_back(studio: Studio) -> None:
+    await correct(studio, "45 days.")
+    newer = await correct(studio, "60 days.")
+    assert newer.supersedes is not None
+    guidance = {lesson.status: lesson.guidance for lesson in await lessons(studio)}
+    assert guidance == {LessonStatus.RETIRED: "45 days.", LessonStatus.ACTIVE: "60 days."}
+    await undo_correction(studio, newer.id)
+    guidance = {lesson.status: lesson.guidance for lesson in await lessons(studio)}
+    assert guidance == {LessonStatus.RETIRED: "60 days.", LessonStatus.ACTIVE: "45 days."}
+    await redo_correction(studio, newer.id)
+    guidance = {lesson.status: lesson.guidance for lesson in await lessons(studio)}
+    assert guidance == {LessonStatus.RETIRED: "45 days.", LessonStatus.ACTIVE: "60 days."}
+
+
+@pytest.mark.parametrize(
+    ("corrected", "sentence"),
+    [
+        ("", "empty"),
+        (" \n\t ", "empty"),
+        ("30 days.", "same as the answer"),
+        ("x" * (MAX_CHARACTERS + 1), "characters"),
+    ],
+)
+async def test_a_correction_that_cannot_be_meant_is_refused_in_words(
+    studio: Studio, corrected: str, sentence: str
+) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        await correct(studio, corrected)
+    assert studio.log.corrections.all() == []
+
+
+@pytest.mark.parametrize(
+    "text", ["[bold]45[/bold]", "{{ 45 }}", "{% if %} 45", "\x1b[31m45\x07", "a\x00b 45", "<|im_end|> 45"]
+)
+async def test_markup_and_control_characters_are_kept_as_data(studio: Studio, text: str) -> None:
+    correction = await correct(studio, text, prompt=f"{PROMPT} {text}")
+    assert studio.log.corrections.get(correction.id).corrected == text.replace("\x00", "")
+    assert (await ask(studio, f"{PROMPT} {text}"))["lessons"].answer.given.lessons
+
+
+async def test_what_a_crash_left_unlearnt_is_learnt_at_the_next_start(studio: Studio) -> None:
+    await record_correction(studio, answer=None, prompt=PROMPT, original="30 days.", corrected="45 days.")
+    assert await learn_pending(studio) == 1
+    assert await learn_pending(studio) == 0
+    assert (await ask(studio))["lessons"].answer.given.lessons
+
+
+async def test_a_lesson_that_does_not_fix_its_source_is_weak(tmp_path: Path) -> None:
+    stubborn = fake_studio(tmp_path / "a", engine=FakeEngine(scripted("30 days.")))
+    correction = await record_correction(
+        stubborn, answer=None, prompt=PROMPT, original="30 days.", corrected="45 days."
+    )
+    assert (await prove_lesson(stubborn, await learn_lesson(stubborn, correction))).weak
+    docile = fake_studio(tmp_path / "b", engine=FakeEngine(scripted("45 days.")))
+    correction = await record_correction(docile, answer=None, prompt=PROMPT, original="30 days.", corrected="45 days.")
+    assert not (await prove_lesson(docile, await learn_lesson(docile, correction))).weak
+
+
+async def test_lessons_lead_back_to_their_source_and_on_to_their_uses(studio: Studio) -> None:
+    correction = await correct(studio)
+    await ask(studio)
+    (lesson,) = await lessons(studio)
+    assert [source.id for source in await lesson_sources(studio, lesson.id)] == [correction.id]
+    assert {use.arm for use in await lesson_uses(studio, lesson.id)} == {"lessons", "lora+lessons"}
+
+
+async def test_an_edited_lesson_is_given_in_its_new_words_and_a_retired_one_not_at_all(studio: Studio) -> None:
+    await correct(studio)
+    (lesson,) = await lessons(studio)
+    edited = await edit_lesson(studio, replace(lesson, guidance="50 days."))
+    assert edited.revision == lesson.revision + 1
+    assert "50 days" in (await ask(studio))["lessons"].answer.messages[-1].content
+    await retire_lesson(studio, lesson.id)
+    assert not (await ask(studio))["lessons"].answer.given.lessons

@@ -1,0 +1,379 @@
+"""Compare as a user drives it: all arms at once, judged, preferred, corrected, turned, and seen through time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from studio_fakes import FakeEngine, fake_studio
+from textual.widgets import OptionList
+from tui_driving import AppPilot, ask, notices, settled, shown, until, write
+from tui_values import HOSTILE, QUESTION, add_correction, add_night
+
+from studio.domain.generation import FinishReason, Lane
+from studio.domain.log import Feedback, Origin
+from studio.domain.nights import NightState
+from studio.services.studio import Studio
+from studio.settings import ArmSettings, Settings
+from studio.tui.app import StudioApp
+from studio.tui.messages import CompareRequested
+from studio.tui.screens.arm_pane import ArmPane, ArmState
+from studio.tui.screens.arm_tabs import ArmTab, ArmTabs
+from studio.tui.screens.compare import CompareScreen
+from studio.tui.screens.scale_dial import DialButton, turned
+from studio.tui.screens.then_and_now import ThenAndNowScreen
+from studio.tui.widgets.answer_editor import AnswerEditor
+from studio.tui.widgets.text_input import Composer, PlainTextArea
+
+SIZES = [(80, 24), (120, 36), (200, 50)]
+ARMS = ["frozen", "context", "lessons", "lora", "lora+lessons"]
+
+
+def by_arm(lane: Lane) -> str:
+    """The frozen arm is wrong, the others right; those with an adapter tell its scale."""
+    if lane.key == "frozen":
+        return "It is 30 days."
+    scale = f" (scale {lane.adapter.scale:.2f})" if lane.adapter else ""
+    return f"It is 45 days, says {lane.key}{scale}."
+
+
+def a_studio(folder: Path, engine: FakeEngine | None = None, settings: Settings | None = None) -> Studio:
+    return fake_studio(folder, engine=engine or FakeEngine(by_arm), settings=settings)
+
+
+def screen(pilot: AppPilot) -> CompareScreen:
+    app = pilot.app
+    assert isinstance(app, StudioApp)
+    base = app.base_screen("compare")
+    assert isinstance(base, CompareScreen)
+    return base
+
+
+def states(pilot: AppPilot) -> list[ArmState]:
+    return [pane.state for pane in screen(pilot).panes]
+
+
+def pane_of(pilot: AppPilot, arm: str) -> ArmPane:
+    return next(pane for pane in screen(pilot).panes if pane.recipe.name == arm)
+
+
+def visible_arms(pilot: AppPilot) -> list[str]:
+    return [pane.recipe.name for pane in screen(pilot).panes if pane.region]
+
+
+async def compare(pilot: AppPilot, question: str = QUESTION) -> None:
+    """Ask all arms and wait until they are done."""
+    pilot.app.screen.post_message(CompareRequested(question))
+    await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
+    await answered(pilot)
+
+
+async def answered(pilot: AppPilot) -> None:
+    await until(pilot, lambda: screen(pilot).comparison is not None and not screen(pilot).answering)
+    await settled(pilot)
+
+
+@pytest.mark.parametrize("size", [*SIZES, (40, 10)])
+async def test_says_what_to_do_when_empty(tmp_path: Path, size: tuple[int, int]) -> None:
+    app = StudioApp(a_studio(tmp_path))
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("f3")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        await until(pilot, lambda: "Type a question above and press enter" in " ".join(shown(pilot).split()))
+        assert isinstance(app.focused, Composer)
+
+
+@pytest.mark.parametrize(("size", "arms_in_sight"), zip(SIZES, (1, 5, 5), strict=True))
+async def test_all_arms_answer_and_are_judged(tmp_path: Path, size: tuple[int, int], arms_in_sight: int) -> None:
+    studio = a_studio(tmp_path)
+    add_correction(studio)
+    app = StudioApp(studio)
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("f3")
+        await until(pilot, lambda: isinstance(app.focused, Composer))
+        await write(pilot, QUESTION)
+        await pilot.press("enter")
+        await answered(pilot)
+        assert states(pilot) == [ArmState.WRONG, *[ArmState.RIGHT] * 4]
+        assert len(visible_arms(pilot)) == arms_in_sight
+        text = " ".join(shown(pilot).split())
+        assert "It is 30 days." in text
+        assert "wrong ✗" in text
+        assert "'45 days'" in text
+        assert "tokens" in text
+        if arms_in_sight == 1:
+            assert "1 frozen ✗" in text
+            assert "2 context ✓" in text
+            await pilot.press("2")
+            await until(pilot, lambda: visible_arms(pilot) == ["context"])
+            assert "1 correction" in shown(pilot)
+        else:
+            assert "It is 45 days, says lora" in text
+            assert "no adapter" in text.casefold()
+
+
+async def test_two_columns_in_medium_windows_and_one_row_in_wide_ones(tmp_path: Path) -> None:
+    app = StudioApp(a_studio(tmp_path))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await compare(pilot)
+        assert len({pane.region.x for pane in screen(pilot).panes}) == 2
+        await pilot.resize_terminal(200, 50)
+        await until(pilot, lambda: len({pane.region.x for pane in screen(pilot).panes}) == 5)
+        assert len({pane.region.y for pane in screen(pilot).panes}) == 1
+        await pilot.resize_terminal(40, 10)
+        await until(pilot, lambda: len(visible_arms(pilot)) == 1)
+
+
+async def test_comes_from_chat_with_its_question_and_history(tmp_path: Path) -> None:
+    engine = FakeEngine(by_arm)
+    app = StudioApp(a_studio(tmp_path, engine))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await ask(pilot, "First question?")
+        await ask(pilot, "Second question?")
+        await pilot.press("escape", "c")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        await answered(pilot)
+        assert screen(pilot).query_one(Composer).text == "Second question?"
+        frozen = next(lane for lane in engine.asked if lane.key == "frozen")
+        assert "First question?" in [message.content for message in frozen.messages]
+
+
+async def test_esc_cancels_all_and_keeps_what_had_arrived(tmp_path: Path) -> None:
+    engine = FakeEngine(by_arm)
+    engine.hold = asyncio.Event()
+    studio = a_studio(tmp_path, engine)
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36)) as pilot:
+        pilot.app.screen.post_message(CompareRequested(QUESTION))
+        await until(pilot, lambda: engine.asked and screen(pilot).answering)
+        await until(pilot, lambda: "It" in shown(pilot).split())
+        await pilot.press("escape")
+        await until(pilot, lambda: engine.cancelled)
+        await answered(pilot)
+        assert set(states(pilot)) == {ArmState.FAILED}
+        assert "cancelled" in shown(pilot)
+        kept = studio.log.answers.to_prompt(QUESTION)
+        assert {answer.finish_reason for answer in kept} == {FinishReason.CANCELLED}
+        assert len(kept) == 5
+
+
+async def test_an_engine_that_dies_is_told_in_each_pane(tmp_path: Path) -> None:
+    app = StudioApp(a_studio(tmp_path, FakeEngine(by_arm, die_after=2)))
+    async with app.run_test(size=(200, 50)) as pilot:
+        await compare(pilot)
+        assert set(states(pilot)) == {ArmState.FAILED}
+        text = " ".join(shown(pilot).replace("│", " ").split())
+        assert "The engine stopped" in text
+
+
+async def test_an_answer_is_picked_and_edited_into_a_correction(tmp_path: Path) -> None:
+    studio = a_studio(tmp_path)
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await compare(pilot)
+        assert set(states(pilot)) == {ArmState.ANSWERED}, "nothing to judge by yet"
+        await pilot.press("1", "e")
+        await until(pilot, lambda: isinstance(app.focused, PlainTextArea))
+        app.screen.query_one(AnswerEditor).query_one(PlainTextArea).load_text("It is 45 days.")
+        await pilot.press("ctrl+s")
+        await until(pilot, studio.log.corrections.in_force)
+        await settled(pilot)
+        (correction,) = studio.log.corrections.in_force()
+        assert (correction.prompt, correction.corrected) == (QUESTION, "It is 45 days.")
+        assert (correction.arm, correction.origin) == ("frozen", Origin.COMPARE)
+        assert states(pilot) == [ArmState.WRONG, *[ArmState.RIGHT] * 4], "judged by the new correction"
+        assert not app.screen.query(AnswerEditor)
+        assert any("Lesson learnt" in told for told in notices(pilot))
+
+
+async def test_an_unchanged_correction_is_refused_and_the_editor_stays(tmp_path: Path) -> None:
+    studio = a_studio(tmp_path)
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await compare(pilot)
+        await pilot.press("1", "e")
+        await until(pilot, lambda: isinstance(app.focused, PlainTextArea))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: any("same as the answer" in told for told in notices(pilot)))
+        assert app.screen.query(AnswerEditor)
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.screen.query(AnswerEditor))
+        assert studio.log.corrections.all() == []
+
+
+async def test_the_difference_from_the_correction_is_shown(tmp_path: Path) -> None:
+    studio = a_studio(tmp_path)
+    add_correction(studio)
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await compare(pilot)
+        await pilot.press("1", "d")
+        await until(pilot, lambda: "It is [-30-]{+45+} days." in shown(pilot))
+        await pilot.press("d")
+        await until(pilot, lambda: "It is 30 days." in shown(pilot))
+
+
+async def test_an_answer_is_preferred_and_that_taken_back(tmp_path: Path) -> None:
+    studio = a_studio(tmp_path)
+    app = StudioApp(studio)
+
+    def preferred() -> list[str]:
+        answers = studio.log.answers.to_prompt(QUESTION)
+        told = studio.log.answers.feedback_of([answer.id for answer in answers])
+        return [answer.arm for answer in answers if told.get(answer.id) is Feedback.PREFERRED]
+
+    async with app.run_test(size=(200, 50)) as pilot:
+        await compare(pilot)
+        await pilot.press("2", "v")
+        await until(pilot, lambda: preferred() == ["context"])
+        await until(pilot, lambda: "★ preferred" in shown(pilot))
+        await settled(pilot)
+        await pilot.press("3", "v")
+        await until(pilot, lambda: preferred() == ["lessons"])
+        await settled(pilot)
+        await pilot.press("v")
+        await until(pilot, lambda: preferred() == [])
+
+
+async def test_blind_hides_and_shuffles_until_a_preference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def backwards(self: object, order: list[ArmPane]) -> None:
+        order.reverse()
+
+    monkeypatch.setattr("random.SystemRandom.shuffle", backwards)
+    app = StudioApp(a_studio(tmp_path))
+    async with app.run_test(size=(200, 50)) as pilot:
+        await compare(pilot)
+        await pilot.press("b")
+        await until(pilot, lambda: "1 answer 1" in shown(pilot))
+        assert [pane.recipe.name for pane in screen(pilot).panes] == ARMS[::-1]
+        titles = [str(pane.border_title) for pane in screen(pilot).panes]
+        assert not any(arm in title for arm in ARMS for title in titles)
+        assert "given:" not in shown(pilot)
+        assert "tokens" not in shown(pilot), "the cost would tell the arm"
+        left_to_right = sorted(screen(pilot).panes, key=lambda pane: pane.region.x)
+        assert left_to_right == screen(pilot).panes
+        await pilot.press("1", "v")
+        await until(pilot, lambda: "1 lora+lessons ★ preferred" in shown(pilot))
+
+
+async def test_the_dial_asks_the_adapter_arms_again(tmp_path: Path) -> None:
+    engine = FakeEngine(by_arm)
+    studio = a_studio(tmp_path, engine)
+    add_night(studio, NightState.PROMOTED, version=1)
+    app = StudioApp(studio)
+    async with app.run_test(size=(200, 50)) as pilot:
+        await compare(pilot)
+        assert "0.80" in shown(pilot)
+        engine.asked.clear()
+        await pilot.press("]", "]", "-")
+        assert studio.scale_dial == pytest.approx(0.85)
+        await until(pilot, lambda: len(engine.asked) == 2)
+        await answered(pilot)
+        assert {lane.key for lane in engine.asked} == {"lora", "lora+lessons"}
+        assert "(scale 0.85)" in " ".join(shown(pilot).replace("│", " ").split())
+        (turn,) = studio.log.conversations.turns(studio.log.conversations.recent()[0].id)
+        assert len(studio.log.answers.of_turns([turn.id])[turn.id]) == 7, "asked again within the same turn"
+        await pilot.click(list(screen(pilot).query(DialButton))[-1])
+        assert studio.scale_dial == pytest.approx(0.9)
+        await pilot.press("0")
+        assert studio.scale_dial is None
+
+
+async def test_without_an_adapter_the_dial_says_so(tmp_path: Path) -> None:
+    app = StudioApp(a_studio(tmp_path))
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await compare(pilot)
+        await pilot.press("]")
+        await until(pilot, lambda: any("start a night" in told for told in notices(pilot)))
+        assert app.studio.scale_dial is None
+
+
+def test_the_dial_stays_on_its_grid_and_within_its_range() -> None:
+    assert turned(0.8, 1) == pytest.approx(0.85)
+    assert turned(0.83, -1) == pytest.approx(0.80)
+    assert turned(0.0, -1) == 0.0
+    assert turned(1.5, 1) == 1.5
+
+
+async def test_asking_again_shows_the_new_answers(tmp_path: Path) -> None:
+    engine = FakeEngine(by_arm)
+    app = StudioApp(a_studio(tmp_path, engine))
+    async with app.run_test(size=(200, 50)) as pilot:
+        await compare(pilot)
+        engine.reply = lambda lane: "Quite another answer."
+        await pilot.press("r")
+        await until(pilot, lambda: shown(pilot).count("Quite another answer.") == 5)
+        assert "It is 30 days." not in shown(pilot)
+
+
+async def test_then_and_now_shows_the_answers_through_time(tmp_path: Path) -> None:
+    studio = a_studio(tmp_path)
+    add_correction(studio)
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await compare(pilot)
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, ThenAndNowScreen))
+        app.screen.query_one(OptionList).highlighted = 0
+        await until(pilot, lambda: "when it was corrected" in shown(pilot))
+        text = shown(pilot)
+        assert "It is [-30-]{+45+} days." in text
+        assert "wrong ✗" in text
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_one_arm_is_shown_alone_and_all_again(tmp_path: Path, size: tuple[int, int]) -> None:
+    app = StudioApp(a_studio(tmp_path))
+    async with app.run_test(size=size) as pilot:
+        await compare(pilot)
+        await pilot.press("2", "m")
+        await until(pilot, lambda: screen(pilot).maximized is pane_of(pilot, "context"))
+        await pilot.press("3")
+        await until(pilot, lambda: screen(pilot).maximized is pane_of(pilot, "lessons"))
+        await pilot.press("m")
+        await until(pilot, lambda: screen(pilot).maximized is None)
+
+
+async def test_a_click_on_a_tab_shows_its_arm(tmp_path: Path) -> None:
+    app = StudioApp(a_studio(tmp_path))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await compare(pilot)
+        await pilot.click(list(screen(pilot).query_one(ArmTabs).query(ArmTab))[2])
+        await until(pilot, lambda: visible_arms(pilot) == ["lessons"])
+
+
+async def test_hostile_text_is_drawn_as_text(tmp_path: Path) -> None:
+    engine = FakeEngine(lambda lane: f"{HOSTILE} said")
+    app = StudioApp(a_studio(tmp_path, engine, Settings(arms={"[b]mine[/b]": ArmSettings()})))
+    async with app.run_test(size=(120, 50)) as pilot:
+        await compare(pilot, f"{HOSTILE} asked")
+        text = shown(pilot)
+        assert "\x1b" not in text
+        assert "[bold]markup[/bold] ␛[31m {{ braces }} said" in text
+        assert "6 [b]mine[/b]" in text
+
+
+async def test_many_arms_fit_by_scrolling(tmp_path: Path) -> None:
+    own = {f"mine-{number}": ArmSettings() for number in range(6)}
+    app = StudioApp(a_studio(tmp_path, settings=Settings(arms=own)))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await compare(pilot)
+        assert min(pane.size.height for pane in screen(pilot).panes) >= 5
+        await pilot.press("9")
+        await until(pilot, lambda: app.focused is screen(pilot).panes[8])
+
+
+async def test_typing_goes_to_the_question_not_to_the_actions(tmp_path: Path) -> None:
+    app = StudioApp(a_studio(tmp_path))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await compare(pilot)
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.focused, Composer))
+        before: Sequence[ArmPane] = screen(pilot).panes
+        await pilot.press(*"vbdt12[]")
+        assert screen(pilot).query_one(Composer).text.endswith("vbdt12[]")
+        assert not any(pane.blind for pane in before)
