@@ -147,6 +147,7 @@ class StudioApp(App[None]):
     async def on_unmount(self) -> None:
         """The terminal is restored by now; take the processes down."""
         self._ends.close()
+        gc.unfreeze()
         try:
             await self._take_down()
         except Exception as error:  # noqa: BLE001 - the app is gone, there is nobody to tell but the log

@@ -24,7 +24,7 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 def guarded_terminal(diagnostics: Path) -> Iterator[None]:
     """Keep descriptor 2 off the screen; what is printed there goes to `stderr.log` in `diagnostics`."""
     python_stderr, process_stderr = sys.stderr, sys.__stderr__
-    terminal = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", closefd=True)
+    terminal = _Terminal(os.fdopen(os.dup(2), "wb"), encoding="utf-8", errors="replace")
     with contextlib.ExitStack() as ends:
         ends.callback(_close_quietly, terminal)
         sink = ends.enter_context(_sink(diagnostics))
@@ -51,6 +51,20 @@ def ending_signals(loop: asyncio.AbstractEventLoop, end: Callable[[int], None]) 
     finally:
         for number in ENDING_SIGNALS:
             loop.remove_signal_handler(number)
+
+
+class _Terminal(TextIOWrapper):
+    """The app's own way to the terminal. Once that is gone (a closed window, a dropped connection) what is written is
+    lost: an error would end textual's writing thread, and with it keep the app from ending."""
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            super().flush()
 
 
 def _sink(diagnostics: Path) -> TextIOWrapper:

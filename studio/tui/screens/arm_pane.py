@@ -94,7 +94,7 @@ class ArmPane(Vertical, can_focus=True):
         yield Static("", markup=False, classes="arm-given")
         # An anchored container keeps short content at its bottom; one child at least as tall keeps it at the top.
         with VerticalScroll(classes="arm-body", can_focus=False), Vertical(classes="arm-content"):
-            yield StreamedMarkdown(classes="arm-text")
+            yield StreamedMarkdown(plain_until_finished=True, classes="arm-text")
             yield DiffView(classes="arm-diff")
             yield Static("", markup=False, classes="arm-verdict")
 

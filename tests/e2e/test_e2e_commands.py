@@ -1,0 +1,123 @@
+"""Bad input on the command line: one clear sentence, the right exit code, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from studio.models.discovery import bundled_model
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def studio(workspace: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "studio", "--workspace", str(workspace), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env=os.environ | environment,
+    )
+
+
+def refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert len(done.stderr.strip().splitlines()) <= 4
+    for word in words:
+        assert word in done.stderr
+
+
+def test_no_model(tmp_path: Path) -> None:
+    missing = str(tmp_path / "nothing.gguf")
+    refused(studio(tmp_path, "ask", "hello", STUDIO_MODEL__PATH=missing), 3, "nothing.gguf")
+
+
+def test_a_file_that_is_no_gguf(tmp_path: Path) -> None:
+    (tmp_path / "text.gguf").write_text("not a model at all")
+    refused(studio(tmp_path, "ask", "hello", STUDIO_MODEL__PATH=str(tmp_path / "text.gguf")), 3, "text.gguf", "GGUF")
+
+
+@pytest.mark.slow
+def test_a_truncated_gguf(tmp_path: Path) -> None:
+    whole = bundled_model()
+    assert whole is not None
+    with whole.open("rb") as file:
+        (tmp_path / "half.gguf").write_bytes(file.read(40_000_000))
+    refused(studio(tmp_path, "ask", "hello", STUDIO_MODEL__PATH=str(tmp_path / "half.gguf")), 3, "half.gguf")
+
+
+def test_usage_errors(tmp_path: Path) -> None:
+    refused(studio(tmp_path, "ask"), 2, "PROMPT")
+    refused(studio(tmp_path, "dance"), 2, "dance")
+    refused(studio(tmp_path, "correct", "--prompt", "a?", "--answer", "  "), 2, "empty")
+    refused(studio(tmp_path, "correct", "--prompt", "a?", "--answer", "b", "--original", "b"), 2, "same")
+    refused(studio(tmp_path, "correct", "--prompt", "a?", "--answer", "b", "--supersedes", "0" * 36), 2, "correction")
+    refused(studio(tmp_path, "lessons", "show", "0123456789"), 2, "lesson")
+    refused(studio(tmp_path, "night", "install", "--at", "25:99"), 2, "HH:MM")
+    refused(studio(tmp_path, "bench", str(tmp_path / "nowhere")), 2, "nowhere")
+
+
+def test_an_unknown_arm_names_those_there_are(tmp_path: Path) -> None:
+    refused(studio(tmp_path, "ask", "hello", "--arm", "gut"), 2, "gut", "frozen")
+
+
+def test_broken_settings_name_the_key(tmp_path: Path) -> None:
+    (tmp_path / "studio.toml").write_text('[model]\ncontext_tokens = "many"\n')
+    refused(studio(tmp_path, "ask", "hello"), 2, "model.context_tokens")
+    (tmp_path / "studio.toml").write_text("[model\n")
+    refused(studio(tmp_path, "ask", "hello"), 2, "studio.toml")
+
+
+def test_a_night_without_corrections(tmp_path: Path) -> None:
+    refused(studio(tmp_path, "night"), 1, "corrections")
+
+
+def test_a_log_locked_by_another_program(tmp_path: Path) -> None:
+    assert studio(tmp_path, "sql", "SELECT 1").returncode == 0
+    holder = duckdb.connect(str(tmp_path / "sessions" / "studio.duckdb"))
+    try:
+        refused(studio(tmp_path, "sql", "SELECT 1"), 3, "studio.duckdb")
+    finally:
+        holder.close()
+
+
+def test_a_log_of_a_newer_version(tmp_path: Path) -> None:
+    assert studio(tmp_path, "sql", "SELECT 1").returncode == 0
+    with duckdb.connect(str(tmp_path / "sessions" / "studio.duckdb")) as connection:
+        connection.execute("INSERT INTO schema_version SELECT 9999, * EXCLUDE (version) FROM schema_version LIMIT 1")
+    refused(studio(tmp_path, "sql", "SELECT 1"), 3, "newer")
+
+
+def test_sql_is_read_only(tmp_path: Path) -> None:
+    refused(studio(tmp_path, "sql", "DELETE FROM correction"), 3)
+    refused(studio(tmp_path, "sql", "SELEKT 1"), 3)
+
+
+def test_markup_and_control_characters_pass_through_unharmed(tmp_path: Path) -> None:
+    text = "[bold]45[/bold] {{ x }} \x1b[31mred"
+    done = studio(tmp_path, "correct", "--prompt", "a?", "--answer", text, "--json")
+    assert done.returncode == 0, done.stderr
+    shown = studio(tmp_path, "sql", "SELECT corrected FROM correction")
+    assert "[bold]45[/bold] {{ x }} red" in shown.stdout
+    assert "\x1b" not in shown.stdout
+    stored = json.loads(studio(tmp_path, "sql", "SELECT corrected FROM correction", "--json").stdout)
+    assert stored == [{"corrected": text}]
+
+
+def test_where_and_lists_answer_on_an_empty_workspace(tmp_path: Path) -> None:
+    for arguments in (["where"], ["lessons", "list"], ["where", "--json"]):
+        assert studio(tmp_path, *arguments).returncode == 0
+
+
+def test_a_read_only_workspace_is_refused_in_words(tmp_path: Path) -> None:
+    file_in_the_way = tmp_path / "file"
+    file_in_the_way.write_text("")
+    refused(studio(file_in_the_way / "deeper", "lessons", "list"), 3, "cannot be written")

@@ -1,0 +1,114 @@
+"""The whole app as its user meets it: the installed `studio` in a real terminal, with the real model."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+from terminal import CTRL_Q, CTRL_S, ENTER, ESCAPE, F4, Terminal
+
+from studio.storage import DuckDbLog
+from studio.workspace import Workspace
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+QUESTION = "What is the refund window at our store?"
+SELECT_EVERYTHING = "\x1b[18~"  # F7 in a TextArea
+
+
+def log_of(workspace: Path) -> DuckDbLog:
+    place = Workspace(workspace)
+    return DuckDbLog(place.log_file, place.sessions / "backups")
+
+
+def ask_and_correct(app: Terminal) -> None:
+    """Ask, correct in place, save; ends when the correction is reported as saved."""
+    app.wait("ready", 120)
+    app.type(QUESTION + ENTER)
+    app.wait(lambda screen: " tokens" in screen or " tok" in screen, 180)
+    app.type(ESCAPE)
+    app.read(0.3)
+    app.type("e")
+    app.wait("ctrl+s", 20)
+    app.type(SELECT_EVERYTHING)
+    app.type("It is 45 days.")
+    app.wait("45 days", 20)
+    app.type(CTRL_S)
+    app.wait("Saved", 60)
+
+
+def test_ask_correct_compare_and_leave(tmp_path: Path) -> None:
+    app = Terminal(tmp_path)
+    try:
+        ask_and_correct(app)
+        app.wait("1 correction", 60)
+        app.type("c")
+        app.wait(lambda screen: screen.count("right") >= 2, 300)
+        app.type(F4)
+        app.wait(QUESTION, 30)
+        app.type(CTRL_Q)
+        assert app.end() == 0
+        assert app.is_restored
+    finally:
+        app.close()
+    log = log_of(tmp_path)
+    (correction,) = log.corrections.all()
+    assert correction.corrected == "It is 45 days."
+    assert {answer.arm for answer in log.answers.to_prompt(QUESTION)} >= {
+        "frozen",
+        "context",
+        "lessons",
+        "lora+lessons",
+    }
+    assert log.check() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_app_with_the_terminal_restored(tmp_path: Path, number: signal.Signals) -> None:
+    app = Terminal(tmp_path)
+    try:
+        app.wait("ready", 120)
+        children = psutil.Process(app.pid).children(recursive=True)
+        os.kill(app.pid, number)
+        assert app.end() == 128 + number
+        assert app.is_restored
+        _, alive = psutil.wait_procs(children, timeout=20)
+        assert alive == []
+    finally:
+        app.close()
+
+
+def test_killed_outright_it_takes_its_children_along_and_the_log_stays_whole(tmp_path: Path) -> None:
+    app = Terminal(tmp_path)
+    try:
+        ask_and_correct(app)
+        children = psutil.Process(app.pid).children(recursive=True)
+        os.kill(app.pid, signal.SIGKILL)
+        assert app.end() == -signal.SIGKILL
+        _, alive = psutil.wait_procs(children, timeout=20)
+        assert alive == []
+    finally:
+        app.close()
+    log = log_of(tmp_path)
+    assert [c.corrected for c in log.corrections.all()] == ["It is 45 days."]
+    assert log.check() == []
+
+
+def test_a_tiny_terminal_is_survived(tmp_path: Path) -> None:
+    app = Terminal(tmp_path, columns=120, rows=36)
+    try:
+        app.wait("ready", 120)
+        app.process.setwinsize(10, 40)
+        app.screen.resize(10, 40)
+        app.type(F4)
+        app.wait("essons", 20)
+        app.process.setwinsize(36, 120)
+        app.screen.resize(36, 120)
+        app.wait(lambda screen: "ready" in screen, 20)
+        app.type(CTRL_Q)
+        assert app.end() == 0
+    finally:
+        app.close()
