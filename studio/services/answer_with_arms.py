@@ -13,7 +13,9 @@ from studio.domain.generation import (
     ChatMessage,
     Completion,
     FinishReason,
+    Lane,
     LaneDelta,
+    LaneEvent,
     LaneFailed,
     LaneFinished,
     Sampling,
@@ -23,7 +25,7 @@ from studio.domain.log import Answer, Given, Turn
 from studio.errors import UsageError
 from studio.evaluation.checks import judge
 from studio.services.converse import add_turn, history_of
-from studio.services.prepare_lanes import PreparedLane, Question, prepare_lanes
+from studio.services.prepare_lanes import PreparedLane, Question, prepare_lanes, what_is_decoded
 from studio.services.record_correction import same_question
 from studio.services.studio import Studio, off_loop
 
@@ -84,31 +86,36 @@ async def answer_with_arms(
         raise UsageError("The question is empty.", "Type something first.")
     await studio.model()
     before = await history_of(studio, conversation_id, turn) if history is None else tuple(history)
-    prepared = {
-        one.lane.key: one
-        for one in await prepare_lanes(studio, Question(prompt, before), arms, sampling or studio.sampling)
-    }
+    prepared = await prepare_lanes(studio, Question(prompt, before), arms, sampling or studio.sampling)
+    alike: dict[Lane, list[str]] = {}
+    for one in prepared:
+        alike.setdefault(what_is_decoded(one), []).append(one.lane.key)
+    arms_of = {names[0]: names for names in alike.values()}
     turn = turn or await add_turn(studio, conversation_id, prompt)
-    for key, one in prepared.items():
-        yield ArmStarted(key, one.given)
-    recorder = _Recorder(studio, turn, dict(prepared))
+    for one in prepared:
+        yield ArmStarted(one.lane.key, one.given)
+    recorder = _Recorder(studio, turn, {one.lane.key: one for one in prepared})
+    lanes = [one.lane for one in prepared if one.lane.key in arms_of]
     try:
-        async with aclosing(studio.engine.generate([one.lane for one in prepared.values()])) as events:
+        async with aclosing(studio.engine.generate(lanes)) as events:
             async for event in events:
-                match event:
-                    case LaneDelta(key, text):
-                        recorder.partial[key] += text
-                        yield ArmDelta(key, text)
-                    case LaneFinished(key, completion):
-                        answer = await recorder.save(key, completion)
-                        yield ArmFinished(key, answer, await _verdict(studio, prompt, answer))
-                    case LaneFailed(key, message, hint, text):
-                        yield ArmFailed(
-                            key, message, hint, await recorder.save(key, _broken(text, FinishReason.FAILED))
-                        )
+                for arm in arms_of[event.key]:
+                    yield await _told(recorder, arm, event)
     finally:
         # Shielded: the user's Esc cancels the question, not the keeping of what was answered by then.
         await asyncio.shield(recorder.keep_unfinished())
+
+
+async def _told(recorder: _Recorder, arm: str, event: LaneEvent) -> ArmEvent:
+    match event:
+        case LaneDelta(text=text):
+            recorder.partial[arm] += text
+            return ArmDelta(arm, text)
+        case LaneFinished(completion=completion):
+            answer = await recorder.save(arm, completion)
+            return ArmFinished(arm, answer, await _verdict(recorder.studio, recorder.turn.prompt, answer))
+        case LaneFailed(message=message, hint=hint, text=text):
+            return ArmFailed(arm, message, hint, await recorder.save(arm, _broken(text, FinishReason.FAILED)))
 
 
 @dataclass

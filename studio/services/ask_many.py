@@ -10,7 +10,7 @@ from studio.domain.generation import Completion, Lane, LaneFailed, LaneFinished,
 from studio.domain.log import Given
 from studio.errors import EngineError
 from studio.services.find_lessons import embed_questions
-from studio.services.prepare_lanes import PreparedLane, Question, brief, prepare_lane
+from studio.services.prepare_lanes import PreparedLane, Question, brief, prepare_lane, what_is_decoded
 from studio.services.studio import Studio
 
 LANES_TOGETHER = 8
@@ -59,8 +59,7 @@ async def stream_many(
         await embed_questions(studio, [ask.prompt for ask in asks if ask.recipe.memory is Memory.LESSONS])
     for number, ask in enumerate(asks):
         prepared = await prepare_lane(studio, briefing, Question(ask.prompt), ask.recipe, wanted)
-        # Only what is decoded counts here, not which arm it is for; but draws at a temperature are never shared.
-        lane = replace(prepared.lane, key="" if wanted.temperature == 0 else str(number))
+        lane = what_is_decoded(replace(prepared, lane=replace(prepared.lane, key=str(number))))
         if (known := studio.completions.get(lane)) is not None:
             yield number, Reply(ask, prepared.given, known)
         else:

@@ -99,6 +99,16 @@ async def prepare_lane(
     return PreparedLane(Lane(recipe.name, assembly.messages, use, sampling), replace(given, note=" ".join(notes)))
 
 
+def what_is_decoded(prepared: PreparedLane) -> Lane:
+    """The lane without its name, where decoding is greedy: lanes alike in this have one answer, and need one decoding.
+
+    On a quantized model, rounding can tip a near tie either way from one batch to another. So this also keeps arms
+    that were given the same from differing on one screen. Draws at a temperature are each their own.
+    """
+    lane = prepared.lane
+    return replace(lane, key="") if lane.sampling.temperature == 0 else lane
+
+
 async def fitted(studio: Studio, facts: ModelFacts, request: PromptRequest, sampling: Sampling) -> Assembly:
     """The prompt of a request, trimmed by the stated rule to what the context and the budget allow."""
     reserved = min(sampling.max_tokens, max(FEWEST_ANSWER_TOKENS, facts.context_tokens // 4))

@@ -29,7 +29,7 @@ ATTENTION = "attention"
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
-    """How the adapter is trained; defaults were chosen by measurement (docs/night.md).
+    """How the adapter is trained; measurements so far are in docs/night.md.
 
     `targets` is 'all-linear', 'mlp' or 'attention'. `batch_size` counts examples per step, of which `replay_share`
     are replayed; `epochs` counts passes over the examples to be learnt. The rate warms up over `warmup_share` of the
@@ -42,11 +42,11 @@ class TrainingConfig:
     alpha: float = 32.0
     targets: str = ALL_LINEAR
     dropout: float = 0.0
-    learning_rate: float = 1e-3
-    epochs: int = 3
+    learning_rate: float = 7e-4
+    epochs: int = 2
     batch_size: int = 16
     replay_share: float = 0.375
-    kl_weight: float = 1.0
+    kl_weight: float = 4.0
     warmup_share: float = 0.1
     max_gradient_norm: float = 1.0
     stop_loss: float = 0.02

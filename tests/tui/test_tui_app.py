@@ -210,11 +210,12 @@ def test_html_is_text_and_line_ends_stay() -> None:
     assert "hardbreak" in kinds
 
 
-async def test_a_stream_shows_the_same_as_the_whole_text(tmp_path: Path) -> None:
+@pytest.mark.parametrize("plain", [False, True])
+async def test_a_stream_shows_the_same_as_the_whole_text(tmp_path: Path, plain: bool) -> None:
     text = "# Title\n\nA *paragraph*\nwith lines.\n\n- one\n- two\n\n```python\nx = 1\n```\n\nEnd."
     app = StudioApp(fake_studio(tmp_path))
     async with app.run_test(size=(80, 60)) as pilot:
-        streamed, whole = StreamedMarkdown(), StreamedMarkdown(text)
+        streamed, whole = StreamedMarkdown(plain_until_finished=plain), StreamedMarkdown(text)
         await chat(pilot).query_one("#exchanges").mount(streamed, whole)
         app.flusher.add(streamed)
         for character in text:
@@ -222,11 +223,10 @@ async def test_a_stream_shows_the_same_as_the_whole_text(tmp_path: Path) -> None
         await until(pilot, lambda: not streamed.waits)
         await streamed.finish(text)
         app.flusher.remove(streamed)
-        await pilot.pause()
+        await until(pilot, lambda: streamed.region.height == whole.region.height)
         assert [str(w.render()) for w in streamed.query("MarkdownParagraph")] == [
             str(w.render()) for w in whole.query("MarkdownParagraph")
         ]
-        assert streamed.region.height == whole.region.height
 
 
 def test_what_is_printed_to_descriptor_2_goes_to_a_file(tmp_path: Path) -> None:

@@ -24,16 +24,16 @@ COMPARE_KEYS: list[BindingType] = [
     Binding("v", "prefer", "Prefer", id="compare.prefer", tooltip="Prefer this arm's answer, or take that back"),
     Binding("e", "edit", "Edit", id="compare.edit", tooltip="Edit this arm's answer into a correction"),
     Binding("d", "diff", "Diff", id="compare.diff", tooltip="The answers against the correction, word by word"),
-    Binding("t", "then_and_now", "Then/now", id="compare.then-and-now", tooltip=THEN_AND_NOW),
+    Binding("t", "then_and_now", "Then/now", id="compare.then_and_now", tooltip=THEN_AND_NOW),
     Binding("r", "run", "Again", id="compare.run", tooltip="Ask all arms again"),
     Binding("m", "maximise", "Maximise", id="compare.maximise", tooltip="Show the chosen arm alone, or all again"),
     Binding("b", "blind", "Blind", id="compare.blind", tooltip="Hide the arms' names and shuffle, or show them"),
     Binding("i,enter", "compose", "Question", id="compare.input", tooltip="Go to the question"),
     Binding(LESS, "dial(-1)", "Weaker", key_display="[", id="compare.weaker", tooltip=WEAKER),
     Binding(MORE, "dial(1)", "Stronger", key_display="]", id="compare.stronger", tooltip=STRONGER),
-    Binding("0", "dial_off", "As promoted", show=False, id="compare.as-promoted", tooltip=AS_PROMOTED),
+    Binding("0", "dial_off", "As promoted", show=False, id="compare.as_promoted", tooltip=AS_PROMOTED),
     *(
-        Binding(str(n), f"choose({n})", f"Arm {n}", show=False, id=f"compare.arm-{n}", tooltip=f"Choose arm {n}")
+        Binding(str(n), f"choose({n})", f"Arm {n}", show=False, id=f"compare.arm_{n}", tooltip=f"Choose arm {n}")
         for n in range(1, 10)
     ),
 ]

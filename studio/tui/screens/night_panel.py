@@ -49,7 +49,8 @@ class NightPanel(Vertical):
 
     def _say(self, part: str, words: str) -> None:
         widget = self.query_one(part, Static)
-        widget.update(words)
+        if widget.content != words:  # polled: what has not changed is not drawn again
+            widget.update(words)
         widget.display = bool(words)
 
 

@@ -54,7 +54,7 @@ is closed."""
         Binding("x", "cancel", "Cancel", id="nights.cancel", tooltip="End the night; the adapter before stays in use"),
         Binding("a", "use", "Use adapter", id="nights.use", tooltip="Answer with the adapter chosen in the table"),
         Binding(
-            "z", "roll_back", "Roll back", id="nights.roll-back", tooltip="Answer with the adapter before this one"
+            "z", "roll_back", "Roll back", id="nights.roll_back", tooltip="Answer with the adapter before this one"
         ),
         Binding("o", "adapters_off", "Adapters off", id="nights.off", tooltip="Answer without any adapter"),
     ]

@@ -27,7 +27,7 @@ class ThenAndNowScreen(ModalScreen[None]):
     """A list of moments, oldest first, and the chosen one's answer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,t", "dismiss", "Close", id="then-and-now.close", tooltip="Back to the comparison"),
+        Binding("escape,t", "dismiss", "Close", id="then_and_now.close", tooltip="Back to the comparison"),
     ]
     AUTO_FOCUS = "OptionList"
 

@@ -17,21 +17,25 @@ from functools import cache
 from typing import TYPE_CHECKING, cast
 from weakref import WeakSet
 
-from markdown_it import MarkdownIt
-from markdown_it.rules_core import StateCore
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.dom import NoScreen
 from textual.errors import NoWidget
-from textual.widgets import Markdown, Static
+from textual.widgets import Static
 
 from studio.tui.plain_text import displayable
 
 if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.rules_core import StateCore
+    from textual.widgets import Markdown
+
     from studio.tui.app import StudioApp
 
 FLUSH_PERIOD_S = 1 / 12
-REST = 2
+FULL_RATE_PANES = 2
+"""More panes than these share their rate, so that the keyboard keeps its part of the loop."""
+REST = 3
 """How many times as long as a visit the loop is left alone after it."""
 LONGEST_PAINT_S = 0.5
 PIECE_PAUSE_S = 0.02
@@ -40,6 +44,8 @@ PIECE_PAUSE_S = 0.02
 @cache
 def markdown_parser() -> MarkdownIt:
     """CommonMark with tables and strike-through; HTML is text, and a line end stays a line end."""
+    from markdown_it import MarkdownIt
+
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     parser.core.ruler.push("keep_line_ends", _keep_line_ends)
     return parser
@@ -93,6 +99,13 @@ def _may_continue(line: str) -> bool:
     return line[0] in " \t-*+>" or line[0].isdigit()
 
 
+def _markdown(text: str) -> Markdown:
+    # Imported with the first answer: an empty Chat is painted without it.
+    from textual.widgets import Markdown
+
+    return Markdown(text or None, parser_factory=markdown_parser, open_links=False)
+
+
 class StreamedMarkdown(Vertical):
     """An answer's text: given whole, or by `write` while it streams and `finish` at its end.
 
@@ -106,7 +119,7 @@ class StreamedMarkdown(Vertical):
         self._mounted_text = displayable(text)
         self._tail = ""
         self._arrived: list[str] = []
-        self._blocks = Markdown(self._mounted_text or None, parser_factory=markdown_parser, open_links=False)
+        self._blocks = _markdown(self._mounted_text)
         self._growing = Static("", markup=False, classes="growing")
         self._growing.display = False
 
@@ -119,32 +132,42 @@ class StreamedMarkdown(Vertical):
         self._arrived.append(delta)
 
     async def finish(self, text: str) -> None:
-        """The stream is over and this is the whole text: draw all of it as Markdown."""
+        """The stream is over and this is the whole text: draw all of it as Markdown.
+
+        A pane that is plain until finished becomes Markdown once no other pane streams any more.
+        """
         self._arrived.clear()
         whole = displayable(text)
-        if self._plain or not whole.startswith(self._mounted_text):
-            await self._mount_anew(whole)
+        if self._plain:
+            await self.query(".plain-block").remove()
+            self._growing.display = True
+            self._growing.update(whole)
+            self._mounted_text, self._tail = whole, ""
+            cast("StudioApp", self.app).flusher.mount_later(self)
+            return
+        if not whole.startswith(self._mounted_text):
+            await self._blocks.update(whole)
         else:
             await self._blocks.append(whole[len(self._mounted_text) :])
         self._mounted_text, self._tail = whole, ""
         self._growing.display = False
         self._growing.update("")
 
-    async def _mount_anew(self, whole: str) -> None:
-        """Replace everything. Piece by piece, out of sight and one pane at a time: nothing is painted, not even a
+    async def mount_markdown(self) -> None:
+        """Put Markdown in the place of plain text. Piece by piece and out of sight: nothing is painted, not even a
         key, while textual mounts a batch of Markdown blocks."""
-        blocks = Markdown(parser_factory=markdown_parser, open_links=False)
+        whole = self._mounted_text
+        blocks = _markdown("")
         blocks.display = False
         await self.mount(blocks, before=self._growing)
         for piece in pieces(whole):
-            async with cast("StudioApp", self.app).flusher.mounting:
-                await blocks.append(piece)
-                await asyncio.sleep(PIECE_PAUSE_S)
+            await blocks.append(piece)
+            await asyncio.sleep(PIECE_PAUSE_S)
         old, self._blocks = self._blocks, blocks
-        with self.app.batch_update():
+        if whole == self._mounted_text:
             blocks.display = True
-            await old.remove()
-            await self.query(".plain-block").remove()
+            self._growing.display = False
+        await old.remove()
 
     @property
     def waits(self) -> bool:
@@ -185,14 +208,21 @@ class StreamFlusher:
     """
 
     def __init__(self) -> None:
-        self.mounting = asyncio.Lock()
-        """Held by the one pane that mounts a batch of Markdown blocks."""
         self._panes: WeakSet[StreamedMarkdown] = WeakSet()
+        self._plain: list[StreamedMarkdown] = []
         self._task: asyncio.Task[None] | None = None
 
     def add(self, pane: StreamedMarkdown) -> None:
         """Begin to visit a pane."""
         self._panes.add(pane)
+        self._run()
+
+    def mount_later(self, pane: StreamedMarkdown) -> None:
+        """Let this finished pane become Markdown as soon as none streams."""
+        self._plain.append(pane)
+        self._run()
+
+    def _run(self) -> None:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._visit_in_turn())
 
@@ -201,10 +231,14 @@ class StreamFlusher:
 
     async def _visit_in_turn(self) -> None:
         with _no_full_collections():
-            while self._panes:
+            while self._panes or self._plain:
                 for pane in list(self._panes):
                     taken = await _visit(pane) if pane.waits else 0.0
-                    await asyncio.sleep(max(FLUSH_PERIOD_S / max(1, len(self._panes)), REST * taken))
+                    await asyncio.sleep(
+                        max(FLUSH_PERIOD_S / max(1, min(len(self._panes), FULL_RATE_PANES)), REST * taken)
+                    )
+                if not self._panes and self._plain and (pane := self._plain.pop(0)).is_attached:
+                    await pane.mount_markdown()
 
 
 @contextlib.contextmanager
