@@ -66,8 +66,8 @@ class NightSettings(_Section):
     """In how many wordings each corrected question is trained."""
     rank: int = Field(16, ge=1, le=256)
     alpha: float = Field(32.0, gt=0)
-    learning_rate: float = Field(7e-4, gt=0)
-    epochs: int = Field(2, ge=1)
+    learning_rate: float = Field(5e-4, gt=0)
+    epochs: int = Field(3, ge=1)
     batch_size: int = Field(16, ge=1)
     replay_share: float = Field(0.375, ge=0.0, le=0.9)
     """Share of every batch that is replayed general knowledge."""

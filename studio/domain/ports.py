@@ -34,7 +34,9 @@ class Engine(Protocol):
         """Load a model, replacing the one before. Raises ModelError with the reason in words."""
         ...
 
-    def generate(self, lanes: Sequence[Lane], *, priority: Priority = Priority.INTERACTIVE) -> AsyncGenerator[LaneEvent]:
+    def generate(
+        self, lanes: Sequence[Lane], *, priority: Priority = Priority.INTERACTIVE
+    ) -> AsyncGenerator[LaneEvent]:
         """Decode all lanes together. Each lane ends in exactly one LaneFinished or LaneFailed.
 
         Closing the iterator cancels within one decoding step.

@@ -1,4 +1,4 @@
-"""Tonight's adapter on probes it has not trained on: which scale suits it, and whether it passes the gate."""
+"""Tonight's adapter on probes it has not trained on: whether it passes the gate, and at which scale."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import asdict, dataclass
 from studio.domain.arms import ACTIVE_ADAPTER, FROZEN, ArmRecipe
 from studio.domain.log import Correction
 from studio.domain.nights import Adapter, Probe
-from studio.evaluation.gate import decide_promotion
+from studio.evaluation.gate import Decision, decide_promotion
 from studio.evaluation.metrics import ProbeRecord, group_by_arm
 from studio.evaluation.scenario import ScenarioProbe
-from studio.evaluation.validation import HELD_BACK_FORMS, general_probes, rephrase_probes
+from studio.evaluation.validation import general_probes, rephrase_probes
 from studio.services.judge_probes import judge_probes
 from studio.services.studio import Studio, off_loop
 
 SCALES = (1.0, 0.8, 0.6)
-"""The scales tried: a smaller one forgets less and learns less. The adapter is trained at 1."""
+"""The scales tried, in this order: a smaller one forgets less and carries less far. Trained at 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,37 +30,33 @@ class GateVerdict:
 
 
 async def choose_and_judge(studio: Studio, adapter: Adapter, corrections: Sequence[Correction]) -> GateVerdict:
-    """Choose the scale, then put the adapter at that scale through the gate.
+    """Put the adapter through the gate, at the largest scale that passes; where none does, the first says why.
 
-    The scale is chosen on the first held-back form, the gate judges on the others, so that it is not told what the
-    choice was made to please; the general probes serve both, for there are too few to divide.
+    The larger the scale, the further the learning carries to wordings unlike those trained on, which the held-back
+    forms cannot show; so a smaller one is tried only where the larger one harms.
     """
-    choosing_form, *judging_forms = HELD_BACK_FORMS
-    scale = await _best_scale(studio, adapter, rephrase_probes(corrections, [choosing_form]))
+    probes = [*rephrase_probes(corrections), *general_probes()]
+    arms = [FROZEN]
     in_use = await off_loop(studio.log.adapters.active, adapter.model_sha256)
-    arms = [FROZEN, _at_scale(adapter, scale)]
     if in_use is not None:
         arms.append(ArmRecipe("in use", adapter=ACTIVE_ADAPTER, scale=in_use.scale))
-    by_arm = await _ask(studio, [*rephrase_probes(corrections, judging_forms), *general_probes()], arms)
-    decision = decide_promotion(by_arm[_at_scale(adapter, scale).name], by_arm[FROZEN.name], by_arm.get("in use", ()))
+    others = await _ask(studio, probes, arms)
+    verdicts: list[GateVerdict] = []
+    for scale in SCALES:
+        candidate = ArmRecipe("candidate", adapter=str(adapter.version), scale=scale)
+        answers = (await _ask(studio, probes, [candidate]))["candidate"]
+        verdicts.append(_verdict(scale, decide_promotion(answers, others[FROZEN.name], others.get("in use", ()))))
+        if verdicts[-1].promote:
+            return verdicts[-1]
+    return verdicts[0]
+
+
+def _verdict(scale: float, decision: Decision) -> GateVerdict:
     figures = {name: asdict(estimate) for name, estimate in decision.figures.items()}
-    return GateVerdict(
-        scale, decision.promote, f"{decision.reason} Scale {scale:.1f}.", {"validation": figures, "scale": scale}
-    )
-
-
-async def _best_scale(studio: Studio, adapter: Adapter, rephrased: Sequence[Probe]) -> float:
-    """The scale with the most right answers, learnt and general together; of equals the smaller, which forgets less."""
-    probes = [*rephrased, *general_probes()]
-    by_arm = await _ask(studio, probes, [_at_scale(adapter, scale) for scale in SCALES])
-    right = {scale: sum(record.ok for record in by_arm[_at_scale(adapter, scale).name]) for scale in SCALES}
-    return max(SCALES, key=lambda scale: (right[scale], -scale))
+    reason = f"{decision.reason} Scale {scale:.1f}."
+    return GateVerdict(scale, decision.promote, reason, {"validation": figures, "scale": scale})
 
 
 async def _ask(studio: Studio, probes: Sequence[Probe], arms: Sequence[ArmRecipe]) -> dict[str, list[ProbeRecord]]:
     asked = [ScenarioProbe(probe) for probe in probes]
     return group_by_arm(await judge_probes(studio, asked, arms))
-
-
-def _at_scale(adapter: Adapter, scale: float) -> ArmRecipe:
-    return ArmRecipe(f"x{scale:.1f}", adapter=str(adapter.version), scale=scale)

@@ -42,8 +42,8 @@ class TrainingConfig:
     alpha: float = 32.0
     targets: str = ALL_LINEAR
     dropout: float = 0.0
-    learning_rate: float = 7e-4
-    epochs: int = 2
+    learning_rate: float = 5e-4
+    epochs: int = 3
     batch_size: int = 16
     replay_share: float = 0.375
     kl_weight: float = 4.0

@@ -25,8 +25,9 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
-    # Threads that wait do not spin: on cores shared with any other process spinning costs ten times the time.
-    "OMP_WAIT_POLICY": "PASSIVE",
+    # Threads that wait spin only briefly: on cores shared with another process long spinning costs ten times the time,
+    # and none at all (OMP_WAIT_POLICY=PASSIVE) costs half the speed where there is no other (docs/night.md).
+    "GOMP_SPINCOUNT": "10000",
 }
 _PR_SET_PDEATHSIG = 1
 
