@@ -49,7 +49,7 @@ def night(ctx: click.Context, max_minutes: float | None, method: str | None, as_
     if as_json:
         print_json(dataclasses.asdict(finished))
     else:
-        click.echo(f"{finished.state.capitalize()}: {finished.reason}")
+        click.echo(finished.reason)
 
 
 def progress_line(progress: NightProgress) -> str:

@@ -96,7 +96,7 @@ class _Story:
             await self.narrator.say(str(error))
             return None
         self.nights.append(outcome_of(night))
-        await self.narrator.say(f"{night.state.capitalize()}. {night.reason}")
+        await self.narrator.say(night.reason)
         return night
 
     def tally(self) -> Tally:
