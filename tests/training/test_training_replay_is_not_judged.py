@@ -15,7 +15,30 @@ from studio.training.wordings import wordings
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "scenarios"
 SMALL_WORDS = frozenset(
-    "what is the of in a an which who how many are do does was did you call name to on at".split()
+    [
+        "what",
+        "is",
+        "the",
+        "of",
+        "in",
+        "a",
+        "an",
+        "which",
+        "who",
+        "how",
+        "many",
+        "are",
+        "do",
+        "does",
+        "was",
+        "did",
+        "you",
+        "call",
+        "name",
+        "to",
+        "on",
+        "at",
+    ]
 )
 
 
