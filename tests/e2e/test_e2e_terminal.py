@@ -30,7 +30,7 @@ def ask_and_correct(app: Terminal) -> None:
     app.type(QUESTION + ENTER)
     app.wait(lambda screen: " tokens" in screen or " tok" in screen, 180)
     app.type(ESCAPE)
-    app.read(0.3)
+    app.wait("e Edit", 20)
     app.type("e")
     app.wait("ctrl+s", 20)
     app.type(SELECT_EVERYTHING)

@@ -16,7 +16,7 @@ from studio.domain.generation import FinishReason, Lane
 from studio.domain.log import Feedback, Origin
 from studio.domain.nights import NightState
 from studio.services.studio import Studio
-from studio.settings import ArmSettings, Settings
+from studio.settings import ArmSettings, SamplingSettings, Settings
 from studio.tui.app import StudioApp
 from studio.tui.messages import CompareRequested
 from studio.tui.screens.arm_pane import ArmPane, ArmState
@@ -40,7 +40,9 @@ def by_arm(lane: Lane) -> str:
 
 
 def a_studio(folder: Path, engine: FakeEngine | None = None, settings: Settings | None = None) -> Studio:
-    return fake_studio(folder, engine=engine or FakeEngine(by_arm), settings=settings)
+    # At a temperature every arm is decoded apart, so that the fake engine can answer each in its own words.
+    apart = Settings(sampling=SamplingSettings(temperature=0.5))
+    return fake_studio(folder, engine=engine or FakeEngine(by_arm), settings=settings or apart)
 
 
 def screen(pilot: AppPilot) -> CompareScreen:
@@ -85,7 +87,7 @@ async def test_says_what_to_do_when_empty(tmp_path: Path, size: tuple[int, int])
         assert isinstance(app.focused, Composer)
 
 
-@pytest.mark.parametrize(("size", "arms_in_sight"), zip(SIZES, (1, 5, 5), strict=True))
+@pytest.mark.parametrize(("size", "arms_in_sight"), list(zip(SIZES, (1, 5, 5), strict=True)))
 async def test_all_arms_answer_and_are_judged(tmp_path: Path, size: tuple[int, int], arms_in_sight: int) -> None:
     studio = a_studio(tmp_path)
     add_correction(studio)

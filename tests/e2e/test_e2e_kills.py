@@ -1,0 +1,111 @@
+"""kill -9 of the engine, of the night and of the app, at random moments: the log is whole, nothing saved is lost.
+
+STUDIO_KILLS sets how many kills of each (3 by default); STUDIO_KILL_SEED the moments.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from terminal import CTRL_Q, CTRL_S, ENTER, ESCAPE, Terminal
+
+from studio.storage import DuckDbLog
+from studio.workspace import Workspace
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+KILLS = int(os.environ.get("STUDIO_KILLS", "3"))
+DRAW = random.Random(int(os.environ.get("STUDIO_KILL_SEED", "1")))
+SELECT_EVERYTHING = "\x1b[18~"
+
+
+def log_of(workspace: Path) -> DuckDbLog:
+    place = Workspace(workspace)
+    return DuckDbLog(place.log_file, place.sessions / "backups")
+
+
+def engines_of(pid: int) -> list[psutil.Process]:
+    children = psutil.Process(pid).children(recursive=True)
+    return [child for child in children if "studio.inference.engine_process" in child.cmdline()]
+
+
+def test_the_app_killed_at_random_moments(tmp_path: Path) -> None:
+    acknowledged: list[str] = []
+    for number in range(KILLS):
+        app = Terminal(tmp_path)
+        try:
+            app.wait("ready", 120)
+            app.type(f"Question number {number}?{ENTER}")
+            app.wait(lambda screen: " tok" in screen, 180)
+            app.type(ESCAPE)
+            app.wait("e Edit", 20)
+            app.type("e")
+            app.wait("ctrl+s", 20)
+            app.type(f"{SELECT_EVERYTHING}Answer {number}.{CTRL_S}")
+            deadline = time.monotonic() + DRAW.uniform(0.0, 1.5)
+            while time.monotonic() < deadline:
+                app.read(0.01)
+            if "Saved" in app.text:
+                acknowledged.append(f"Answer {number}.")
+            os.kill(app.pid, signal.SIGKILL)
+            app.end()
+        finally:
+            app.close()
+        log = log_of(tmp_path)
+        assert log.check() == []
+        assert {c.corrected for c in log.corrections.all()} >= set(acknowledged)
+
+
+def test_the_engine_killed_in_mid_answer_is_told_and_the_app_goes_on(tmp_path: Path) -> None:
+    app = Terminal(tmp_path)
+    try:
+        app.wait("ready", 120)
+        for number in range(KILLS):
+            app.type(f"Tell me a very long story, number {number}.{ENTER}")
+            deadline = time.monotonic() + DRAW.uniform(0.2, 1.5)
+            while time.monotonic() < deadline:
+                app.read(0.01)
+            for engine in engines_of(app.pid):
+                engine.kill()
+            app.wait(lambda screen: "stopped" in screen or "engine" in screen.casefold(), 60)
+        app.type(f"Are you there?{ENTER}")
+        app.wait(lambda screen: "Are you there?" in screen and " tok" in screen.split("Are you there?")[-1], 180)
+        app.type(CTRL_Q)
+        assert app.end() == 0
+    finally:
+        app.close()
+    log = log_of(tmp_path)
+    assert log.check() == []
+    assert sum(conversation.turns for conversation in log.conversations.recent()) == KILLS + 1
+
+
+def test_the_night_killed_at_random_moments_leaves_no_half_adapter(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "studio", "--workspace", str(tmp_path)]
+    for number in range(3):
+        corrected = ["--prompt", f"Which code opens gate {number}?", "--answer", f"Code {7310 + number}."]
+        subprocess.run([*command, "correct", *corrected], check=True, capture_output=True)
+    for _ in range(KILLS):
+        night = subprocess.Popen(
+            [*command, "night", "--max-minutes", "0.1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(DRAW.uniform(1.0, 25.0))  # the random moment itself, not synchronisation
+        family = psutil.Process(night.pid).children(recursive=True) if night.poll() is None else []
+        night.kill()
+        night.wait()
+        _, alive = psutil.wait_procs(family, timeout=20)
+        assert alive == []
+        log = log_of(tmp_path)
+        assert log.check() == []
+        known = [Workspace(tmp_path).adapters / adapter.path for adapter in log.adapters.all()]
+        assert all(path.is_file() and path.with_name("manifest.json").is_file() for path in known)
+    done = subprocess.run([*command, "night", "--max-minutes", "0.1"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert all(night.state.is_over for night in log_of(tmp_path).nights.all())
