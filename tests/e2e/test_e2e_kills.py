@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -30,6 +31,12 @@ SELECT_EVERYTHING = "\x1b[18~"
 def log_of(workspace: Path) -> DuckDbLog:
     place = Workspace(workspace)
     return DuckDbLog(place.log_file, place.sessions / "backups")
+
+
+def ended_by_kill(screen: str, question: str) -> bool:
+    """Whether the answer to the question ended, in words, or had ended before the kill."""
+    since = screen.rsplit(question, 1)[-1]
+    return question in screen and ("the engine restarts" in since or " tok" in since)
 
 
 def engines_of(pid: int) -> list[psutil.Process]:
@@ -61,7 +68,8 @@ def test_the_app_killed_at_random_moments(tmp_path: Path) -> None:
             app.close()
         log = log_of(tmp_path)
         assert log.check() == []
-        assert {c.corrected for c in log.corrections.all()} >= set(acknowledged)
+        kept = [correction.corrected for correction in log.corrections.all()]
+        assert all(any(text.endswith(saved) for text in kept) for saved in acknowledged)
 
 
 def test_the_engine_killed_in_mid_answer_is_told_and_the_app_goes_on(tmp_path: Path) -> None:
@@ -75,7 +83,7 @@ def test_the_engine_killed_in_mid_answer_is_told_and_the_app_goes_on(tmp_path: P
                 app.read(0.01)
             for engine in engines_of(app.pid):
                 engine.kill()
-            app.wait(lambda screen: "stopped" in screen or "engine" in screen.casefold(), 60)
+            app.wait(partial(ended_by_kill, question=f"number {number}."), 60)
         app.type(f"Are you there?{ENTER}")
         app.wait(lambda screen: "Are you there?" in screen and " tok" in screen.split("Are you there?")[-1], 180)
         app.type(CTRL_Q)
