@@ -209,7 +209,7 @@ async def test_idle_lanes_stand_still_for_interactive_ones(engine: LlamaEngine, 
     await asyncio.gather(idle, return_exceptions=True)
     first, last = order.index("user"), len(order) - 1 - order[::-1].index("user")
     assert order[first : last + 1].count("idle") <= 1  # a step under way when the user's began may still report
-    assert len(order[first : last + 1]) > 10
+    assert len(order[first : last + 1]) > 2
 
 
 async def test_the_lock_is_held_while_the_user_is_answered(engine: LlamaEngine, tmp_path: Path) -> None:
