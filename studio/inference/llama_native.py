@@ -129,10 +129,8 @@ class NativeModel:
 class NativeContext:
     """KV memory and compute buffers for up to `sequences` sequences over one set of attached adapters.
 
-    Flash attention is on for a reason beyond speed: with it the logits of a sequence are, on CPU and while
-    the memory holds under 512 cells, the same to the bit whether it is decoded alone or in a batch, and
-    however its prompt was cut; without it they differ in the first decimal. Above, llama.cpp splits the
-    cells among threads, and a near tie may fall either way.
+    The memory is one for all sequences, so the logits of a sequence depend in the first decimal on what else
+    lies there and on how its prompt was cut, and a near tie may fall either way (docs/performance.md).
     """
 
     def __init__(self, model: NativeModel, *, cells: int, sequences: int, threads: int, batch_tokens: int) -> None:
