@@ -5,11 +5,9 @@ The rule, all parts of which must hold, compares the candidate with the frozen m
 1. Gain: the 95% interval of the gain on rephrased questions, resampled over corrections, lies above zero. With
    fewer than five corrections there is no honest interval; then at least one more rephrased question must be
    right and no correction may have fewer right than before.
-2. Locality drops by at most 2 points and general knowledge by at most 1 point, net of what is newly right: any
-   change of a small quantized model's weights, however slight, tips near ties both ways (docs/night.md), so losses
-   alone would count that noise as forgetting. A probe is the smallest step that can be seen: with fewer than 50 or
-   100 probes a net loss of one is allowed; above that, as many as the points come to, rounded down. However much is
-   newly right, no more than a fifth of what the frozen model gets right may be lost. General probes must be asked.
+2. Locality drops by at most 2 points and retention by at most 1 point. A probe is the smallest step that can be
+   seen: with fewer than 50 or 100 probes one lost probe is allowed, since a single answer that flips proves no
+   harm; above that, as many as the points come to, rounded down. General probes must have been asked.
 3. No collapse: no single answer is given where it does not belong to more than 5% of the prompts, or to more than
    the frozen model's commonest such answer, or to more than three prompts, whichever is the most.
 4. Where an adapter is in use already, the candidate is not clearly worse than it: the interval of the difference
@@ -27,7 +25,6 @@ from studio.evaluation.metrics import Answers, ProbeRecord
 
 LOCALITY_POINTS = 2
 RETENTION_POINTS = 1
-MOST_LOST_POINTS = 20
 MISPLACED_POINTS = 5
 FEWEST_MISPLACED = 3
 
@@ -81,11 +78,7 @@ def _reason(answers: Answers, gain: Estimate, objections: Sequence[str]) -> str:
 
 def _losses(name: str, pairs: list[tuple[ProbeRecord, ProbeRecord]]) -> str:
     right = sum(base.ok for _, base in pairs)
-    return (
-        f"{len(_lost(pairs))} of {right} {name} ({_newly_right(pairs)} newly right)"
-        if pairs
-        else f"no {name} were asked"
-    )
+    return f"{len(_lost(pairs))} of {right} {name}" if pairs else f"no {name} were asked"
 
 
 def _objections_to_gain(gain: Estimate, answers: Answers) -> Iterable[str]:
@@ -110,21 +103,13 @@ def _changes_by_correction(answers: Answers) -> dict[str, int]:
 
 def _objections_to_losses(name: str, pairs: list[tuple[ProbeRecord, ProbeRecord]], points: int) -> Iterable[str]:
     right = sum(base.ok for _, base in pairs)
-    lost, gained = len(_lost(pairs)), _newly_right(pairs)
-    allowed, most = max(1, right * points // 100), max(1, right * MOST_LOST_POINTS // 100)
-    if lost - gained > allowed or lost > most:
-        yield (
-            f"it lost {lost} of {right} {name} that the frozen model gets right, with {gained} newly right "
-            f"(allowed: a net loss of {allowed}, and {most} lost)"
-        )
+    lost, allowed = len(_lost(pairs)), max(1, right * points // 100)
+    if lost > allowed:
+        yield f"it lost {lost} of {right} {name} that the frozen model gets right ({allowed} allowed)"
 
 
 def _lost(pairs: list[tuple[ProbeRecord, ProbeRecord]]) -> list[ProbeRecord]:
     return [own for own, base in pairs if base.ok and not own.ok]
-
-
-def _newly_right(pairs: list[tuple[ProbeRecord, ProbeRecord]]) -> int:
-    return sum(own.ok and not base.ok for own, base in pairs)
 
 
 def _objections_to_collapse(answers: Answers, frozen: Answers) -> Iterable[str]:

@@ -8,15 +8,15 @@ from dataclasses import asdict, dataclass
 from studio.domain.arms import ACTIVE_ADAPTER, FROZEN, ArmRecipe
 from studio.domain.log import Correction
 from studio.domain.nights import Adapter, Probe
-from studio.evaluation.gate import Decision, decide_promotion
+from studio.evaluation.gate import decide_promotion
 from studio.evaluation.metrics import ProbeRecord, group_by_arm
 from studio.evaluation.scenario import ScenarioProbe
-from studio.evaluation.validation import general_probes, rephrase_probes
+from studio.evaluation.validation import HELD_BACK_FORMS, general_probes, rephrase_probes
 from studio.services.judge_probes import judge_probes
 from studio.services.studio import Studio, off_loop
 
 SCALES = (1.0, 0.8, 0.6)
-"""The scales tried, in this order: a smaller one forgets less and carries less far. Trained at 1."""
+"""The scales to choose from: a smaller one forgets less and carries less far. Trained at 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +30,35 @@ class GateVerdict:
 
 
 async def choose_and_judge(studio: Studio, adapter: Adapter, corrections: Sequence[Correction]) -> GateVerdict:
-    """Put the adapter through the gate, at the largest scale that passes; where none does, the first says why.
+    """Choose the scale, then put the adapter at that scale through the gate, once.
 
-    The larger the scale, the further the learning carries to wordings unlike those trained on, which the held-back
-    forms cannot show; so a smaller one is tried only where the larger one harms.
+    The scale is chosen on the first held-back form; the gate judges on the others and on the general probes, so it
+    is not asked again and again until something passes.
     """
-    probes = [*rephrase_probes(corrections), *general_probes()]
-    arms = [FROZEN]
+    choosing_form, *judging_forms = HELD_BACK_FORMS
+    scale = await _best_scale(studio, adapter, rephrase_probes(corrections, [choosing_form]))
+    candidate = _at_scale(adapter, scale)
+    arms = [FROZEN, candidate]
     in_use = await off_loop(studio.log.adapters.active, adapter.model_sha256)
     if in_use is not None:
         arms.append(ArmRecipe("in use", adapter=ACTIVE_ADAPTER, scale=in_use.scale))
-    others = await _ask(studio, probes, arms)
-    verdicts: list[GateVerdict] = []
-    for scale in SCALES:
-        candidate = ArmRecipe("candidate", adapter=str(adapter.version), scale=scale)
-        answers = (await _ask(studio, probes, [candidate]))["candidate"]
-        verdicts.append(_verdict(scale, decide_promotion(answers, others[FROZEN.name], others.get("in use", ()))))
-        if verdicts[-1].promote:
-            return verdicts[-1]
-    return verdicts[0]
-
-
-def _verdict(scale: float, decision: Decision) -> GateVerdict:
+    by_arm = await _ask(studio, [*rephrase_probes(corrections, judging_forms), *general_probes()], arms)
+    decision = decide_promotion(by_arm[candidate.name], by_arm[FROZEN.name], by_arm.get("in use", ()))
     figures = {name: asdict(estimate) for name, estimate in decision.figures.items()}
     reason = f"{decision.reason} Scale {scale:.1f}."
     return GateVerdict(scale, decision.promote, reason, {"validation": figures, "scale": scale})
+
+
+async def _best_scale(studio: Studio, adapter: Adapter, rephrased: Sequence[Probe]) -> float:
+    """The scale with the most right; of equals the largest, which carries further from the wordings trained on."""
+    if not rephrased:
+        return SCALES[0]
+    by_arm = await _ask(studio, rephrased, [_at_scale(adapter, scale) for scale in SCALES])
+    return max(SCALES, key=lambda scale: (sum(one.ok for one in by_arm[_at_scale(adapter, scale).name]), scale))
+
+
+def _at_scale(adapter: Adapter, scale: float) -> ArmRecipe:
+    return ArmRecipe(f"x{scale:.1f}", adapter=str(adapter.version), scale=scale)
 
 
 async def _ask(studio: Studio, probes: Sequence[Probe], arms: Sequence[ArmRecipe]) -> dict[str, list[ProbeRecord]]:

@@ -47,7 +47,7 @@ def test_a_clear_gain_without_loss_is_promoted_with_the_figures() -> None:
     assert decision.promote
     assert decision.reason.startswith("Promoted: +70 points [+")
     assert "20 rephrased questions of 10 corrections" in decision.reason
-    assert "Lost: 1 of 20 locality prompts (0 newly right), 1 of 40 general probes (0 newly right)." in decision.reason
+    assert "Lost: 1 of 20 locality prompts, 1 of 40 general probes." in decision.reason
     assert decision.figures["rephrase_gain"].n == 10
 
 
@@ -62,7 +62,7 @@ def test_a_gain_whose_interval_reaches_zero_is_kept_back() -> None:
 def test_one_lost_probe_is_allowed_two_are_not(locality: int, general: int, promoted: bool) -> None:
     decision = decide(adapter([True] * 20, locality, general))
     assert decision.promote is promoted
-    assert promoted or "a net loss of 1" in decision.reason
+    assert promoted or "(1 allowed)" in decision.reason
 
 
 def test_with_many_probes_the_points_count() -> None:
@@ -73,14 +73,6 @@ def test_with_many_probes_the_points_count() -> None:
     assert decide_promotion(with_general(3), frozen).promote
     assert not decide_promotion(with_general(4), frozen).promote
     assert "no locality prompts were asked" in decide_promotion(with_general(3), frozen).reason
-
-
-@pytest.mark.parametrize(("lost", "gained", "promoted"), [(4, 3, True), (4, 2, False), (9, 9, False)])
-def test_losses_count_net_of_what_is_newly_right_up_to_a_fifth(lost: int, gained: int, promoted: bool) -> None:
-    frozen = [*answers(ProbeKind.REPHRASE, [False] * 20), *answers(ProbeKind.GENERAL, [i < 40 for i in range(60)])]
-    general = [lost <= i < 40 or 40 <= i < 40 + gained for i in range(60)]
-    candidate = [*answers(ProbeKind.REPHRASE, [True] * 20), *answers(ProbeKind.GENERAL, general)]
-    assert decide_promotion(candidate, frozen).promote is promoted
 
 
 @pytest.mark.parametrize(
