@@ -57,17 +57,15 @@ def common_prefix(sequences: Sequence[tuple[int, ...]]) -> int:
     return next((place for place in range(length) if first[place] != last[place]), length)
 
 
-def pack(examples: Sequence[Encoded], max_tokens: int) -> list[list[Encoded]]:
-    """Group a step's examples into rows of about `max_tokens`, longest first; one longer than that rides alone."""
-    rows: list[list[Encoded]] = []
-    sizes: list[int] = []
+def blocks(examples: Sequence[Encoded], most_places: int) -> list[list[Encoded]]:
+    """Group examples of like length into blocks of at most `most_places` once padded; a longer one rides alone.
+
+    Longest first: the padding of a block is what its examples fall short of its first.
+    """
+    grouped: list[list[Encoded]] = []
     for example in sorted(examples, key=lambda item: (-len(item.tokens), item.index)):
-        size = len(example.tokens)
-        place = next((row for row, taken in enumerate(sizes) if taken + size <= max_tokens), None)
-        if place is None:
-            rows.append([example])
-            sizes.append(size)
+        if grouped and (len(grouped[-1]) + 1) * len(grouped[-1][0].tokens) <= most_places:
+            grouped[-1].append(example)
         else:
-            rows[place].append(example)
-            sizes[place] += size
-    return rows
+            grouped.append([example])
+    return grouped

@@ -27,6 +27,7 @@ class Tokenizer(Protocol):
 
 class Output(Protocol):
     logits: torch.Tensor
+    past_key_values: Any
 
 
 class LoraModel(Protocol):
@@ -38,10 +39,11 @@ class LoraModel(Protocol):
         self,
         *,
         input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
-        position_ids: torch.Tensor,
-        logits_to_keep: torch.Tensor,
+        past_key_values: Any = None,
+        use_cache: bool = False,
+        logits_to_keep: int = 0,
     ) -> Output: ...
+    def get_output_embeddings(self) -> torch.nn.Module: ...
     def train(self, mode: bool = True) -> object: ...
     def eval(self) -> object: ...
     def disable_adapter(self) -> AbstractContextManager[None]: ...

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from studio.training.packing import Row
+from studio.training.packing import Block
 
 TOP_K = 64
 
@@ -25,22 +25,22 @@ class Frozen:
     log_probabilities: Mapping[int, torch.Tensor]
 
 
-def frozen_distributions(rows: Iterable[tuple[Row, torch.Tensor]]) -> Frozen:
-    """Gather the distributions from rows and the frozen model's logits [S, vocabulary] on them."""
+def frozen_distributions(blocks: Iterable[tuple[Block, torch.Tensor]]) -> Frozen:
+    """Gather the distributions from blocks and the frozen model's logits [S, vocabulary] on them."""
     tokens: dict[int, torch.Tensor] = {}
     log_probabilities: dict[int, torch.Tensor] = {}
-    for row, logits in rows:
+    for block, logits in blocks:
         best = functional.log_softmax(logits.float(), dim=-1).topk(min(TOP_K, logits.shape[-1]), dim=-1)
-        for index in dict.fromkeys(row.owners.tolist()):
-            own = row.owners == index
+        for index in dict.fromkeys(block.owners.tolist()):
+            own = block.owners == index
             tokens[index] = best.indices[own]
             log_probabilities[index] = best.values[own]
     return Frozen(tokens, log_probabilities)
 
 
 @dataclass(frozen=True, slots=True)
-class RowLoss:
-    """Sums over a row's supervised tokens, each with its count."""
+class BlockLoss:
+    """Sums over a block's supervised tokens, each with its count."""
 
     cross_entropy: torch.Tensor
     learnt: int
@@ -48,19 +48,19 @@ class RowLoss:
     kept: int
 
 
-def row_loss(row: Row, logits: torch.Tensor, frozen: Frozen) -> RowLoss:
-    """`logits` [S, vocabulary] at the row's supervised places."""
+def block_loss(block: Block, logits: torch.Tensor, frozen: Frozen) -> BlockLoss:
+    """`logits` [S, vocabulary] at the block's supervised places."""
     log_probabilities = functional.log_softmax(logits.float(), dim=-1)
-    learnt = ~row.replayed
-    picked = log_probabilities[learnt].gather(-1, row.targets[learnt, None])
+    learnt = ~block.replayed
+    picked = log_probabilities[learnt].gather(-1, block.targets[learnt, None])
     divergence = log_probabilities.new_zeros(())
-    if bool(row.replayed.any()):
-        kept = row.replayed.nonzero()[:, 0]
-        pairs = list(zip(row.owners[kept].tolist(), row.offsets[kept].tolist(), strict=True))
+    if bool(block.replayed.any()):
+        kept = block.replayed.nonzero()[:, 0]
+        pairs = list(zip(block.owners[kept].tolist(), block.offsets[kept].tolist(), strict=True))
         tokens = torch.stack([frozen.tokens[owner][offset] for owner, offset in pairs])
         reference = torch.stack([frozen.log_probabilities[owner][offset] for owner, offset in pairs])
         divergence = _divergence(reference, log_probabilities[kept].gather(-1, tokens))
-    return RowLoss(-picked.sum(), int(learnt.sum()), divergence, int(row.replayed.sum()))
+    return BlockLoss(-picked.sum(), int(learnt.sum()), divergence, int(block.replayed.sum()))
 
 
 def _divergence(reference: torch.Tensor, current: torch.Tensor) -> torch.Tensor:

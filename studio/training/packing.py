@@ -1,7 +1,7 @@
-"""Several short examples in one row: no padding is computed, and what they all begin with is computed once.
+"""Many examples in one pass: what all begin with is computed once, the rest lies side by side in a padded block.
 
-Each example attends to the shared prefix and to itself only, at the positions it would have alone, so the result
-equals that of separate rows.
+The system message and the header of the question begin every example of a chat, so the model reads them once, keeps
+their keys and values, and every example goes on from there. Gradients flow back through the kept keys and values.
 """
 
 from __future__ import annotations
@@ -12,58 +12,65 @@ from dataclasses import dataclass
 import torch
 
 from studio.training.batches import Encoded, common_prefix
+from studio.training.foreign import LoraModel
+
+_PADDING = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One packed row of T tokens with S supervised places.
+class Block:
+    """B examples, T places each, S places where the loss falls.
 
-    `ids`, `positions` [1, T]; `mask` [1, 1, T, T], true where a token may look; `supervised` [S], places whose next
-    token is the completion's; `targets` [S]; `replayed` [S], true where that token is replay; `owners` [S] the index
-    of the example, `offsets` [S] the place within its completion.
+    `prefix` [1, P] are the tokens all share; `ids` [B, T] what follows, padded on the right, where causal attention
+    keeps padding from being seen. `rows` and `columns` [S] are the places in `ids` whose next token is the
+    completion's; `targets` [S]; `replayed` [S], true where that token is replay; `owners` [S] the index of the
+    example, `offsets` [S] the place within its completion.
     """
 
+    prefix: torch.Tensor
     ids: torch.Tensor
-    positions: torch.Tensor
-    mask: torch.Tensor
-    supervised: torch.Tensor
+    rows: torch.Tensor
+    columns: torch.Tensor
     targets: torch.Tensor
     replayed: torch.Tensor
     owners: torch.Tensor
     offsets: torch.Tensor
 
+    @property
+    def tokens(self) -> int:
+        """Places computed, padding included."""
+        return self.prefix.numel() + self.ids.numel()
 
-def build_row(examples: Sequence[Encoded], device: torch.device) -> Row:
-    """Lay the examples end to end after their common prefix, of which each keeps at least its last prompt token."""
+
+def build_block(examples: Sequence[Encoded], device: torch.device) -> Block:
+    """Lay the examples under each other after their common prefix, of which each keeps its last prompt token."""
     shared = min(common_prefix([example.tokens for example in examples]), min(len(e.prompt) for e in examples) - 1)
-    ids = list(examples[0].tokens[:shared])
-    positions = list(range(shared))
-    segments = [0] * shared
-    supervised: list[int] = []
-    targets: list[int] = []
-    replayed: list[bool] = []
-    owners: list[int] = []
-    offsets: list[int] = []
-    for segment, example in enumerate(examples, start=1):
-        first = len(ids) + len(example.prompt) - shared - 1
-        supervised += range(first, first + len(example.completion))
-        targets += example.completion
-        replayed += [example.replay] * len(example.completion)
-        owners += [example.index] * len(example.completion)
-        offsets += range(len(example.completion))
-        ids += example.tokens[shared:]
-        positions += range(shared, len(example.tokens))
-        segments += [segment] * (len(example.tokens) - shared)
-    segment_of = torch.tensor(segments, device=device)
-    same = (segment_of[:, None] == segment_of[None, :]) | (segment_of[None, :] == 0)
-    causal = torch.ones(len(ids), len(ids), dtype=torch.bool, device=device).tril()
-    return Row(
-        ids=torch.tensor([ids], device=device),
-        positions=torch.tensor([positions], device=device),
-        mask=(same & causal)[None, None],
-        supervised=torch.tensor(supervised, device=device),
-        targets=torch.tensor(targets, device=device),
-        replayed=torch.tensor(replayed, device=device),
-        owners=torch.tensor(owners, device=device),
-        offsets=torch.tensor(offsets, device=device),
+    longest = max(len(example.tokens) for example in examples) - shared
+    ids = [[*example.tokens[shared:]] + [_PADDING] * (longest + shared - len(example.tokens)) for example in examples]
+    places = [
+        (row, len(example.prompt) - shared - 1 + offset, token, example.replay, example.index, offset)
+        for row, example in enumerate(examples)
+        for offset, token in enumerate(example.completion)
+    ]
+    rows, columns, targets, replayed, owners, offsets = (
+        torch.tensor(values, device=device) for values in zip(*places, strict=True)
     )
+    prefix = torch.tensor([examples[0].tokens[:shared]], dtype=torch.long, device=device)
+    return Block(prefix, torch.tensor(ids, device=device), rows, columns, targets, replayed, owners, offsets)
+
+
+def supervised_logits(model: LoraModel, block: Block) -> torch.Tensor:
+    """[S, vocabulary] at the block's supervised places; the output head, the largest product, sees no others."""
+    kept = None
+    if block.prefix.numel():
+        kept = model(input_ids=block.prefix, use_cache=True, logits_to_keep=1).past_key_values
+        kept.batch_repeat_interleave(block.ids.shape[0])
+
+    def pick(_: object, arguments: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        return (arguments[0][block.rows, block.columns][None],)
+
+    handle = model.get_output_embeddings().register_forward_pre_hook(pick)
+    try:
+        return model(input_ids=block.ids, past_key_values=kept, use_cache=kept is not None).logits[0]
+    finally:
+        handle.remove()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,15 +11,15 @@ from pathlib import Path
 
 import torch
 
-from studio.training.batches import Encoded, pack, plan_steps
+from studio.training.batches import Encoded, blocks, plan_steps
 from studio.training.checkpoint import Standing, read_standing, restore, save_checkpoint
 from studio.training.foreign import LoraModel
 from studio.training.job import Request, TrainingConfig
 from studio.training.model import Place
-from studio.training.objective import Frozen, RowLoss, frozen_distributions, row_loss
-from studio.training.packing import Row, build_row
+from studio.training.objective import Frozen, block_loss, frozen_distributions
+from studio.training.packing import Block, build_block, supervised_logits
 
-ROW_TOKENS = 400  # measured: longer rows lose more to attention than they gain in the matrix products
+BLOCK_PLACES = 2048  # bounds the memory of a pass; larger ones are no faster on a CPU
 FINAL_RATE = 0.1
 
 
@@ -63,9 +62,11 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self._by_index = {example.index: example for example in self.examples}
-        self._weights = {name: weight for name, weight in self.model.named_parameters() if weight.requires_grad}
+        self._trained = {name: weight for name, weight in self.model.named_parameters() if weight.requires_grad}
+        # Updates are far smaller than bfloat16 can add to a weight: they are summed up in float32.
+        self._weights = {name: torch.nn.Parameter(weight.detach().float()) for name, weight in self._trained.items()}
         self._optimizer = torch.optim.AdamW(
-            self._weights.values(), lr=self.config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0
+            self._weights.values(), lr=self.config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True
         )
         self._steps = plan_steps(
             [example.index for example in self.examples if not example.replay],
@@ -83,6 +84,7 @@ class Trainer:
             standing = Standing(self.place.device, self.place.dtype)
         else:
             restore(self.checkpoint, self._weights, self._optimizer, self.place.torch_device)
+            self._publish()
         clock = RunningClock(standing.seconds)
         frozen = self._frozen()
         saved_at = time.monotonic()
@@ -126,22 +128,27 @@ class Trainer:
         replayed = [example for example in self.examples if example.replay]
         with torch.no_grad(), self.model.disable_adapter():
             self.model.eval()
-            return frozen_distributions((row, self._logits(row)) for row in self._rows(replayed))
+            return frozen_distributions(
+                (block, supervised_logits(self.model, block)) for block in self._blocks(replayed)
+            )
 
-    def _rows(self, examples: Sequence[Encoded]) -> Iterator[Row]:
-        for packed in pack(examples, ROW_TOKENS):
-            yield build_row(packed, self.place.torch_device)
+    def _blocks(self, examples: Sequence[Encoded]) -> Iterator[Block]:
+        for together in blocks(examples, BLOCK_PLACES):
+            yield build_block(together, self.place.torch_device)
 
-    def _logits(self, row: Row) -> torch.Tensor:
-        """[S, vocabulary] at the supervised places; the weights of the adapter stay in float32."""
-        half = self.place.torch_dtype is torch.bfloat16
-        with torch.autocast(self.place.device, torch.bfloat16) if half else contextlib.nullcontext():
-            return self.model(
-                input_ids=row.ids,
-                attention_mask=row.mask,
-                position_ids=row.positions,
-                logits_to_keep=row.supervised,
-            ).logits[0]
+    def _publish(self) -> None:
+        """Give the model the weights as they now are, in its own precision."""
+        with torch.no_grad():
+            for name, weight in self._trained.items():
+                weight.copy_(self._weights[name])
+
+    def _collect_gradients(self) -> None:
+        """Add the gradients of one pass to those of the step."""
+        for name, weight in self._trained.items():
+            if weight.grad is not None:
+                kept = self._weights[name]
+                kept.grad = weight.grad.float() if kept.grad is None else kept.grad.add_(weight.grad)
+                weight.grad = None
 
     def _step(self, step: int, frozen: Frozen) -> tuple[float, int]:
         """One update; returns the loss per supervised token of what is learnt, and the tokens computed."""
@@ -151,19 +158,21 @@ class Trainer:
         learnt = sum(len(example.completion) for example in batch if not example.replay)
         kept = sum(len(example.completion) for example in batch if example.replay)
         total, tokens = 0.0, 0
-        for row in self._rows(batch):
-            sums: RowLoss = row_loss(row, self._logits(row), frozen)
+        for block in self._blocks(batch):
+            sums = block_loss(block, supervised_logits(self.model, block), frozen)
             loss = sums.cross_entropy / learnt
             if kept:
                 loss = loss + self.config.kl_weight * sums.divergence / kept
             torch.autograd.backward(loss)
+            self._collect_gradients()
             total += float(sums.cross_entropy.detach())
-            tokens += row.ids.shape[1]
+            tokens += block.tokens
         torch.nn.utils.clip_grad_norm_(self._weights.values(), self.config.max_gradient_norm)
         for group in self._optimizer.param_groups:
             group["lr"] = self.config.learning_rate * self._rate(step)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
+        self._publish()
         return total / learnt, tokens
 
     def _rate(self, step: int) -> float:

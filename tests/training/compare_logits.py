@@ -34,10 +34,8 @@ def by_torch(folder: NightFolder) -> tuple[list[int], Logits, Logits]:
     tokens = list(encode(job.examples[:1], tokenizer)[0].prompt)
 
     def logits() -> Logits:
-        places = torch.tensor([tokens])
-        row = {"attention_mask": torch.ones_like(places), "position_ids": torch.arange(len(tokens))[None]}
         with torch.no_grad():
-            output = model(input_ids=places, logits_to_keep=torch.tensor([len(tokens) - 1]), **row)
+            output = model(input_ids=torch.tensor([tokens]), logits_to_keep=1)
         found: Logits = output.logits[0, 0].numpy()
         return found
 
@@ -47,6 +45,10 @@ def by_torch(folder: NightFolder) -> tuple[list[int], Logits, Logits]:
 
 
 def by_llama_cpp(model: Path, adapter: Path | None, tokens: list[int]) -> Logits:
+    # As the engine loads it: repacked for AMX, llama.cpp crashes at the first token (studio.inference.llama_native).
+    defaults = llama_cpp.llama_model_default_params()
+    defaults.use_extra_bufts = False
+    llama_cpp.llama_cpp.llama_model_default_params = lambda: defaults
     engine = llama_cpp.Llama(
         str(model), n_ctx=256, n_threads=2, verbose=False, logits_all=True, lora_path=str(adapter) if adapter else None
     )

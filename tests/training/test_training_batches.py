@@ -1,4 +1,4 @@
-"""The order of training and the packing of rows."""
+"""The order of training, and which examples are computed together."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.training.batches import Encoded, common_prefix, pack, plan_steps
+from studio.training.batches import Encoded, blocks, common_prefix, plan_steps
 
 
 def test_every_learnt_example_occurs_once_an_epoch_and_replay_fills_its_share() -> None:
@@ -37,8 +37,8 @@ def test_common_prefix() -> None:
 
 
 @given(st.lists(st.integers(2, 60), min_size=1, max_size=30))
-def test_packing_loses_nothing_and_keeps_to_the_limit(lengths: list[int]) -> None:
+def test_blocks_lose_nothing_and_keep_to_the_limit(lengths: list[int]) -> None:
     examples = [Encoded(index, tuple(range(length)), (1, 2), replay=False) for index, length in enumerate(lengths)]
-    rows = pack(examples, 50)
-    assert sorted(example.index for row in rows for example in row) == list(range(len(lengths)))
-    assert all(len(row) == 1 or sum(len(example.tokens) for example in row) <= 50 for row in rows)
+    grouped = blocks(examples, 150)
+    assert sorted(example.index for block in grouped for example in block) == list(range(len(lengths)))
+    assert all(len(block) == 1 or len(block) * max(len(e.tokens) for e in block) <= 150 for block in grouped)
