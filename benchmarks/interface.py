@@ -11,6 +11,7 @@ import fcntl
 import itertools
 import os
 import pty
+import random
 import select
 import signal
 import statistics
@@ -20,31 +21,39 @@ import sys
 import tempfile
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.worker import Worker
 
-from studio.domain.generation import ModelFacts
+import studio.tui
+from studio.domain.generation import Completion, FinishReason, Lane, LaneDelta, LaneEvent, LaneFinished, ModelFacts
 from studio.services.studio import Studio
-from studio.settings import Settings
+from studio.settings import SamplingSettings, Settings
 from studio.storage import DuckDbLog
 from studio.tui.app import StudioApp
+from studio.tui.screens.compare import CompareScreen
 from studio.tui.screens.studio_screen import StudioScreen
-from studio.tui.widgets.streaming import StreamedMarkdown
-from studio.tui.widgets.text_input import Composer
 from studio.workspace import Workspace
 
 COLUMNS, ROWS = 200, 50
 PANES = 5
-TOKENS_PER_S = 150
+ANSWER_TOKENS = 256
+TOKENS_PER_S = 40
 CHARACTERS_PER_TOKEN = 4
+ANSWER_CHARACTERS = ANSWER_TOKENS * CHARACTERS_PER_TOKEN
+DELTA_PERIOD_S = 0.05
+"""The engine tells of text at most every 40 ms, which at this speed is every second token."""
+DELTA_CHARACTERS = round(TOKENS_PER_S * CHARACTERS_PER_TOKEN * DELTA_PERIOD_S)
+PAUSE_S = 0.5
+"""Between the end of one comparison and the next."""
 KEYS = 200
-KEY_GAP_S = 0.09
+KEY_GAPS_S = (0.03, 0.25)
+"""A fast typist's and a slow one's; between them at random, so that keys fall on all moments of the drawing."""
 FIRST_PAINT = b"Ask something"
+QUESTION = "What does the contract say?"
 
 ANSWER = """\
 ## What the contract says
@@ -131,14 +140,15 @@ def terminal(command: list[str], **variables: str) -> Iterator[Terminal]:
 def key_to_glyph(panes: int) -> list[float]:
     """Seconds from each of KEYS key presses to its glyph, while this many panes stream."""
     latencies: list[float] = []
+    gaps = random.Random(0)
     with terminal([sys.executable, "-m", "benchmarks.interface", str(panes)]) as opened:
-        opened.wait_for(FIRST_PAINT, 30)
+        opened.wait_for(b"The notice period" if panes else b"Ask all arms", 30)
         opened.drain(2.0)
         # Glyphs that the streams do not contain, so that one seen is the one typed.
         for glyph in itertools.islice(map(chr, itertools.count(0x4E00)), KEYS):
             pressed = opened.type(glyph)
             latencies.append(opened.wait_for(glyph.encode(), 10) - pressed)
-            opened.drain(KEY_GAP_S)
+            opened.drain(gaps.uniform(*KEY_GAPS_S))
     return latencies
 
 
@@ -169,11 +179,33 @@ def main() -> dict[str, float]:
     return figures
 
 
-class _Nothing:
-    """Engine and embedder of a studio that is only looked at."""
+STYLES = Path(studio.tui.__file__).with_name("styles")
 
-    facts = ModelFacts(Path("none"), "0" * 64, "bench", "llama", 1, 1, 1, 1, 1, "", "nowhere")
+
+class _FakeEngine:
+    """Streams ANSWER to every lane at the speed of a real engine, each lane a little apart from the others."""
+
+    facts = ModelFacts(Path("none"), "0" * 64, "bench", "llama", 1, 1, 4096, 4096, 1, "", "nowhere")
     process_id = None
+
+    async def generate(self, lanes: Sequence[Lane], **_: object) -> AsyncGenerator[LaneEvent]:
+        texts = {lane.key: (ANSWER * 3)[100 * number :][:ANSWER_CHARACTERS] for number, lane in enumerate(lanes)}
+        begun = time.perf_counter()
+        for end in range(DELTA_CHARACTERS, ANSWER_CHARACTERS + DELTA_CHARACTERS, DELTA_CHARACTERS):
+            await asyncio.sleep(max(0.0, begun + DELTA_PERIOD_S * end / DELTA_CHARACTERS - time.perf_counter()))
+            for key, text in texts.items():
+                yield LaneDelta(key, text[end - DELTA_CHARACTERS : end])
+        for key, text in texts.items():
+            yield LaneFinished(key, Completion(text, FinishReason.STOP, 40, 0, ANSWER_TOKENS, 0.1, 6.4))
+
+    async def count_prompt_tokens(self, prompts: Sequence[object]) -> list[int]:
+        return [10 for _ in prompts]
+
+    async def close(self) -> None:
+        return None
+
+
+class _NoEmbedder:
     name = "none"
 
     async def start(self) -> None:
@@ -185,68 +217,51 @@ class _Nothing:
 
 def _studio(folder: Path) -> Studio:
     workspace = Workspace(folder).ensure()
-    nothing: Any = _Nothing()
-    log = DuckDbLog(workspace.log_file, workspace.sessions / "backups")
-    return Studio(Settings(), workspace, log, nothing, nothing, Path("none"))
+    engine: Any = _FakeEngine()
+    embedder: Any = _NoEmbedder()
+    # At a temperature every arm is decoded apart, so that all five stream.
+    settings = Settings(sampling=SamplingSettings(temperature=0.5))
+    return Studio(
+        settings,
+        workspace,
+        DuckDbLog(workspace.log_file, workspace.sessions / "backups"),
+        engine,
+        embedder,
+        Path("none"),
+    )
 
 
-class Panes(StudioScreen):
-    """Columns that stream Markdown for ever, above a composer."""
+class AskingForEver(CompareScreen):
+    """The comparison as it is, whose arms are asked again whenever they have all answered."""
 
-    MODE = "chat"
-    AUTO_FOCUS = "Composer"
-    DEFAULT_CSS = """
-    Panes #panes { height: 1fr; }
-    Panes VerticalScroll { width: 1fr; border-right: solid $panel; padding: 0 1; }
-    Panes Composer { height: 3; border: none; }
-    """
-
-    def __init__(self, studio: Studio, panes: int) -> None:
-        super().__init__(studio)
-        self.panes = panes
-
-    def compose_body(self) -> ComposeResult:
-        with Horizontal(id="panes"):
-            for _ in range(self.panes):
-                yield VerticalScroll(can_focus=False)
-        yield Composer(placeholder=FIRST_PAINT.decode())
+    # Textual looks for it beside the module of the class.
+    CSS_PATH = STYLES / "compare.tcss"
 
     def on_mount(self) -> None:
-        for number, column in enumerate(self.query(VerticalScroll)):
-            column.anchor()
-            self.start(self._stream(column, ANSWER * 3 + ANSWER[: 100 * number]))
+        self.call_after_refresh(self.compare, QUESTION, ())
+        self.set_timer(PAUSE_S, self.action_compose)
 
-    async def _stream(self, column: VerticalScroll, whole: str) -> None:
-        tokens = [whole[at : at + CHARACTERS_PER_TOKEN] for at in range(0, len(whole), CHARACTERS_PER_TOKEN)]
-        while True:
-            pane = StreamedMarkdown(plain_until_finished=True)
-            await column.remove_children()
-            await column.mount(pane)
-            self.studio_app.flusher.add(pane)
-            begun = time.perf_counter()
-            for number, token in enumerate(tokens):
-                pane.write(token)
-                await asyncio.sleep(max(0.0, begun + number / TOKENS_PER_S - time.perf_counter()))
-            self.studio_app.flusher.remove(pane)
-            await pane.finish(whole)
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if event.worker.group == "asking" and event.worker.is_finished and self.comparison is not None:
+            self.set_timer(PAUSE_S, lambda: self._ask(self.panes))
 
 
 class MeasuredApp(StudioApp):
-    """The app with the panes in the place of Chat."""
+    """The app, opened on the comparison."""
 
-    panes = 0
+    asks = False
 
-    def _builder_of(self, mode: str) -> Callable[[], StudioScreen]:  # noqa: ARG002 - the panes, in every mode
-        return lambda: Panes(self.studio, self.panes)
+    def _builder_of(self, mode: str) -> Callable[[], StudioScreen]:  # noqa: ARG002 - the comparison, in every mode
+        return lambda: (AskingForEver if self.asks else CompareScreen)(self.studio)
 
 
-def child(panes: int) -> None:
+def child(*, asks: bool) -> None:
     """The process under measurement."""
     with tempfile.TemporaryDirectory() as folder:
         app = MeasuredApp(_studio(Path(folder)))
-        app.panes = panes
+        app.asks = asks
         app.run()
 
 
 if __name__ == "__main__":
-    child(int(sys.argv[1]))
+    child(asks=sys.argv[1] != "0")

@@ -11,11 +11,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
+from textual import events
 from textual.app import App, InvalidThemeError, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
 from textual.reactive import var
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
 from studio.errors import StudioError
@@ -30,6 +32,9 @@ from studio.tui.terminal import ending_signals, guarded_terminal
 from studio.tui.themes import VARIABLE_DEFAULTS, load_themes, theme_to_use
 from studio.tui.widgets.header import MODES, Status
 from studio.tui.widgets.streaming import StreamFlusher
+
+KEYS_WAIT_S = 0.5
+"""The longest that a key waits for the keys before it to be taken in."""
 
 
 class StudioApp(App[None]):
@@ -153,6 +158,33 @@ class StudioApp(App[None]):
         except Exception as error:  # noqa: BLE001 - the app is gone, there is nobody to tell but the log
             write_down(error)
 
+    # Keys ---------------------------------------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            self.flusher.give_way()
+            if await self._acted_on(event):
+                return
+        await super().on_event(event)
+
+    async def _acted_on(self, key: events.Key) -> bool:
+        """Whether the key was bound to an action; it has been carried out by then.
+
+        In the place of textual's way, in which a key finds its binding only after it has travelled through the
+        focused widget and all around it, while later keys overtake it: what was typed at once after `e` would be
+        taken for commands, and a letter after F7 be inserted before F7 had selected. So nothing that is typed is
+        looked at before the action of the key before it is done, and the focus where that action put it.
+        """
+        focused = self.focused
+        if focused is not None:
+            if focused.check_consume_key(key.key, key.character):
+                return False  # it is text
+            await _processed(focused)
+        minimizes = key.key == "escape" and self.screen.maximized is not None and self.escape_to_minimize
+        return not minimizes and (
+            await self._check_bindings(key.key, priority=True) or await self._check_bindings(key.key)
+        )
+
     # State --------------------------------------------------------------------------------------------------------
 
     def tell(self, **changes: str | int) -> None:
@@ -210,7 +242,8 @@ class StudioApp(App[None]):
         if self._exception is not None:
             write_down(self._exception)
         where = f" Details are in {self._diagnostics}." if self._diagnostics else ""
-        self._exit_renderables.append(f"The studio had to close. What was saved is safe.{where}")
+        # Of several failures in a row one is told; textual would add where its developers see the others.
+        self._exit_renderables[:] = [f"The studio had to close. What was saved is safe.{where}"]
         self._close_messages_no_wait()
 
     # Themes -------------------------------------------------------------------------------------------------------
@@ -228,3 +261,11 @@ class StudioApp(App[None]):
             self.theme = theme_to_use(wanted, no_color=self.no_color, available=self.available_themes)
         except InvalidThemeError:
             self._theme_notices.append(f"There is no theme '{wanted}'; ctrl+p, Theme lists them.")
+
+
+async def _processed(widget: Widget) -> None:
+    """Until the widget has taken in all keys it was sent."""
+    done = asyncio.Event()
+    if widget.call_later(done.set):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(done.wait(), KEYS_WAIT_S)

@@ -9,7 +9,7 @@ import pytest
 from studio_fakes import FakeEngine, fake_studio, scripted
 from textual import events
 from textual.widgets import Input, OptionList
-from tui_driving import ask, chat, notices, settled, shown, until, write
+from tui_driving import ask, chat, notices, settled, shown, type_at_once, until, write
 
 from studio.domain.generation import FinishReason
 from studio.domain.log import Feedback
@@ -228,6 +228,63 @@ async def test_letters_are_typed_while_an_editor_has_the_focus(tmp_path: Path) -
         await pilot.press(*"earfucds")
         assert chat(pilot).query_one(Composer).text == "earfucds"
         assert not app.screen.query(AnswerEditor)
+
+
+async def test_what_is_typed_at_once_after_e_goes_into_the_editor_and_is_saved(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape")
+        await type_at_once(pilot, "e", "f7", "It is asserted: 45.", "ctrl+s")
+        await settled(pilot)
+        assert [c.corrected for c in app.studio.log.corrections.all()] == ["It is asserted: 45."]
+        assert app.screen is chat(pilot)
+
+
+async def test_what_is_typed_at_once_after_f_is_the_feedback(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape")
+        await type_at_once(pilot, "f", "as years", "enter")
+        await settled(pilot)
+        assert editor(app).feedback == "as years"
+        assert app.screen is chat(pilot)
+
+
+async def test_what_is_typed_at_once_after_enter_stays_in_the_input(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test() as pilot:
+        await type_at_once(pilot, QUESTION, "enter", "next")
+        await until(pilot, lambda: chat(pilot).answers)
+        await settled(pilot)
+        assert chat(pilot).query_one(Composer).text == "next"
+        assert app.studio.log.answers.to_prompt(QUESTION)
+
+
+async def test_letters_are_no_commands_while_the_model_tries_again(tmp_path: Path) -> None:
+    engine = FakeEngine(scripted(ANSWER))
+    app = make_app(tmp_path, engine=engine)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, QUESTION)
+        engine.hold = asyncio.Event()
+        await pilot.press("escape", "f", "x", "enter")
+        await until(pilot, lambda: editor(app).writing)
+        await type_at_once(pilot, "sac")
+        assert app.screen is chat(pilot)
+        engine.hold.set()
+        await settled(pilot)
+        assert chat(pilot).answers[0].feedback is None
+
+
+async def test_the_answer_of_a_retry_is_selected(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape", "r")
+        await settled(pilot)
+        second = chat(pilot).answers[1]
+        assert chat(pilot).selected is second
 
 
 async def test_ctrl_j_begins_a_new_line(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from studio.tui.screens.chat import ChatScreen
 from studio.tui.widgets.text_input import Composer
 
 AppPilot = Pilot[None]
+NAMED_KEYS = ("enter", "escape", "f7", "ctrl+s", "down")
 
 
 async def until(pilot: AppPilot, condition: Callable[[], object]) -> None:
@@ -54,6 +55,18 @@ async def write(pilot: AppPilot, text: str) -> None:
     focused = pilot.app.focused
     assert focused is not None
     focused.post_message(events.Paste(text))
+    await pilot.pause()
+
+
+async def type_at_once(pilot: AppPilot, *keys: str) -> None:
+    """Send keys without a pause, as a fast typist, a slow machine or a terminal's buffer do; then let all be taken in.
+
+    A key of several letters that is no name of a key is typed letter by letter."""
+    for key in keys:
+        for one in [key] if key in NAMED_KEYS else key:
+            character = None if one in NAMED_KEYS else one
+            pilot.app.post_message(events.Key("space" if one == " " else one, character))
+    await pilot.pause()
     await pilot.pause()
 
 

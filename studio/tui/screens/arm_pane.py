@@ -188,11 +188,11 @@ class ArmPane(Vertical, can_focus=True):
         self.position = position
         self._change(self.state)
 
-    def edit(self) -> None:
-        """Put an editor in the place of the answer."""
+    async def edit(self) -> None:
+        """Put an editor in the place of the answer; it has the focus when this returns."""
         assert self.answer is not None, "only a whole answer is edited"
         self.editor = AnswerEditor(self.answer.text)
-        self.query_one(".arm-content").mount(self.editor, before=".arm-verdict")
+        await self.query_one(".arm-content").mount(self.editor, before=".arm-verdict")
         self._describe()
 
     async def close_editor(self) -> None:
@@ -200,7 +200,7 @@ class ArmPane(Vertical, can_focus=True):
         if editor is not None:
             await editor.remove()
         self._describe()
-        self.focus()
+        self.screen.set_focus(self)
 
     def action_scroll_answer(self, lines: int) -> None:
         body = self.query_one(".arm-body", VerticalScroll)
@@ -226,8 +226,8 @@ class ArmPane(Vertical, can_focus=True):
         self._say(".arm-verdict", self._verdict_words())
         self._text.display = self.editor is None and not self._shows_diff
         self.query_one(DiffView).display = self.editor is None and self._shows_diff
-        for state in ArmState:
-            self.set_class(state is self.state, f"-{state.name.lower()}")
+        # At once: each change of class looks up the styles of everything in the pane.
+        self.update_classes({f"-{state.name.lower()}": state is self.state for state in ArmState})
 
     def _given_words(self) -> str:
         if self._given is None:
@@ -242,5 +242,6 @@ class ArmPane(Vertical, can_focus=True):
 
     def _say(self, part: str, words: str) -> None:
         widget = self.query_one(part, Static)
-        widget.update(words)
+        if widget.content != words:
+            widget.update(words)
         widget.display = bool(words)

@@ -97,7 +97,7 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
         elif view.answer is None:
             self.notify("The answer is still being written; esc cancels it.")
         elif view.editor is not None:
-            view.editor.query_one(PlainTextArea).focus()
+            self.set_focus(view.editor.query_one(PlainTextArea))
         else:
             return view
         return None
@@ -108,16 +108,16 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
             return
         if isinstance(self.focused, AnswerView):
             step += answers.index(self.focused)
-            answers[max(0, min(step, len(answers) - 1))].focus()
+            self.set_focus(answers[max(0, min(step, len(answers) - 1))])
         else:
-            answers[-1].focus()
+            self.set_focus(answers[-1])
 
     @on(AnswerView.Moved)
     def _select_other(self, event: AnswerView.Moved) -> None:
         self.action_select(event.step)
 
     def action_compose(self) -> None:
-        self.query_one(Composer).focus()
+        self.set_focus(self.query_one(Composer))
 
     def action_cancel(self) -> None:
         if self.generation is not None:
@@ -155,7 +155,7 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
         if self.answering:
             self.notify("The last question is still being answered; esc cancels it.")
             return
-        event.composer.load_text("")
+        event.composer.take(event.text)
         self.generation = self.start(chat_work.ask(self, event.text), group="generation")
 
     def action_retry(self) -> None:
@@ -178,26 +178,26 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
 
     # Judging ------------------------------------------------------------------------------------------------------
 
-    def action_edit(self) -> None:
+    # Both have the focus where the user types when they return: what is typed next may be there already.
+    async def action_edit(self) -> None:
         if (view := self._settled()) is not None and view.answer is not None:
             starting = view.correction.corrected if view.correction else None
-            view.edit(AnswerEditor(view.answer.text, starting_text=starting))
+            await view.edit(AnswerEditor(view.answer.text, starting_text=starting))
 
-    def action_feedback(self) -> None:
+    async def action_feedback(self) -> None:
         if (view := self._settled()) is not None:
             line = Input(placeholder="What is wrong with it?", compact=True, classes="feedback-line")
-            view.mount(line)
-            line.focus()
+            await view.mount(line)
+            self.set_focus(line)
 
     @on(Input.Submitted, ".feedback-line")
-    def _redo_with_feedback(self, event: Input.Submitted) -> None:
+    async def _redo_with_feedback(self, event: Input.Submitted) -> None:
         event.stop()
         view = next(node for node in event.input.ancestors if isinstance(node, AnswerView))
+        self.set_focus(view)
         event.input.remove()
-        if not event.value.strip():
-            view.focus()
-        elif view.answer is not None:
-            view.edit(AnswerEditor(view.answer.text, feedback=event.value.strip()))
+        if event.value.strip() and view.answer is not None:
+            await view.edit(AnswerEditor(view.answer.text, feedback=event.value.strip()))
             self.generation = self.start(chat_work.redo(self, view), group="generation")
 
     @on(AnswerEditor.Saved)

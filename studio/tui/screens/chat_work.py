@@ -63,7 +63,7 @@ async def ask(screen: ChatScreen, prompt: str) -> None:
 
 
 async def retry(screen: ChatScreen, shown: ExchangeView) -> None:
-    """Ask the question of an exchange once more."""
+    """Ask the question of an exchange once more; the new answer is selected in the place of the old one."""
     if shown.exchange is not None:
         await _answer(screen, shown, shown.exchange.turn)
 
@@ -71,7 +71,9 @@ async def retry(screen: ChatScreen, shown: ExchangeView) -> None:
 async def _answer(screen: ChatScreen, shown: ExchangeView, turn: Turn | None) -> None:
     assert screen.conversation is not None
     recipe = screen.studio.arm(screen.studio.settings.chat.arm)
-    view = shown.add_answer(recipe.name)
+    view = await shown.add_answer(recipe.name)
+    if turn is not None and isinstance(screen.focused, AnswerView):
+        screen.set_focus(view)
     events = answer_with_arms(screen.studio, shown.prompt, [recipe], conversation_id=screen.conversation.id, turn=turn)
     try:
         async with aclosing(events):

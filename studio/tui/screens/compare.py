@@ -168,11 +168,11 @@ at the new strength. With names hidden (b) the arms are shuffled, until you have
         if self.maximized is not None:
             self.minimize()
         elif self.focused is self._composer and self.comparison is not None:
-            self._current.focus()
+            self.set_focus(self._current)
 
     def action_compose(self) -> None:
         self.minimize()
-        self._composer.focus()
+        self.set_focus(self._composer)
 
     # The chosen arm -----------------------------------------------------------------------------------------------
 
@@ -183,7 +183,7 @@ at the new strength. With names hidden (b) the arms are shuffled, until you have
             if self.maximized is not None:
                 self.minimize()
                 self.maximize(pane)
-            pane.focus()
+            self.set_focus(pane)
 
     @on(ArmTab.Chosen)
     def _choose_tab(self, event: ArmTab.Chosen) -> None:
@@ -218,7 +218,7 @@ at the new strength. With names hidden (b) the arms are shuffled, until you have
         if self.comparison is None:
             self.notify("Ask something first.")
         elif pane.editor is not None:
-            pane.editor.query_one(PlainTextArea).focus()
+            self.set_focus(pane.editor.query_one(PlainTextArea))
         elif pane.answer is None:
             self.notify("This arm has no whole answer yet.")
         else:
@@ -233,11 +233,11 @@ at the new strength. With names hidden (b) the arms are shuffled, until you have
         await compare_work.prefer(self, pane)
         self._set_blind(False)
 
-    def action_edit(self) -> None:
+    async def action_edit(self) -> None:
         if self.answering:
             self.notify("The arms are still answering; esc cancels them.")
         elif (pane := self._answered()) is not None:
-            pane.edit()
+            await pane.edit()
             # An editor and its diff need room.
             self.maximize(pane)
 

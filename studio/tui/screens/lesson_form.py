@@ -41,7 +41,7 @@ class LessonForm(VerticalScroll, can_focus=False):
             self._editor(name).load_text(typed(getattr(lesson, name)))
         guidance = self._editor("guidance")
         guidance.move_cursor(guidance.document.end)
-        guidance.focus()
+        self.screen.set_focus(guidance)
 
     @property
     def edited(self) -> Lesson:

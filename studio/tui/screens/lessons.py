@@ -194,7 +194,7 @@ kept but never given, often because a newer one replaced it."""
         return True
 
     def action_search(self) -> None:
-        self.query_one("#lessons-filter", Input).focus()
+        self.set_focus(self.query_one("#lessons-filter", Input))
 
     def action_sources(self) -> None:
         self._toggle_tab(DetailTab.SOURCES)

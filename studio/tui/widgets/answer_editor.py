@@ -73,7 +73,7 @@ class AnswerEditor(Vertical):
         else:
             self._area.move_cursor(self._area.document.end)
             self._compare()
-        self._area.focus()
+        self.screen.set_focus(self._area)
 
     @property
     def text(self) -> str:

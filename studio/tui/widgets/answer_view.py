@@ -111,10 +111,10 @@ class AnswerView(Vertical, can_focus=True):
 
     # The editor in its place --------------------------------------------------------------------------------------
 
-    def edit(self, editor: AnswerEditor) -> None:
-        """Put an editor in the place of the text."""
+    async def edit(self, editor: AnswerEditor) -> None:
+        """Put an editor in the place of the text; it has the focus when this returns."""
         self.editor = editor
-        self.mount(editor, before=self._status)
+        await self.mount(editor, before=self._status)
         self._show_text()
 
     async def close_editor(self) -> None:
@@ -123,7 +123,7 @@ class AnswerView(Vertical, can_focus=True):
         if editor is not None:
             await editor.remove()
         self._show_text()
-        self.focus()
+        self.screen.set_focus(self)
 
     def _show_text(self) -> None:
         self._text.display = self.editor is None and not self._diff.display
@@ -175,10 +175,10 @@ class ExchangeView(Vertical):
     def answers(self) -> list[AnswerView]:
         return list(self.query(AnswerView))
 
-    def add_answer(self, arm: str) -> AnswerView:
+    async def add_answer(self, arm: str) -> AnswerView:
         """A view for an answer that is about to stream."""
         view = AnswerView(arm)
-        self.mount(view)
+        await self.mount(view)
         return view
 
     async def settle(self, exchange: Exchange) -> None:

@@ -37,6 +37,12 @@ FULL_RATE_PANES = 2
 """More panes than these share their rate, so that the keyboard keeps its part of the loop."""
 REST = 3
 """How many times as long as a visit the loop is left alone after it."""
+KEY_REST_S = 0.05
+"""After a key no pane is drawn for so long: its glyph comes first, and likely the next key's."""
+LONGEST_WAIT_S = 0.2
+"""A pane is drawn after so long, however fast somebody types."""
+TYPING_S = 0.7
+"""Without a key for so long, nobody types: what takes longer than a visit may begin."""
 LONGEST_PAINT_S = 0.5
 PIECE_PAUSE_S = 0.02
 
@@ -139,11 +145,15 @@ class StreamedMarkdown(Vertical):
         self._arrived.clear()
         whole = displayable(text)
         if self._plain:
-            await self.query(".plain-block").remove()
-            self._growing.display = True
-            self._growing.update(whole)
-            self._mounted_text, self._tail = whole, ""
-            cast("StudioApp", self.app).flusher.mount_later(self)
+            if not whole.startswith(self._mounted_text):
+                await self.query(".plain-block").remove()
+                self._blocks.display = False
+                self._mounted_text = ""
+            self._tail = whole[len(self._mounted_text) :]
+            self._growing.display = bool(self._tail)
+            self._growing.update(self._tail.strip("\n"))
+            if whole:
+                cast("StudioApp", self.app).flusher.mount_later(self)
             return
         if not whole.startswith(self._mounted_text):
             await self._blocks.update(whole)
@@ -156,18 +166,30 @@ class StreamedMarkdown(Vertical):
     async def mount_markdown(self) -> None:
         """Put Markdown in the place of plain text. Piece by piece and out of sight: nothing is painted, not even a
         key, while textual mounts a batch of Markdown blocks."""
-        whole = self._mounted_text
+        whole = self._whole
+        flusher = cast("StudioApp", self.app).flusher
         blocks = _markdown("")
         blocks.display = False
         await self.mount(blocks, before=self._growing)
         for piece in pieces(whole):
+            await flusher.nobody_types()
             await blocks.append(piece)
             await asyncio.sleep(PIECE_PAUSE_S)
+        await flusher.nobody_types()
+        if whole != self._whole:
+            await blocks.remove()  # asked again meanwhile
+            return
         old, self._blocks = self._blocks, blocks
-        if whole == self._mounted_text:
-            blocks.display = True
+        self._mounted_text, self._tail = whole, ""
+        with self.app.batch_update():
+            await self.query(".plain-block").remove()
+            await old.remove()
             self._growing.display = False
-        await old.remove()
+            blocks.display = True
+
+    @property
+    def _whole(self) -> str:
+        return self._mounted_text + self._tail
 
     @property
     def waits(self) -> bool:
@@ -205,12 +227,14 @@ class StreamFlusher:
 
     Each visit is one layout and one paint of one pane, so that a key waits for that at most. Between visits the loop
     is left alone for REST times as long as the visit took: on a slow machine the panes grow in larger steps instead.
+    While somebody types, visits fall between the keys, and finished panes stay plain.
     """
 
     def __init__(self) -> None:
         self._panes: WeakSet[StreamedMarkdown] = WeakSet()
         self._plain: list[StreamedMarkdown] = []
         self._task: asyncio.Task[None] | None = None
+        self._last_key = 0.0
 
     def add(self, pane: StreamedMarkdown) -> None:
         """Begin to visit a pane."""
@@ -229,16 +253,34 @@ class StreamFlusher:
     def remove(self, pane: StreamedMarkdown) -> None:
         self._panes.discard(pane)
 
+    def give_way(self) -> None:
+        """A key was pressed: let it be drawn first."""
+        self._last_key = time.perf_counter()
+
+    async def nobody_types(self) -> None:
+        """Until no key has been pressed for a while."""
+        while (left := self._last_key + TYPING_S - time.perf_counter()) > 0:  # noqa: ASYNC110 - time is what it waits for
+            await asyncio.sleep(left)
+
+    async def _key_is_drawn(self) -> None:
+        """Until a key just pressed is drawn, but not for ever where one follows the other."""
+        latest = time.perf_counter() + LONGEST_WAIT_S
+        while (left := min(self._last_key + KEY_REST_S, latest) - time.perf_counter()) > 0:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(left)
+
     async def _visit_in_turn(self) -> None:
         with _no_full_collections():
             while self._panes or self._plain:
                 for pane in list(self._panes):
+                    await self._key_is_drawn()
                     taken = await _visit(pane) if pane.waits else 0.0
                     await asyncio.sleep(
                         max(FLUSH_PERIOD_S / max(1, min(len(self._panes), FULL_RATE_PANES)), REST * taken)
                     )
-                if not self._panes and self._plain and (pane := self._plain.pop(0)).is_attached:
-                    await pane.mount_markdown()
+                if not self._panes and self._plain:
+                    await self.nobody_types()
+                    if not self._panes and (pane := self._plain.pop(0)).is_attached:
+                        await pane.mount_markdown()
 
 
 @contextlib.contextmanager

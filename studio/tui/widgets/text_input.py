@@ -21,6 +21,14 @@ class PlainTextArea(TextArea):
     def __init__(self, text: str = "", **options: Any) -> None:
         super().__init__(typed(text), compact=True, highlight_cursor_line=False, **options)
 
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        """Whether the key is text: letters, also while it is read-only (then they are no commands), and enter."""
+        return key == "enter" or (character is not None and character.isprintable())
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self.read_only and event.is_printable:
+            event.stop()
+
     async def _on_paste(self, event: events.Paste) -> None:
         # Both this and the base class's handler would run; this one alone decides what gets in.
         event.prevent_default()
@@ -47,7 +55,7 @@ class Composer(PlainTextArea):
     ]
 
     class Sent(Message):
-        """Enter was pressed on a text that is not empty. It stays in the composer until `clear` is called."""
+        """Enter was pressed on a text that is not empty. It stays in the composer until `take` is called."""
 
         def __init__(self, composer: Composer, text: str) -> None:
             self.composer = composer
@@ -58,10 +66,14 @@ class Composer(PlainTextArea):
         def control(self) -> Composer:
             return self.composer
 
-    async def _on_key(self, event: events.Key) -> None:
-        if event.key == "enter":
-            # Left to the binding; the base class would insert a newline.
-            event.prevent_default()
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        return key != "enter" and super().check_consume_key(key, character)
+
+    def take(self, sent: str) -> None:
+        """Remove the text that was sent; what has been typed since stays."""
+        if self.text.startswith(sent):
+            self.load_text(self.text[len(sent) :])
+            self.move_cursor(self.document.end)
 
     def action_send(self) -> None:
         if self.text.strip():
