@@ -43,7 +43,7 @@ async def _ask(studio: Studio, prompt: str, arms: tuple[str, ...]) -> list[ArmFi
     from studio.services.converse import start_conversation
     from studio.services.learn_lessons import learn_pending
 
-    recipes = [studio.arm(name) for name in arms or (studio.settings.chat.arm,)]
+    recipes = [studio.arm(name) for name in dict.fromkeys(arms) or (studio.settings.chat.arm,)]
     await learn_pending(studio)
     conversation = await start_conversation(studio, origin=Origin.COMMAND)
     finished: dict[str, ArmFinished] = {}

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import tempfile
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from studio.workspace import Workspace
+from studio.workspace import Workspace, find_workspace
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
@@ -24,7 +25,7 @@ T = TypeVar("T")
 class Frame:
     """The command's surroundings; click hands it to each verb."""
 
-    workspace: Workspace
+    workspace: Workspace = field(default_factory=find_workspace)
 
     def run(self, use: Callable[[Any], Awaitable[T]], **overrides: Any) -> T:
         """Wire a studio, run one use case with it, and take its processes down again, whatever happens."""
@@ -69,9 +70,14 @@ pass_frame = click.make_pass_decorator(Frame)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+# What would steer a terminal or cannot be encoded; json itself escapes only what is below the space.
+_UNSAFE = re.compile(r"[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
 def print_json(value: object) -> None:
-    """One JSON document on stdout; text stays readable in any script."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    """One JSON document on stdout; text stays readable in any script, and harmless in a terminal."""
+    document = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    click.echo(_UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", document))
 
 
 def one_line(text: str, width: int = 72) -> str:

@@ -153,6 +153,6 @@ def remove(frame: Frame, version: str) -> None:
 
 def _number(version: str) -> int:
     digits = version.removeprefix("v")
-    if not digits.isdigit():
+    if not (digits.isascii() and digits.isdigit()):
         raise UsageError(f"'{version}' is not an adapter version.", "Write a number, as studio adapters list shows it.")
     return int(digits)

@@ -92,11 +92,11 @@ async def answer_with_arms(
         alike.setdefault(what_is_decoded(one), []).append(one.lane.key)
     arms_of = {names[0]: names for names in alike.values()}
     turn = turn or await add_turn(studio, conversation_id, prompt)
-    for one in prepared:
-        yield ArmStarted(one.lane.key, one.given)
     recorder = _Recorder(studio, turn, {one.lane.key: one for one in prepared})
     lanes = [one.lane for one in prepared if one.lane.key in arms_of]
     try:
+        for one in prepared:
+            yield ArmStarted(one.lane.key, one.given)
         async with aclosing(studio.engine.generate(lanes)) as events:
             async for event in events:
                 for arm in arms_of[event.key]:

@@ -1,0 +1,145 @@
+"""How the command line itself behaves: where options may stand, closed outputs, signals, unprintable text."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.timeout(300)
+
+STUDIO = (sys.executable, "-m", "studio")
+
+
+def run(*arguments: str | bytes, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*STUDIO, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env=os.environ | environment,
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--workspace", "{}", "lessons", "list", "--json"],
+        ["lessons", "--workspace", "{}", "list", "--json"],
+        ["lessons", "list", "--json", "--workspace", "{}"],
+        ["--workspace", "{}/other", "lessons", "list", "--json", "--workspace", "{}"],
+    ],
+)
+def test_the_workspace_may_be_given_before_or_after_the_verb(tmp_path: Path, arguments: Sequence[str]) -> None:
+    done = run(*(argument.format(tmp_path) for argument in arguments))
+    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+    assert (tmp_path / "sessions" / "studio.duckdb").is_file()
+    assert not (tmp_path / "other").exists()
+
+
+def test_an_empty_workspace_is_refused_and_the_environment_is_heard(tmp_path: Path) -> None:
+    assert run("--workspace", "", "where").returncode == 2
+    done = run("where", "--json", STUDIO_WORKSPACE=str(tmp_path))
+    assert json.loads(done.stdout)["workspace"] == str(tmp_path)
+
+
+def test_a_reader_that_leaves_and_a_full_disk_are_no_tracebacks(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*STUDIO, "--workspace", str(tmp_path), "sql", "FROM range(9999)"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as left:
+        assert left.stdout is not None
+        assert left.stderr is not None
+        left.stdout.close()
+        assert b"Traceback" not in left.stderr.read()
+    closed = subprocess.run(
+        ["sh", "-c", 'exec "$0" "$@" >&-', *STUDIO, "--workspace", str(tmp_path), "where"],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (closed.returncode, closed.stderr) == (0, "")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*STUDIO, "--workspace", str(tmp_path), "where"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 3
+    assert "could not be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_output_that_the_terminal_cannot_encode_is_replaced(tmp_path: Path) -> None:
+    done = run("--workspace", str(tmp_path), "lessons", "list", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert "No lessons yet" in done.stdout
+
+
+def test_json_holds_no_character_that_steers_a_terminal(tmp_path: Path) -> None:
+    where = ("--workspace", str(tmp_path))
+    done = run(*where, "sql", "SELECT chr(155) || '31m' AS text", "--json")
+    assert "\x9b" not in done.stdout
+    assert json.loads(done.stdout) == [{"text": "\x9b31m"}]
+
+
+def test_a_dash_before_the_prompt_is_explained(tmp_path: Path) -> None:
+    done = run("--workspace", str(tmp_path), "ask", "- why?")
+    assert done.returncode == 2
+    assert "studio ask --" in done.stderr
+
+
+def test_an_unexpected_failure_is_written_down_in_the_chosen_workspace(tmp_path: Path) -> None:
+    broken = "import studio.cli.root as r; r.studio.callback = lambda: 1 / 0; raise SystemExit(r.run({!r}))"
+    done = subprocess.run(
+        [sys.executable, "-c", broken.format(["--workspace", str(tmp_path)])],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert str(tmp_path / "sessions" / "diagnostics" / "command.log") in done.stderr
+    assert "ZeroDivisionError" in (tmp_path / "sessions" / "diagnostics" / "command.log").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_in_mid_answer_keeps_the_part_and_takes_the_engine_along(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    psutil = pytest.importorskip("psutil")
+    command = [*STUDIO, "--workspace", str(tmp_path), "ask", "Tell me a long story.", "--arm", "frozen"]
+    long_answer = os.environ | {"STUDIO_SAMPLING__MAX_TOKENS": "3000"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=long_answer
+    ) as asking:
+        family = psutil.Process(asking.pid)
+        turns = "SELECT count(*) AS n FROM turn"
+        while asking.poll() is None and _count(tmp_path, turns) == 0:
+            time.sleep(0.05)
+        time.sleep(1.0)  # into the answer; should it not have begun, nothing below is less true
+        children = family.children(recursive=True)
+        asking.send_signal(number)
+        _, said = asking.communicate(timeout=60)
+    assert asking.returncode == code
+    assert "Traceback" not in said
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert alive == []
+    assert _count(tmp_path, "SELECT count(*) AS n FROM answer WHERE finish_reason = 'cancelled'") == 1
+
+
+def _count(workspace: Path, query: str) -> int:
+    done = run("--workspace", str(workspace), "sql", query, "--json")
+    return int(json.loads(done.stdout)[0]["n"]) if done.returncode == 0 else 0
