@@ -8,6 +8,7 @@ from typing import Any
 from studio.inference.engine_client import LlamaEngine
 from studio.lessons.embedder import MiniLmEmbedder
 from studio.models.discovery import find_model
+from studio.services.kept_completions import KeptCompletions
 from studio.services.studio import Studio
 from studio.settings import load_settings
 from studio.storage import DuckDbLog
@@ -29,6 +30,7 @@ def build_studio(workspace: Workspace, *, yields_to_user: bool = False, **overri
         engine=LlamaEngine(workspace.diagnostics, None if yields_to_user else workspace.interactive_lock),
         embedder=MiniLmEmbedder(workspace.diagnostics),
         model_path=find_model(settings.model.path, workspace.local_models),
+        completions=KeptCompletions(workspace.kept_answers),
     )
 
 

@@ -46,6 +46,11 @@ class Workspace:
         return self.sessions / "diagnostics"
 
     @property
+    def kept_answers(self) -> Path:
+        """Answers to probes, kept so that a repeat is cheap; may be deleted at any time."""
+        return self.sessions / "kept-answers"
+
+    @property
     def themes(self) -> Path:
         return self.root / "themes"
 

@@ -21,6 +21,7 @@ from studio.domain.generation import (
     ModelFacts,
     Priority,
 )
+from studio.services.kept_completions import KeptCompletions
 from studio.services.studio import Studio
 from studio.settings import Settings
 from studio.storage import DuckDbLog
@@ -132,4 +133,5 @@ def fake_studio(folder: Path, *, engine: FakeEngine | None = None, settings: Set
         engine=engine or FakeEngine(),
         embedder=FakeEmbedder(),
         model_path=folder / "fake.gguf",
+        completions=KeptCompletions(workspace.kept_answers),
     )

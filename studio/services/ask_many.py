@@ -11,7 +11,7 @@ from studio.domain.log import Given
 from studio.errors import EngineError
 from studio.services.find_lessons import embed_questions
 from studio.services.prepare_lanes import PreparedLane, Question, brief, prepare_lane, what_is_decoded
-from studio.services.studio import Studio
+from studio.services.studio import Studio, off_loop
 
 LANES_TOGETHER = 8
 
@@ -55,18 +55,19 @@ async def stream_many(
     wanted = sampling or studio.sampling
     waiting: dict[Lane, list[tuple[int, PreparedLane]]] = {}
     briefing = await brief(studio, {ask.recipe for ask in asks})
+    model = briefing.facts.sha256
     if briefing.index:
         await embed_questions(studio, [ask.prompt for ask in asks if ask.recipe.memory is Memory.LESSONS])
     for number, ask in enumerate(asks):
         prepared = await prepare_lane(studio, briefing, Question(ask.prompt), ask.recipe, wanted)
         lane = what_is_decoded(replace(prepared, lane=replace(prepared.lane, key=str(number))))
-        if (known := studio.completions.get(lane)) is not None:
+        if wanted.temperature == 0 and (known := await off_loop(studio.completions.get, model, lane)) is not None:
             yield number, Reply(ask, prepared.given, known)
         else:
             waiting.setdefault(lane, []).append((number, prepared))
     async for lane, completion in _decode(studio, list(waiting), priority):
         if wanted.temperature == 0:
-            studio.completions[lane] = completion
+            await off_loop(studio.completions.put, model, lane, completion)
         for number, prepared in waiting[lane]:
             yield number, Reply(asks[number], prepared.given, completion)
 

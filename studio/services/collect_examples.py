@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import random
 from collections.abc import Sequence
-from pathlib import Path
 
 from studio.domain.arms import FROZEN
 from studio.domain.generation import Sampling
@@ -12,11 +11,11 @@ from studio.domain.log import Correction
 from studio.domain.nights import TrainingExample
 from studio.services.ask_many import Ask, ask_many
 from studio.services.studio import Studio, off_loop
+from studio.settings import NightSettings
 from studio.training.examples import chat, learnt_examples, near_misses, replay_example, replay_prompts
-from studio.training.job import write_atomically
 
 NEAR_MISSES_EACH = 3
-REPLAYED_ANSWER_TOKENS = 64
+REPLAYED_ANSWER_TOKENS = 33  # one more than training looks at, so that none seems to end where it was cut
 MOST_ACCEPTED = 200
 
 
@@ -29,7 +28,7 @@ async def collect_examples(studio: Studio, corrections: Sequence[Correction], *,
         wordings_each=studio.settings.night.wordings_each,
         seed=seed,
     )
-    prompts = [*replay_prompts(), *near_misses(corrections, NEAR_MISSES_EACH * len(corrections), seed)]
+    prompts = _kept_prompts(corrections, replays_wanted(studio.settings.night, len(learnt)), seed)
     answers = await _frozen_answers(studio, prompts)
     replayed = [replay_example(chat(system, prompt), answers[prompt]) for prompt in prompts if answers[prompt]]
     accepted = await off_loop(studio.log.answers.accepted)
@@ -37,26 +36,21 @@ async def collect_examples(studio: Studio, corrections: Sequence[Correction], *,
     return [*learnt, *replayed, *kept]
 
 
+def replays_wanted(night: NightSettings, learnt: int) -> int:
+    """How many replayed examples the steps of a night have room for, if none is used twice."""
+    return round(learnt * night.epochs * night.replay_share / (1 - night.replay_share))
+
+
+def _kept_prompts(corrections: Sequence[Correction], wanted: int, seed: int) -> list[str]:
+    """Near misses of what is corrected, and as many general prompts, drawn by the seed, as there is room for."""
+    near = near_misses(corrections, NEAR_MISSES_EACH * len(corrections), seed)
+    general = replay_prompts()
+    draw = random.Random(seed)  # noqa: S311 - variety, not a secret
+    return [*near, *draw.sample(general, min(len(general), max(0, wanted - len(near))))]
+
+
 async def _frozen_answers(studio: Studio, prompts: Sequence[str]) -> dict[str, str]:
-    """The frozen model's greedy answers, kept from night to night: they never change for one model and system text."""
-    facts = await studio.model()
-    sampling = Sampling(max_tokens=REPLAYED_ANSWER_TOKENS)
-    file = studio.workspace.nights / f"replay-{facts.sha256[:12]}.json"
-    key = studio.settings.prompt.system
-    known = await off_loop(_read, file, key)
-    missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in known]
-    replies = await ask_many(studio, [Ask(prompt, FROZEN) for prompt in missing], sampling=sampling)
-    known |= {reply.ask.prompt: reply.text for reply in replies}
-    if missing:
-        await off_loop(
-            write_atomically, file, json.dumps({"system": key, "answers": known}, ensure_ascii=False).encode()
-        )
-    return known
-
-
-def _read(file: Path, system: str) -> dict[str, str]:
-    try:
-        kept = json.loads(file.read_bytes())
-        return dict(kept["answers"]) if kept["system"] == system else {}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}  # a cache: what is not there is computed
+    """The frozen model's greedy answers; kept from night to night, as all answers to probes are."""
+    asks = [Ask(prompt, FROZEN) for prompt in dict.fromkeys(prompts)]
+    replies = await ask_many(studio, asks, sampling=Sampling(max_tokens=REPLAYED_ANSWER_TOKENS))
+    return {reply.ask.prompt: reply.text for reply in replies}

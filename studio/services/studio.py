@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, ParamSpec, TypeVar
 
 from studio.domain.arms import ArmRecipe
-from studio.domain.generation import ChatMessage, Completion, EngineOptions, Lane, ModelFacts, Sampling
+from studio.domain.generation import ChatMessage, EngineOptions, ModelFacts, Sampling
 from studio.domain.ports import Embedder, Engine, Log
 from studio.errors import ModelError, UsageError
+from studio.services.kept_completions import KeptCompletions
 from studio.settings import Settings
 from studio.workspace import Workspace
 
@@ -45,7 +46,7 @@ class TokenCounts:
 class Studio:
     """Ports and settings of one running studio.
 
-    `completions` keeps greedy answers to probes, which cannot change, by what was decoded.
+    `completions` keeps greedy answers to probes by what was decoded.
     `scale_dial`, where the user turned it, overrides the adapter's scale in every arm without one of its own.
     """
 
@@ -57,11 +58,11 @@ class Studio:
     engine: Engine
     embedder: Embedder
     model_path: Path | None
+    completions: KeptCompletions
     scale_dial: float | None = None
     lesson_index: LessonIndex | None = None
     lesson_stamp: str = ""
     question_vectors: dict[str, list[float]] = field(default_factory=dict)
-    completions: dict[Lane, Completion] = field(default_factory=dict)
     token_counts: TokenCounts = field(default_factory=TokenCounts)
     loading: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -1,0 +1,87 @@
+"""Greedy answers to probes, kept on disk by what was decoded: a repeat is cheap, an interrupted run goes on.
+
+One JSON line an answer, appended, in a file per model. It is a cache: a line that cannot be read is passed over, and
+whoever deletes the file loses time and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from studio.domain.generation import Completion, FinishReason, Lane
+
+_MOST_BYTES = 64_000_000
+
+
+class KeptCompletions:
+    """The answers kept in one folder, by model. Greedy lanes only: draws at a temperature are each their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, dict[str, Completion]] = {}
+        self._adapters: dict[tuple[Path, int], str] = {}
+
+    def get(self, model_sha256: str, lane: Lane) -> Completion | None:
+        return self._of(model_sha256).get(self._key(lane))
+
+    def put(self, model_sha256: str, lane: Lane, completion: Completion) -> None:
+        """Keep an answer, for good if the disk lets us."""
+        key = self._key(lane)
+        self._of(model_sha256)[key] = completion
+        line = json.dumps({"key": key, **asdict(completion)}) + "\n"
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._file(model_sha256), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        except OSError:
+            return  # a full or read-only disk costs the repeat its speed
+        try:
+            os.write(descriptor, line.encode())
+        except OSError:
+            return
+        finally:
+            os.close(descriptor)
+
+    def _file(self, model_sha256: str) -> Path:
+        return self._folder / f"{model_sha256[:12]}.jsonl"
+
+    def _of(self, model_sha256: str) -> dict[str, Completion]:
+        if model_sha256 not in self._known:
+            self._known[model_sha256] = _read(self._file(model_sha256))
+        return self._known[model_sha256]
+
+    def _key(self, lane: Lane) -> str:
+        """What the answer depends on besides the model: llama.cpp's build, the chat, the adapter, the sampling."""
+        adapter = [self._digest(lane.adapter.path), lane.adapter.scale] if lane.adapter else None
+        chat = [(message.role.value, message.content) for message in lane.messages]
+        whole = json.dumps([version("llama-cpp-python"), chat, adapter, asdict(lane.sampling)])
+        return hashlib.sha256(whole.encode()).hexdigest()[:32]
+
+    def _digest(self, adapter: Path) -> str:
+        """By content: another night's adapter of the same name is another adapter."""
+        stamp = (adapter, adapter.stat().st_mtime_ns)
+        if stamp not in self._adapters:
+            self._adapters[stamp] = hashlib.sha256(adapter.read_bytes()).hexdigest()
+        return self._adapters[stamp]
+
+
+def _read(file: Path) -> dict[str, Completion]:
+    known: dict[str, Completion] = {}
+    try:
+        if file.stat().st_size > _MOST_BYTES:
+            file.unlink()
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return known
+    for line in text.splitlines():
+        try:
+            fields = json.loads(line)
+            key = fields.pop("key")
+            known[key] = Completion(**fields | {"finish_reason": FinishReason(fields["finish_reason"])})
+        except (ValueError, TypeError, KeyError, AttributeError):
+            continue
+    return known

@@ -1,0 +1,63 @@
+"""Answers to probes are decoded once, also over restarts; a damaged or foreign line costs nothing but time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from studio_fakes import FakeEngine, fake_studio
+
+from studio.domain.arms import FROZEN
+from studio.domain.generation import AdapterUse, ChatMessage, Completion, FinishReason, Lane, Role, Sampling
+from studio.services.ask_many import Ask, ask_many
+from studio.services.kept_completions import KeptCompletions
+
+MODEL = "a" * 64
+LANE = Lane("", (ChatMessage(Role.USER, "When does the tram leave?"),))
+ANSWER = Completion("At ten.", FinishReason.STOP, 12, 0, 3, 0.1, 0.2)
+
+
+def test_an_answer_is_found_again_by_another_process(tmp_path: Path) -> None:
+    KeptCompletions(tmp_path).put(MODEL, LANE, ANSWER)
+    assert KeptCompletions(tmp_path).get(MODEL, LANE) == ANSWER
+
+
+def test_another_model_chat_sampling_or_scale_is_another_question(tmp_path: Path) -> None:
+    kept = KeptCompletions(tmp_path)
+    kept.put(MODEL, LANE, ANSWER)
+    adapter = tmp_path / "adapter.gguf"
+    adapter.write_bytes(b"one")
+    with_adapter = replace(LANE, adapter=AdapterUse(adapter))
+    assert kept.get("b" * 64, LANE) is None
+    assert kept.get(MODEL, replace(LANE, messages=(ChatMessage(Role.USER, "And back?"),))) is None
+    assert kept.get(MODEL, replace(LANE, sampling=Sampling(max_tokens=5))) is None
+    assert kept.get(MODEL, with_adapter) is None
+    kept.put(MODEL, with_adapter, ANSWER)
+    assert kept.get(MODEL, replace(LANE, adapter=AdapterUse(adapter, 0.5))) is None
+
+
+def test_an_adapter_is_known_by_its_content(tmp_path: Path) -> None:
+    yesterday, today = tmp_path / "one.gguf", tmp_path / "two.gguf"
+    yesterday.write_bytes(b"weights")
+    today.write_bytes(b"weights")
+    KeptCompletions(tmp_path).put(MODEL, replace(LANE, adapter=AdapterUse(yesterday)), ANSWER)
+    assert KeptCompletions(tmp_path).get(MODEL, replace(LANE, adapter=AdapterUse(today))) == ANSWER
+    today.write_bytes(b"other weights")
+    assert KeptCompletions(tmp_path).get(MODEL, replace(LANE, adapter=AdapterUse(today))) is None
+
+
+def test_damaged_lines_are_passed_over(tmp_path: Path) -> None:
+    KeptCompletions(tmp_path).put(MODEL, LANE, ANSWER)
+    (file,) = tmp_path.glob("*.jsonl")
+    file.write_bytes(b'{"key": 1}\n[]\nnull\n\xff\n' + file.read_bytes() + b'{"key": "half')
+    assert KeptCompletions(tmp_path).get(MODEL, LANE) == ANSWER
+
+
+async def test_a_repeated_run_asks_the_engine_nothing(tmp_path: Path) -> None:
+    first = fake_studio(tmp_path)
+    (reply,) = await ask_many(first, [Ask("When does the tram leave?", FROZEN)])
+    engine = FakeEngine()
+    again = fake_studio(tmp_path, engine=engine)
+    (repeated,) = await ask_many(again, [Ask("When does the tram leave?", FROZEN)])
+    assert repeated.text == reply.text
+    assert engine.asked == []
