@@ -30,6 +30,7 @@ from textual.worker import Worker
 
 import studio.tui
 from studio.domain.generation import Completion, FinishReason, Lane, LaneDelta, LaneEvent, LaneFinished, ModelFacts
+from studio.services.kept_completions import KeptCompletions
 from studio.services.studio import Studio
 from studio.settings import SamplingSettings, Settings
 from studio.storage import DuckDbLog
@@ -142,7 +143,7 @@ def key_to_glyph(panes: int) -> list[float]:
     latencies: list[float] = []
     gaps = random.Random(0)
     with terminal([sys.executable, "-m", "benchmarks.interface", str(panes)]) as opened:
-        opened.wait_for(b"The notice period" if panes else b"Ask all arms", 30)
+        opened.wait_for(b"writing" if panes else b"Ask all arms", 30)
         opened.drain(2.0)
         # Glyphs that the streams do not contain, so that one seen is the one typed.
         for glyph in itertools.islice(map(chr, itertools.count(0x4E00)), KEYS):
@@ -228,6 +229,7 @@ def _studio(folder: Path) -> Studio:
         engine,
         embedder,
         Path("none"),
+        KeptCompletions(workspace.kept_answers),
     )
 
 
