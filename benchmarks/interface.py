@@ -237,7 +237,7 @@ class AskingForEver(CompareScreen):
     """The comparison as it is, whose arms are asked again whenever they have all answered."""
 
     # Textual looks for it beside the module of the class.
-    CSS_PATH = STYLES / "compare.tcss"
+    CSS_PATH = str(STYLES / "compare.tcss")
 
     def on_mount(self) -> None:
         self.call_after_refresh(self.compare, QUESTION, ())

@@ -182,6 +182,22 @@ async def test_accept_undo_and_redo(tmp_path: Path) -> None:
         assert len(app.studio.log.corrections.in_force()) == 1
 
 
+async def test_what_was_corrected_is_not_accepted_as_good_too(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape", "a")
+        await until(pilot, lambda: "accepted as good" in shown(pilot))
+        await type_at_once(pilot, "e", "f7", "It is 45 days.", "ctrl+s")
+        await until(pilot, lambda: "corrected by you" in shown(pilot))
+        await settled(pilot)
+        assert app.studio.log.answers.accepted() == []
+        await pilot.press("a")
+        await settled(pilot)
+        assert app.studio.log.answers.accepted() == []
+        assert any("was corrected" in notice for notice in notices(pilot))
+
+
 async def test_escape_cancels_and_keeps_what_had_arrived(tmp_path: Path) -> None:
     engine = FakeEngine(scripted("It is thirty days or so"))
     engine.hold = asyncio.Event()

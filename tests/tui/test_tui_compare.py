@@ -116,6 +116,31 @@ async def test_all_arms_answer_and_are_judged(tmp_path: Path, size: tuple[int, i
             assert "no adapter" in text.casefold()
 
 
+async def test_a_long_answer_is_shown_from_its_beginning_with_the_verdict_beneath(tmp_path: Path) -> None:
+    studio = a_studio(tmp_path, FakeEngine(lambda lane: "It begins. " + "and goes on and on " * 200))
+    add_correction(studio)
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await compare(pilot)
+        await until(pilot, lambda: shown(pilot).count("It begins.") >= 4)
+        assert "does not say '45 days'" in " ".join(shown(pilot).split())
+
+
+async def test_the_last_answer_is_gone_when_the_next_question_is_asked(tmp_path: Path) -> None:
+    engine = FakeEngine(lambda lane: f"# Heading\n\nSaid to **{lane.messages[-1].content}**")
+    app = StudioApp(a_studio(tmp_path, engine))
+    async with app.run_test(size=(200, 50)) as pilot:
+        await compare(pilot, "sooner")
+        await until(pilot, lambda: shown(pilot).count("Said to sooner") == 5)
+        engine.hold = asyncio.Event()
+        screen(pilot).compare("second", ())
+        await until(pilot, lambda: "sooner" not in shown(pilot))
+        engine.hold.set()
+        await answered(pilot)
+        await until(pilot, lambda: shown(pilot).count("Said to second") == 5)
+        assert "sooner" not in shown(pilot)
+
+
 async def test_two_columns_in_medium_windows_and_one_row_in_wide_ones(tmp_path: Path) -> None:
     app = StudioApp(a_studio(tmp_path))
     async with app.run_test(size=(120, 36)) as pilot:

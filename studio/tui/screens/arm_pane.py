@@ -96,7 +96,7 @@ class ArmPane(Vertical, can_focus=True):
         with VerticalScroll(classes="arm-body", can_focus=False), Vertical(classes="arm-content"):
             yield StreamedMarkdown(plain_until_finished=True, classes="arm-text")
             yield DiffView(classes="arm-diff")
-            yield Static("", markup=False, classes="arm-verdict")
+        yield Static("", markup=False, classes="arm-verdict")
 
     def on_mount(self) -> None:
         self._describe()
@@ -154,6 +154,15 @@ class ArmPane(Vertical, can_focus=True):
     async def _end(self, text: str) -> None:
         cast("StudioApp", self.app).flusher.remove(self._text)
         await self._text.finish(text)
+        self._to_top()
+
+    def _to_top(self) -> None:
+        """A whole answer is read from its beginning, unless the user has scrolled already."""
+        body = self.query_one(".arm-body", VerticalScroll)
+        follows = body.is_vertical_scroll_end
+        body.anchor(False)
+        if follows:
+            body.scroll_home(animate=False)
 
     # Once it is settled -------------------------------------------------------------------------------------------
 
@@ -192,7 +201,7 @@ class ArmPane(Vertical, can_focus=True):
         """Put an editor in the place of the answer; it has the focus when this returns."""
         assert self.answer is not None, "only a whole answer is edited"
         self.editor = AnswerEditor(self.answer.text)
-        await self.query_one(".arm-content").mount(self.editor, before=".arm-verdict")
+        await self.query_one(".arm-content").mount(self.editor)
         self._describe()
 
     async def close_editor(self) -> None:

@@ -215,7 +215,12 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
         self.start(chat_work.leave_editor(self, view, event.editor))
 
     def action_accept(self) -> None:
-        if (view := self._settled()) is not None and view.answer is not None:
+        if (view := self._settled()) is None or view.answer is None:
+            return
+        if view.correction is not None:
+            # Nights keep accepted answers as they are: this one was wrong.
+            self.notify("This answer was corrected. u takes the last correction back.")
+        else:
             accept = view.feedback is not Feedback.ACCEPTED
             self.start(chat_work.set_accepted(self, view.answer.id, accept=accept), group="judge", exclusive=True)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.widgets import Static
 
 from studio.domain.generation import ChatMessage
-from studio.domain.log import Conversation, Correction, Turn
+from studio.domain.log import Conversation, Correction, Feedback, Turn
 from studio.errors import StudioError, UsageError
 from studio.services.answer_with_arms import ArmDelta, ArmFailed, ArmStarted, answer_with_arms
 from studio.services.converse import conversations, exchanges, history_of, rename_conversation, start_conversation
@@ -152,6 +152,8 @@ async def save_correction(screen: ChatScreen, view: AnswerView, editor: AnswerEd
         supersedes=earlier.id if earlier else None,
     )
     screen.undone.clear()
+    if view.answer is not None and view.feedback is Feedback.ACCEPTED:
+        await withdraw_feedback(screen.studio, view.answer.id)
     await view.close_editor()
     screen.studio_app.log_changed()
     screen.start(learn(screen, correction), group="learn")
@@ -202,7 +204,7 @@ async def undo(screen: ChatScreen) -> None:
     """Take the last correction of this session back."""
     last = max(corrections_made(screen), key=lambda correction: correction.created_at)
     screen.undone.append(await undo_correction(screen.studio, last.id))
-    screen.notify(f"Correction undone: {one_line(last.prompt, 48)}. ctrl+r brings it back.")
+    screen.notify(f"Correction undone, U brings it back: {one_line(last.prompt, 48)}")
     screen.studio_app.log_changed()
 
 
@@ -210,7 +212,7 @@ async def redo_undone(screen: ChatScreen) -> None:
     """Bring back the correction undone last."""
     back = await redo_correction(screen.studio, screen.undone[-1].id)
     screen.undone.pop()
-    screen.notify(f"Correction in force again: {one_line(back.prompt, 48)}.")
+    screen.notify(f"Correction in force again: {one_line(back.prompt, 48)}")
     screen.studio_app.log_changed()
 
 

@@ -51,8 +51,9 @@ class Comparison:
 
 async def ask(screen: CompareScreen, comparison: Comparison, panes: Sequence[ArmPane]) -> None:
     """Ask the panes' arms together, and show their answers as they stream."""
-    for pane in panes:
-        await pane.wait()
+    with screen.app.batch_update():
+        for pane in panes:
+            await pane.wait()
     try:
         if comparison.conversation_id is None:
             comparison.conversation_id = (await start_conversation(screen.studio, origin=Origin.COMPARE)).id
