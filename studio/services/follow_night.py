@@ -62,9 +62,18 @@ async def nights(studio: Studio) -> list[Night]:
 
 
 async def night_progress(studio: Studio) -> NightProgress | None:
-    """The latest word from the newest night; None before the first."""
+    """The latest word from the newest night; None before the first.
+
+    Until its process has spoken, while examples are collected, the log's own word on it.
+    """
     known = await nights(studio)
-    return await off_loop(NightFolder(studio.workspace.nights / known[0].id).read_progress) if known else None
+    if not known:
+        return None
+    newest = known[0]
+    said = await off_loop(NightFolder(studio.workspace.nights / newest.id).read_progress)
+    if said is None and not newest.state.is_over:
+        return NightProgress(newest.id, newest.state)
+    return said
 
 
 async def night_runs(studio: Studio) -> bool:

@@ -84,9 +84,9 @@ class StudioApp(App[None]):
 
         return build
 
-    def action_go(self, mode: str) -> None:
-        """Show a mode's screen."""
-        self.switch_mode(mode)
+    async def action_go(self, mode: str) -> None:
+        """Show a mode's screen; the next key is meant for it."""
+        await self.switch_mode(mode)
 
     def base_screen(self, mode: str) -> StudioScreen:
         """The screen at the bottom of a mode that was entered before."""

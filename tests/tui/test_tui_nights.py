@@ -172,6 +172,36 @@ async def test_starts_a_night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         await until(pilot, lambda: "step 30 of 120" in words(pilot))
 
 
+async def test_a_night_that_gets_its_examples_ready_is_shown_and_can_be_cancelled(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path)
+    night = add_night(studio, NightState.PREPARING)
+    folder = folder_of(studio, night)
+    app = StudioApp(studio)
+    with hold_night_lock(studio.workspace.night_lock):
+        async with app.run_test(size=WIDE) as pilot:
+            await open_nights(pilot)
+            await until(pilot, lambda: "The night is getting the examples ready." in words(pilot))
+            assert "Start a night" not in words(pilot)
+            await until(pilot, lambda: app.status.night)
+            await pilot.press("x", "y")
+            await until(pilot, lambda: folder.read_request() is Request.CANCEL)
+
+
+async def test_a_night_just_started_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def start_night(studio: Studio) -> None:
+        add_night(studio, NightState.PREPARING)
+
+    monkeypatch.setattr("studio.services.follow_night.start_night", start_night)
+    studio = fake_studio(tmp_path)
+    app = StudioApp(studio)
+    with hold_night_lock(studio.workspace.night_lock):
+        async with app.run_test(size=WIDE) as pilot:
+            screen = await open_nights(pilot)
+            await pilot.press("n")
+            await until(pilot, lambda: screen.query_one(DataTable).row_count == 1)
+            await until(pilot, lambda: "The night is getting the examples ready." in words(pilot))
+
+
 async def test_too_few_corrections_are_told_and_stay_told(tmp_path: Path) -> None:
     app = StudioApp(fake_studio(tmp_path))
     async with app.run_test(size=WIDE, notifications=True) as pilot:

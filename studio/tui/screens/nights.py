@@ -242,6 +242,7 @@ is closed."""
         finally:
             self._starting = False
             self.refresh_bindings()
+        self._reload()
         self._poll()
 
     def action_pause(self) -> None:

@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from studio.domain.log import Conversation
+from studio.domain.log import Conversation, Origin
 from studio.tui.plain_text import one_line
 
 
@@ -109,5 +109,8 @@ class SessionsScreen(ModalScreen[SessionChoice | None]):
     def _line(self, conversation: Conversation) -> Content:
         turns = "1 question" if conversation.turns == 1 else f"{conversation.turns} questions"
         when = conversation.updated_at.astimezone().strftime("%Y-%m-%d %H:%M")
+        compared = " · compared" if conversation.origin is Origin.COMPARE else ""
         here = "  (open)" if conversation.id == self._current else ""
-        return Content.assemble(one_line(conversation.title, 48) or "untitled", (f"  {turns} · {when}{here}", "dim"))
+        return Content.assemble(
+            one_line(conversation.title, 48) or "untitled", (f"  {turns}{compared} · {when}{here}", "dim")
+        )

@@ -55,8 +55,9 @@ class StudioHeader(Horizontal):
         yield Static(classes="space")
         yield Static(id="header-model", markup=False)
         yield Static(id="header-engine", markup=False)
-        yield Static(id="header-counts", markup=False)
+        # What comes last is cut off in a narrow window.
         yield Static(id="header-night", markup=False)
+        yield Static(id="header-counts", markup=False)
 
     def on_mount(self) -> None:
         self.watch(self.app, "status", self._show)
