@@ -206,6 +206,7 @@ async def test_escape_cancels_and_keeps_what_had_arrived(tmp_path: Path) -> None
         await write(pilot, QUESTION)
         await pilot.press("enter")
         await until(pilot, lambda: engine.asked and chat(pilot).answering and chat(pilot).answers[-1].begun)
+        await until(pilot, lambda: "esc Cancel" in shown(pilot))
         await pilot.press("escape")
         await until(pilot, lambda: "cancelled; what had arrived is kept" in shown(pilot))
         assert engine.cancelled

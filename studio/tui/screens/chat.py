@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import ClassVar
 
 from textual import on
@@ -150,19 +151,23 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
 
     # Asking -------------------------------------------------------------------------------------------------------
 
+    def _generate(self, work: Awaitable[None]) -> None:
+        self.generation = self.start(work, group="generation")
+        self.refresh_bindings()  # esc cancels from now on
+
     @on(Composer.Sent)
     def _ask(self, event: Composer.Sent) -> None:
         if self.answering:
             self.notify("The last question is still being answered; esc cancels it.")
             return
         event.composer.take(event.text)
-        self.generation = self.start(chat_work.ask(self, event.text), group="generation")
+        self._generate(chat_work.ask(self, event.text))
 
     def action_retry(self) -> None:
         if self.answering:
             self.notify("The last question is still being answered; esc cancels it.")
         elif (view := self._settled()) is not None:
-            self.generation = self.start(chat_work.retry(self, self.exchange_of(view)), group="generation")
+            self._generate(chat_work.retry(self, self.exchange_of(view)))
 
     def action_compare(self) -> None:
         if (view := self._settled()) is not None:
@@ -198,7 +203,7 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
         event.input.remove()
         if event.value.strip() and view.answer is not None:
             await view.edit(AnswerEditor(view.answer.text, feedback=event.value.strip()))
-            self.generation = self.start(chat_work.redo(self, view), group="generation")
+            self._generate(chat_work.redo(self, view))
 
     @on(AnswerEditor.Saved)
     def _save(self, event: AnswerEditor.Saved) -> None:
