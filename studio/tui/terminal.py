@@ -17,7 +17,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
-ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 @contextlib.contextmanager
@@ -43,7 +43,7 @@ def guarded_terminal(diagnostics: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def ending_signals(loop: asyncio.AbstractEventLoop, end: Callable[[int], None]) -> Iterator[None]:
-    """Call `end(signal number)` on SIGTERM and SIGHUP, of which Textual handles neither."""
+    """Call `end(signal number)` on these signals, of which Textual handles none. Ctrl+c is a key, and sends none."""
     for number in ENDING_SIGNALS:
         loop.add_signal_handler(number, end, int(number))
     try:

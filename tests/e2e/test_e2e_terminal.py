@@ -66,7 +66,7 @@ def test_ask_correct_compare_and_leave(tmp_path: Path) -> None:
     assert log.check() == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_ends_the_app_with_the_terminal_restored(tmp_path: Path, number: signal.Signals) -> None:
     app = Terminal(tmp_path)
     try:

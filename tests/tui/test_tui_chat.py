@@ -236,6 +236,8 @@ async def test_a_question_that_cannot_be_asked_comes_back_into_the_input(tmp_pat
         await until(pilot, lambda: chat(pilot).query_one(Composer).text == QUESTION)
         assert any("No model was found" in notice for notice in notices(pilot))
         assert app.status.engine == "no model"
+        await until(pilot, lambda: "Ask something below." in shown(pilot))
+        await until(pilot, lambda: "esc Cancel" not in shown(pilot))
 
 
 async def test_letters_are_typed_while_an_editor_has_the_focus(tmp_path: Path) -> None:

@@ -254,6 +254,7 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if event.worker is self.generation and event.worker.is_finished:
             self.generation = None
+            self.refresh_bindings()
             self.studio_app.log_changed()
 
     def on_log_changed(self) -> None:

@@ -57,6 +57,8 @@ async def ask(screen: ChatScreen, prompt: str) -> None:
         composer = screen.query_one(Composer)
         if not shown.answers:
             await shown.remove()
+            if not screen.query(ExchangeView):
+                await transcript.mount(Static(WELCOME, markup=False, classes="welcome"))
             if not composer.text:
                 composer.load_text(prompt)
         raise
