@@ -64,7 +64,8 @@ def _tell_night(app: StudioApp, progress: NightProgress | None) -> None:
     if night != app.status.night:
         app.tell(night=night)
     if was_running and not night and progress is not None:
-        app.notify(f"The night is over: {progress.state.value}. {progress.message}".strip())
+        said = "" if progress.message.casefold() == progress.state.value else progress.message
+        app.notify(f"The night is over: {progress.state.value}. {said}".strip())
         app.log_changed()
 
 

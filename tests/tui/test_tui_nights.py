@@ -250,7 +250,7 @@ async def test_rolls_back_uses_a_chosen_version_and_switches_off(tmp_path: Path)
         await until(pilot, lambda: any("no earlier adapter" in told for told in notices(pilot)))
         await pilot.press("o")
         await until(pilot, lambda: active(studio) is None)
-        await until(pilot, lambda: "Adapters are off" in words(pilot))
+        await until(pilot, lambda: "No adapter is in use" in words(pilot))
 
 
 async def test_without_a_model_the_nights_are_still_listed(tmp_path: Path) -> None:

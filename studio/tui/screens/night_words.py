@@ -19,8 +19,8 @@ STATES: Mapping[NightState, str] = {
 VERDICTS: Mapping[NightState, str] = {
     NightState.PROMOTED: "The new adapter answers from now on.",
     NightState.KEPT: "The new adapter was not better; the one before stays.",
-    NightState.CANCELLED: "Cancelled; the adapter before stays.",
-    NightState.FAILED: "It failed; the adapter before stays.",
+    NightState.CANCELLED: "The adapter before stays.",
+    NightState.FAILED: "The adapter before stays.",
 }
 
 
@@ -64,9 +64,8 @@ def figures(progress: NightProgress) -> str:
 
 
 def verdict_of(night: Night) -> str:
-    """What came of a night and why."""
-    verdict = VERDICTS.get(night.state, f"It is {STATES[night.state]}.")
-    return f"{verdict} {night.reason}".strip()
+    """What came of a night, and why where that is known."""
+    return night.reason or VERDICTS.get(night.state, f"It is {STATES[night.state]}.")
 
 
 def minutes_of(night: Night) -> str:

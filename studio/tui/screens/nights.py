@@ -193,7 +193,7 @@ is closed."""
         if not table.listed:
             self._say_no_adapters(NO_ADAPTERS)
         elif not any(adapter.active for adapter in table.listed):
-            self._say_no_adapters("Adapters are off: a puts the chosen one into use.", hide_table=False)
+            self._say_no_adapters("No adapter is in use: a puts the chosen one into use.", hide_table=False)
         else:
             self._say_no_adapters("", hide_table=False)
 
