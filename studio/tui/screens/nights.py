@@ -181,6 +181,7 @@ is closed."""
             return
         self._fill_adapters()
         self._fill_nights()
+        self.refresh_bindings()  # with an adapter there is something to use
 
     def _fill_nights(self) -> None:
         self.query_one(NightsTable).show_nights(self._nights, self._adapters)

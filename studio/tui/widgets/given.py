@@ -18,7 +18,7 @@ def describe_given(given: Given) -> str:
     """Lessons with scores, corrections in context, adapter and scale, history left out; empty where it was nothing."""
     parts: list[str] = []
     if given.adapter_version is not None:
-        scale = "" if given.adapter_scale is None else f" at {given.adapter_scale:.2g}"
+        scale = "" if given.adapter_scale is None else f" at {given.adapter_scale:.2f}"
         parts.append(f"adapter v{given.adapter_version}{scale}")
     parts += [f"lesson “{one_line(lesson.title, 32)}” {lesson.score:.2f}" for lesson in given.lessons]
     if given.correction_ids:
