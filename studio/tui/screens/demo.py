@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, ProgressBar, Static
@@ -47,7 +47,8 @@ space pauses between chapters and goes on; esc leaves for the studio, with what 
     def compose(self) -> ComposeResult:
         yield Static("Demonstration", id="demo-title", markup=False)
         with Horizontal(id="demo-body"):
-            yield VerticalScroll(id="demo-story", can_focus=False)
+            with VerticalScroll(id="demo-story", can_focus=False):
+                yield Vertical(id="demo-lines")
             with VerticalScroll(id="demo-tables", can_focus=False):
                 yield Static("The figures appear here.", id="demo-figures", markup=False)
         yield Static("", id="demo-doing", markup=False)
@@ -77,6 +78,7 @@ space pauses between chapters and goes on; esc leaves for the studio, with what 
             self.doing("Paused before the next chapter; space goes on.")
         else:
             self._going.set()
+            self.doing("Going on…")
 
     async def action_leave(self) -> None:
         self.workers.cancel_node(self)
@@ -90,7 +92,7 @@ space pauses between chapters and goes on; esc leaves for the studio, with what 
 
     async def tell(self, text: str, classes: str = "") -> None:
         line = Static(Content(displayable(text)), classes=f"demo-line {classes}")
-        await self.query_one("#demo-story", VerticalScroll).mount(line)
+        await self.query_one("#demo-lines").mount(line)
 
     def doing(self, text: str, done: int = 0, total: int | None = None) -> None:
         self.query_one("#demo-doing", Static).update(text)

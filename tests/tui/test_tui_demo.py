@@ -1,0 +1,42 @@
+"""The demonstration in the app: it can be paused and left, and tells its story from the top."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from studio_fakes import fake_studio
+from tui_driving import chat, shown, until
+
+from studio.services.play_demo import Narrator
+from studio.services.studio import Studio
+from studio.tui.app import StudioApp
+from studio.tui.screens import demo
+from studio.tui.screens.demo import DemoScreen
+
+
+async def two_chapters(studio: Studio, session: Path, narrator: Narrator) -> dict[str, object]:
+    await narrator.chapter("The first chapter", "It begins.")
+    await narrator.chapter("The second chapter", "It ends.")
+    return {}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_it_is_paused_goes_on_and_is_left_for_the_studio(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(demo, "play_demo", two_chapters)
+    monkeypatch.setattr(demo, "CHAPTER_S", 0.2)
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test(size=size) as pilot:
+        screen = DemoScreen(app.studio, tmp_path, None)
+        await app.push_screen(screen)
+        await until(pilot, lambda: "The first chapter" in shown(pilot))
+        await pilot.press("space")
+        await until(pilot, lambda: "Paused" in shown(pilot))
+        assert "The first chapter" in shown(pilot).splitlines()[1], "a short story begins at the top"
+        await pilot.press("space")
+        await until(pilot, lambda: "The end." in shown(pilot))
+        assert "The second chapter" in shown(pilot)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is chat(pilot))
