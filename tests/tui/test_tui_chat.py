@@ -271,6 +271,16 @@ async def test_what_is_typed_at_once_after_f_is_the_feedback(tmp_path: Path) -> 
         assert app.screen is chat(pilot)
 
 
+async def test_what_is_typed_at_once_after_s_filters_the_sessions(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape")
+        await type_at_once(pilot, "s", "fear")
+        await until(pilot, lambda: "No title contains that." in shown(pilot))
+        assert app.screen.query_one(Input).value == "fear"
+
+
 async def test_what_is_typed_at_once_after_enter_stays_in_the_input(tmp_path: Path) -> None:
     app = make_app(tmp_path)
     async with app.run_test() as pilot:

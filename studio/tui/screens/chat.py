@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable
 from typing import ClassVar
 
@@ -21,6 +23,8 @@ from studio.tui.screens.studio_screen import StudioScreen
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.answer_view import AnswerView, ExchangeView
 from studio.tui.widgets.text_input import Composer, PlainTextArea
+
+OPENS_WITHIN_S = 0.5
 
 
 class ChatScreen(StudioScreen):
@@ -241,8 +245,12 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
 
     # Sessions -----------------------------------------------------------------------------------------------------
 
-    def action_sessions(self) -> None:
-        self.start(chat_work.choose_session(self), group="sessions", exclusive=True)
+    async def action_sessions(self) -> None:
+        """Open the dialog; what is typed at once filters it."""
+        opened = asyncio.Event()
+        self.start(chat_work.choose_session(self, opened), group="sessions", exclusive=True)
+        with contextlib.suppress(TimeoutError):  # the log may be held by another process for a while
+            await asyncio.wait_for(opened.wait(), OPENS_WITHIN_S)
 
     def action_new_session(self) -> None:
         self.start(chat_work.show_conversation(self, None), group="sessions")

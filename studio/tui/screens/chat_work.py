@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -221,11 +222,11 @@ async def redo_undone(screen: ChatScreen) -> None:
 # Sessions -------------------------------------------------------------------------------------------------------------
 
 
-async def choose_session(screen: ChatScreen) -> None:
-    """Let the user pick, rename or begin sessions until one is chosen or the dialog left."""
+async def choose_session(screen: ChatScreen, opened: asyncio.Event) -> None:
+    """Let the user pick, rename or begin sessions until one is chosen or the dialog left; `opened` once it is there."""
     while True:
         current = screen.conversation.id if screen.conversation else None
-        choice = await screen.app.push_screen_wait(SessionsScreen(await conversations(screen.studio), current))
+        choice = await screen.app.push_screen_wait(SessionsScreen(await conversations(screen.studio), current, opened))
         if choice is None:
             return
         if choice.verb is SessionVerb.RENAME and choice.conversation is not None:

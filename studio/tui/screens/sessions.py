@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
@@ -45,8 +46,9 @@ class SessionsScreen(ModalScreen[SessionChoice | None]):
     ]
     AUTO_FOCUS = "Input"
 
-    def __init__(self, conversations: list[Conversation], current: str | None) -> None:
+    def __init__(self, conversations: list[Conversation], current: str | None, opened: asyncio.Event) -> None:
         super().__init__()
+        self._opened = opened
         self._all = conversations
         self._current = current
         self._shown: list[Conversation] = []
@@ -61,6 +63,8 @@ class SessionsScreen(ModalScreen[SessionChoice | None]):
 
     def on_mount(self) -> None:
         self._fill("")
+        self.set_focus(self.query_one(Input))
+        self._opened.set()
 
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:
