@@ -80,6 +80,8 @@ async def _stream(screen: CompareScreen, comparison: Comparison, panes: dict[str
     )
     async with aclosing(events):
         async for event in events:
+            if isinstance(event, ArmFinished):
+                await screen.studio_app.flusher.between_keys()  # the end of an answer redraws all of its pane
             await _show(panes[event.arm], event)
             if isinstance(event, ArmStarted):
                 screen.show_scale()

@@ -262,7 +262,7 @@ class StreamFlusher:
         while (left := self._last_key + TYPING_S - time.perf_counter()) > 0:  # noqa: ASYNC110 - time is what it waits for
             await asyncio.sleep(left)
 
-    async def _key_is_drawn(self) -> None:
+    async def between_keys(self) -> None:
         """Until a key just pressed is drawn, but not for ever where one follows the other."""
         latest = time.perf_counter() + LONGEST_WAIT_S
         while (left := min(self._last_key + KEY_REST_S, latest) - time.perf_counter()) > 0:  # noqa: ASYNC110 - as above
@@ -272,7 +272,7 @@ class StreamFlusher:
         with _no_full_collections():
             while self._panes or self._plain:
                 for pane in list(self._panes):
-                    await self._key_is_drawn()
+                    await self.between_keys()
                     taken = await _visit(pane) if pane.waits else 0.0
                     await asyncio.sleep(
                         max(FLUSH_PERIOD_S / max(1, min(len(self._panes), FULL_RATE_PANES)), REST * taken)
