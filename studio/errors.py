@@ -60,6 +60,10 @@ class StorageError(MachineError):
     """The log cannot be opened, read or written."""
 
 
+class QueryError(UsageError):
+    """A statement of the user's own that cannot be run: a mistake in it, or it would do more than read."""
+
+
 class NotFoundError(UsageError):
     """An id or name that the log does not know."""
 

@@ -12,8 +12,10 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as UnreadableVariableError
 
 from studio.domain.arms import STANDARD_ARMS, ArmRecipe, Memory
+from studio.domain.nights import Method
 from studio.errors import SettingsError
 
 
@@ -61,7 +63,7 @@ class PromptSettings(_Section):
 class NightSettings(_Section):
     """How the adapter is trained."""
 
-    method: str = "lora"
+    method: Method = Method.LORA
     wordings_each: int = Field(20, ge=1)
     """In how many wordings each corrected question is trained."""
     rank: int = Field(16, ge=1, le=256)
@@ -92,7 +94,7 @@ class ArmSettings(_Section):
     """An arm of the user's own, `[arms.NAME]`."""
 
     memory: Memory = Memory.NONE
-    adapter: str = Field("none", pattern=r"^(none|active|[1-9][0-9]*)$")
+    adapter: str = Field("none", pattern=r"^(none|active|[1-9][0-9]*)$", coerce_numbers_to_str=True)
     scale: float | None = Field(None, ge=0.0, le=4.0)
 
 
@@ -100,7 +102,7 @@ class Settings(BaseSettings):
     """All settings; every field can be set as STUDIO_SECTION__FIELD."""
 
     model_config = SettingsConfigDict(
-        env_prefix="STUDIO_", env_nested_delimiter="__", extra="ignore", frozen=True, validate_default=True
+        env_prefix="STUDIO_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
     )
 
     model: ModelSettings = ModelSettings()
@@ -137,12 +139,24 @@ def load_settings(settings_file: Path, **overrides: Any) -> Settings:
         model_config = SettingsConfigDict(toml_file=settings_file)
 
     try:
-        return _FromFile(**overrides)
+        settings = _FromFile(**overrides)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(
-            f"Setting '{key}': {first['msg']}.", f"Look in {settings_file} and the STUDIO_ variables."
-        ) from error
+        reason = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
+        raise _wrong(key, reason, settings_file) from error
+    except UnreadableVariableError as error:
+        raise SettingsError(f"A STUDIO_ variable cannot be read: {error}.", "A section is set key by key.") from error
     except (ValueError, OSError) as error:
         raise SettingsError(f"{settings_file} cannot be read: {error}.", "Mend the file or move it away.") from error
+    names = [recipe.name for recipe in settings.arm_recipes()]
+    for name in names:
+        if not name.strip() or not name.isprintable() or "," in name:
+            raise _wrong(f"arms.{name}", "an arm's name is made of letters, digits and signs but commas", settings_file)
+    if settings.chat.arm not in names:
+        raise _wrong("chat.arm", f"there is no arm '{settings.chat.arm}', only {', '.join(names)}", settings_file)
+    return settings
+
+
+def _wrong(key: str, reason: str, settings_file: Path) -> SettingsError:
+    return SettingsError(f"Setting '{key}': {reason}.", f"Look in {settings_file} and the STUDIO_ variables.")

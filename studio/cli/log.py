@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shutil
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,18 +25,37 @@ def _log(frame: Frame) -> DuckDbLog:
 
 @click.command()
 @click.argument("query")
+@click.option("--limit", type=click.IntRange(min=1), default=10_000, show_default=True, help="The most rows to print.")
 @json_option
 @pass_frame
-def sql(frame: Frame, query: str, as_json: bool) -> None:
+def sql(frame: Frame, query: str, limit: int, as_json: bool) -> None:
     """Run one read-only QUERY on the log: tables, and the views corrections, answers_by_arm, learning_curve."""
-    columns, rows = _log(frame).query(query)
+    columns, rows = _log(frame).query(query, limit=limit + 1)
+    shown = rows[:limit]
     if as_json:
-        print_json([dict(zip(columns, row, strict=True)) for row in rows])
-        return
-    from studio.reporting.tables import plain_table
+        print_json([{name: _plain(cell) for name, cell in zip(columns, row, strict=True)} for row in shown])
+    else:
+        from studio.reporting.tables import plain_table
 
-    click.echo(plain_table(columns, [["" if cell is None else str(cell) for cell in row] for row in rows]))
-    click.echo(f"{len(rows)} {'row' if len(rows) == 1 else 'rows'}", err=True)
+        click.echo(plain_table(columns, [["" if cell is None else str(cell) for cell in row] for row in shown]))
+        click.echo(f"{len(shown)} {'row' if len(shown) == 1 else 'rows'}", err=True)
+    if len(rows) > limit:
+        click.echo(f"There are more: only the first {limit} are printed, see --limit.", err=True)
+
+
+def _plain(value: object) -> object:
+    """A cell as JSON can hold it: exact decimals as numbers, what is no number as null, blobs in hex."""
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, dict):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
 
 
 @click.command()

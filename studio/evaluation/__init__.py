@@ -1,1 +1,1 @@
-"""TODO"""
+"""Whether learning took: checks of answers, scenarios, measures with intervals, the gate a night must pass."""

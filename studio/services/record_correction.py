@@ -47,7 +47,9 @@ async def record_correction(  # noqa: PLR0913 - keywords, one for each part of w
     def append() -> Correction:
         corrections = studio.log.corrections
         replaced = (
-            corrections.get(supersedes).id if supersedes else _earlier(corrections.in_force(), prompt, tuple(history))
+            _earlier(corrections.in_force(), prompt, tuple(history))
+            if supersedes is None
+            else corrections.get(supersedes).id
         )
         correction = Correction(
             id=new_id(),

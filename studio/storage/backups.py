@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from studio.domain.identity import utc_now
-from studio.errors import StorageError
+from studio.errors import NotFoundError, StorageError
 from studio.storage.database import Database
 from studio.storage.faults import storage_error
 from studio.storage.inspection import read_whole
@@ -57,8 +57,11 @@ class BackupFolder:
     def restore(self, backup: Path) -> None:
         """Put a backup in the log's place; the log there is backed up first, or set aside where it is damaged.
 
-        Raises StorageError, the log unchanged, where the file is not a log this studio can read.
+        Raises NotFoundError where there is no such file, StorageError where it is not a log this studio can read; the
+        log is unchanged.
         """
+        if not backup.is_file():
+            raise NotFoundError(f"There is no file {backup} to restore.", f"Backups lie in {self._folder}.")
         draft = self._database.file.with_name(f".restored-{os.getpid()}.duckdb")
         try:
             self._check_restorable(backup)
@@ -67,10 +70,7 @@ class BackupFolder:
                 leftover = Database(backup).write_ahead_log
                 if leftover.exists():
                     _copy_private(leftover, Database(draft).write_ahead_log)
-            prepare(Database(draft), before_migration=_nothing)
-            with Database(draft).connection(read_only=False) as connection:
-                connection.execute("CHECKPOINT")
-            read_whole(Database(draft))
+            self._bring_up(draft, backup)
             if self._database.file.exists():
                 self._keep_current()
                 with self._database.held_still():
@@ -83,6 +83,18 @@ class BackupFolder:
         finally:
             draft.unlink(missing_ok=True)
             Database(draft).write_ahead_log.unlink(missing_ok=True)
+
+    @staticmethod
+    def _bring_up(draft: Path, backup: Path) -> None:
+        """Bring the copy to the newest version and read it whole; what is wrong with it is told of the original."""
+        try:
+            prepare(Database(draft), before_migration=_nothing)
+            with Database(draft).connection(read_only=False) as connection:
+                connection.execute("CHECKPOINT")
+            read_whole(Database(draft))
+        except StorageError as error:
+            reason = error.message.replace(str(draft), str(backup))
+            raise StorageError(f"{backup} was not restored. {reason}", "Try another backup.") from error
 
     def _check_restorable(self, backup: Path) -> None:
         newest = len(shipped_migrations())

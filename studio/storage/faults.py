@@ -51,8 +51,9 @@ def not_a_log(file: Path, reason: str) -> StorageError:
 
 
 def first_line(error: Exception) -> str:
-    """DuckDB's sentence without the excerpt and the advice beneath it."""
-    return str(error).strip().partition("\n")[0]
+    """DuckDB's sentence without the excerpt and the advice beneath it, ended by a full stop."""
+    line = str(error).strip().partition("\n")[0].rstrip()
+    return line if line.endswith((".", "!", "?")) else f"{line}."
 
 
 def _locked(error: Exception, file: Path) -> StorageError:

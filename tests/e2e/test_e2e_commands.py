@@ -60,9 +60,24 @@ def test_usage_errors(tmp_path: Path) -> None:
     refused(studio(tmp_path, "correct", "--prompt", "a?", "--answer", "  "), 2, "empty")
     refused(studio(tmp_path, "correct", "--prompt", "a?", "--answer", "b", "--original", "b"), 2, "same")
     refused(studio(tmp_path, "correct", "--prompt", "a?", "--answer", "b", "--supersedes", "0" * 36), 2, "correction")
+    refused(studio(tmp_path, "correct", "--prompt", "a?", "--answer", "b", "--supersedes", ""), 2, "correction")
     refused(studio(tmp_path, "lessons", "show", "0123456789"), 2, "lesson")
+    refused(studio(tmp_path, "restore", str(tmp_path / "nowhere.duckdb")), 2, "nowhere.duckdb")
     refused(studio(tmp_path, "night", "install", "--at", "25:99"), 2, "HH:MM")
     refused(studio(tmp_path, "bench", str(tmp_path / "nowhere")), 2, "nowhere")
+
+
+@pytest.mark.slow
+def test_adapter_versions_that_are_none(tmp_path: Path) -> None:
+    refused(studio(tmp_path, "adapters", "use", "²"), 2, "version")
+    refused(studio(tmp_path, "adapters", "remove", "7"), 2, "v7")
+
+
+@pytest.mark.slow
+def test_an_arm_named_twice_answers_once(tmp_path: Path) -> None:
+    done = studio(tmp_path, "ask", "hello", "--arm", "frozen", "--arm", "frozen", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [answer["arm"] for answer in json.loads(done.stdout)["answers"]] == ["frozen"]
 
 
 def test_an_unknown_arm_names_those_there_are(tmp_path: Path) -> None:
@@ -72,8 +87,19 @@ def test_an_unknown_arm_names_those_there_are(tmp_path: Path) -> None:
 def test_broken_settings_name_the_key(tmp_path: Path) -> None:
     (tmp_path / "studio.toml").write_text('[model]\ncontext_tokens = "many"\n')
     refused(studio(tmp_path, "ask", "hello"), 2, "model.context_tokens")
-    (tmp_path / "studio.toml").write_text("[model\n")
-    refused(studio(tmp_path, "ask", "hello"), 2, "studio.toml")
+    for toml, word in (
+        ("[model\n", "studio.toml"),
+        ("[modle]\n", "modle"),
+        ("[model]\npaht = 'x'\n", "model.paht"),
+        ("[night]\nmethod = 'magic'\n", "night.method"),
+        ("[chat]\narm = 'gut'\n", "gut"),
+        ("[arms.'a,b']\n", "a,b"),
+        ("[arms.x]\nadapter = 'yesterday'\n", "arms.x.adapter"),
+    ):
+        (tmp_path / "studio.toml").write_text(toml)
+        refused(studio(tmp_path, "ask", "hello"), 2, word)
+    (tmp_path / "studio.toml").unlink()
+    refused(studio(tmp_path, "ask", "hello", STUDIO_MODEL="abc"), 2, "STUDIO_")
 
 
 def test_a_night_without_corrections(tmp_path: Path) -> None:
@@ -97,8 +123,22 @@ def test_a_log_of_a_newer_version(tmp_path: Path) -> None:
 
 
 def test_sql_is_read_only(tmp_path: Path) -> None:
-    refused(studio(tmp_path, "sql", "DELETE FROM correction"), 3)
-    refused(studio(tmp_path, "sql", "SELEKT 1"), 3)
+    refused(studio(tmp_path, "sql", "DELETE FROM correction"), 2, "read the log")
+    refused(studio(tmp_path, "sql", "SELEKT 1"), 2, "SELEKT")
+    refused(studio(tmp_path, "sql", "FROM read_text('/etc/passwd')"), 2, "disabled")
+
+
+def test_a_result_without_end_is_cut_and_said_so(tmp_path: Path) -> None:
+    done = studio(tmp_path, "sql", "FROM range(1000000000000)", "--limit", "3")
+    assert done.returncode == 0
+    assert done.stdout.split()[-3:] == ["0", "1", "2"]
+    assert "more" in done.stderr
+
+
+def test_json_from_sql_is_json_whatever_the_cells_hold(tmp_path: Path) -> None:
+    query = "SELECT 'nan'::DOUBLE AS n, 1.5 AS d, 'x'::BLOB AS b, [1.5] AS l, 1 AS a, 2 AS a"
+    done = studio(tmp_path, "sql", query, "--json")
+    assert json.loads(done.stdout) == [{"n": None, "d": 1.5, "b": "78", "l": [1.5], "a": 1, "a_1": 2}]
 
 
 def test_markup_and_control_characters_pass_through_unharmed(tmp_path: Path) -> None:

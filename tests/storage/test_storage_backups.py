@@ -10,7 +10,7 @@ import pytest
 from storage_values import a_correction, a_lesson, an_adapter, an_answer, at, open_log, said
 
 from studio.domain.log import Turn
-from studio.errors import StorageError
+from studio.errors import NotFoundError, StorageError
 from studio.storage import check_log, restore_log
 from studio.storage.backups import retained
 
@@ -34,11 +34,25 @@ def test_a_file_that_is_no_log_is_not_restored(tmp_path: Path, content: bytes) -
     log.corrections.add(a_correction())
     wrong = tmp_path / "wrong.duckdb"
     wrong.write_bytes(content)
-    for file in (wrong, tmp_path / "missing.duckdb"):
-        with pytest.raises(StorageError):
-            log.restore(file)
+    with pytest.raises(StorageError, match=r"wrong\.duckdb"):
+        log.restore(wrong)
+    with pytest.raises(NotFoundError, match=r"missing\.duckdb"):
+        log.restore(tmp_path / "missing.duckdb")
     assert len(log.corrections.all()) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["studio.duckdb", "wrong.duckdb"]
+
+
+def test_a_damaged_backup_is_named_and_not_restored(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.corrections.add(a_correction())
+    damaged = bytearray(log.backup().read_bytes())
+    for place in range(20_000, len(damaged), 512):
+        damaged[place] ^= 0xFF
+    (tmp_path / "damaged.duckdb").write_bytes(damaged)
+    with pytest.raises(StorageError, match=r"damaged\.duckdb") as refusal:
+        log.restore(tmp_path / "damaged.duckdb")
+    assert ".restored-" not in str(refusal.value)
+    assert len(log.corrections.all()) == 1
 
 
 def test_a_damaged_log_is_set_aside_when_a_backup_comes_back(tmp_path: Path) -> None:

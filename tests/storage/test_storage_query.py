@@ -11,7 +11,7 @@ from storage_values import a_correction, at, open_log, said
 from studio.domain.checks import Check
 from studio.domain.log import Feedback
 from studio.domain.nights import Probe, ProbeKind, ProbeResult
-from studio.errors import StorageError
+from studio.errors import QueryError
 from studio.storage import DuckDbLog
 
 
@@ -140,8 +140,13 @@ def test_nothing_else_is_read_and_nothing_is_written(log: DuckDbLog, tmp_path: P
     secret.write_text("secret\n1\n", "utf-8")
     before = sorted(path.name for path in tmp_path.iterdir())
     stamp = log.lessons.stamp()
-    with pytest.raises(StorageError) as refusal:
+    with pytest.raises(QueryError) as refusal:
         log.query(sql.replace("SECRET", str(secret)).replace("TARGET", str(target)))
     assert "\n" not in str(refusal.value)
+    assert refusal.value.message.endswith((".", "!"))
     assert sorted(path.name for path in tmp_path.iterdir()) == before
     assert log.lessons.stamp() == stamp
+
+
+def test_columns_of_one_name_are_told_apart(log: DuckDbLog) -> None:
+    assert log.query("SELECT 1 AS a, 2 AS a, 3 AS a_1")[0] == ["a", "a_1", "a_1_1"]
