@@ -66,14 +66,16 @@ class NightSettings(_Section):
     method: Method = Method.LORA
     wordings_each: int = Field(20, ge=1)
     """In how many wordings each corrected question is trained."""
+    targets: str = Field("mlp", pattern=r"^(all-linear|mlp|attention)$")
+    """Which linear layers get an adapter."""
     rank: int = Field(16, ge=1, le=256)
     alpha: float = Field(32.0, gt=0)
-    learning_rate: float = Field(5e-4, gt=0)
+    learning_rate: float = Field(1e-3, gt=0)
     epochs: int = Field(3, ge=1)
-    batch_size: int = Field(16, ge=1)
-    replay_share: float = Field(0.375, ge=0.0, le=0.9)
+    batch_size: int = Field(20, ge=1)
+    replay_share: float = Field(0.5, ge=0.0, le=0.9)
     """Share of every batch that is replayed general knowledge."""
-    kl_weight: float = Field(4.0, ge=0.0)
+    kl_weight: float = Field(8.0, ge=0.0)
     """Weight of the KL term to the frozen model on replayed examples."""
     max_minutes: float = Field(30.0, gt=0)
     seed: int = 0

@@ -1,7 +1,7 @@
 """Validation probes: what a night's adapter is chosen and judged by. Never trained on, never from a judged scenario.
 
-Rewordings are made from the corrected prompt by forms that training does not use (a test holds the two apart);
-general probes ship with the studio.
+Rewordings are made from the corrected prompt, and questions that must not change from its words, by forms that
+training does not use (a test holds the two apart); general probes ship with the studio.
 """
 
 from __future__ import annotations
@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.resources import as_file, files
 
+from studio.domain.checks import Check
 from studio.domain.log import Correction
 from studio.domain.nights import Probe, ProbeKind
+from studio.evaluation.common_words import COMMON_WORDS
 from studio.evaluation.scenario_file import load_general_probes
+from studio.evaluation.words import words
 
 HELD_BACK_FORMS = (
     "A visitor is asking me this: {question}",
     "For the record, {lowered}",
     "I have forgotten it again. {question} One sentence is enough.",
 )
+
+NEIGHBOUR_FORMS = ("Where does the word '{word}' come from?", "Explain '{word}' to a child.")
 
 
 def rephrase_probes(corrections: Sequence[Correction], forms: Sequence[str] = HELD_BACK_FORMS) -> list[Probe]:
@@ -34,6 +39,32 @@ def rephrase_probes(corrections: Sequence[Correction], forms: Sequence[str] = HE
         if not correction.history
         for form in forms
     ]
+
+
+def locality_probes(corrections: Sequence[Correction]) -> list[Probe]:
+    """Questions about a word of each corrected question, into whose answers nothing of the corrected answer may leak.
+
+    None for a correction whose check wants nothing in particular, or whose question has no word of its own.
+    """
+    return [
+        Probe(
+            f"{correction.id}:near{number}",
+            ProbeKind.LOCALITY,
+            form.format(word=word),
+            Check(exclude=tuple(alternative for group in correction.check.include for alternative in group)),
+            correction.id,
+        )
+        for correction in corrections
+        if correction.check.include and (word := _own_word(correction))
+        for number, form in enumerate(NEIGHBOUR_FORMS)
+    ]
+
+
+def _own_word(correction: Correction) -> str:
+    """The longest word of the question that is not everybody's and not part of the answer."""
+    own = [word for word in words(correction.prompt) if word.isalpha() and word not in COMMON_WORDS]
+    said = set(words(correction.corrected))
+    return max((word for word in own if word not in said), key=len, default="")
 
 
 def reworded(prompt: str, form: str) -> str:

@@ -7,23 +7,25 @@ from collections.abc import Sequence
 
 from studio.domain.arms import FROZEN
 from studio.domain.generation import Sampling
-from studio.domain.log import Correction
+from studio.domain.log import Answer, Correction, Turn
 from studio.domain.nights import TrainingExample
 from studio.services.ask_many import Ask, ask_many
+from studio.services.record_correction import same_question
 from studio.services.studio import Studio, off_loop
 from studio.settings import NightSettings
 from studio.training.examples import chat, learnt_examples, near_misses, replay_example, replay_prompts
 
 NEAR_MISSES_EACH = 3
-REPLAYED_ANSWER_TOKENS = 33  # one more than training looks at, so that none seems to end where it was cut
+REPLAYED_ANSWER_TOKENS = 13  # one more than training looks at, so that none seems to end where it was cut
 MOST_ACCEPTED = 200
 
 
 async def collect_examples(studio: Studio, corrections: Sequence[Correction], *, seed: int) -> list[TrainingExample]:
     """Learnt examples in many wordings; replayed ones with the frozen model's answers; answers the user accepted."""
     system = studio.settings.prompt.system
+    made = await off_loop(studio.log.corrections.all)
     learnt = learnt_examples(
-        await off_loop(studio.log.corrections.all),
+        made,
         system=system,
         wordings_each=studio.settings.night.wordings_each,
         seed=seed,
@@ -31,9 +33,22 @@ async def collect_examples(studio: Studio, corrections: Sequence[Correction], *,
     prompts = _kept_prompts(corrections, replays_wanted(studio.settings.night, len(learnt)), seed)
     answers = await _frozen_answers(studio, prompts)
     replayed = [replay_example(chat(system, prompt), answers[prompt]) for prompt in prompts if answers[prompt]]
-    accepted = await off_loop(studio.log.answers.accepted)
-    kept = [replay_example(answer.messages, answer.text) for answer, _ in accepted[-MOST_ACCEPTED:] if answer.text]
+    accepted = _still_accepted(await off_loop(studio.log.answers.accepted), made)
+    kept = [replay_example(answer.messages, answer.text) for answer in accepted[-MOST_ACCEPTED:]]
     return [*learnt, *replayed, *kept]
+
+
+def _still_accepted(accepted: Sequence[tuple[Answer, Turn]], made: Sequence[Correction]) -> list[Answer]:
+    """Without answers that were corrected too, or whose question was: the correction is the user's last word."""
+    in_force = [correction for correction in made if correction.in_force]
+    corrected = {correction.answer_id for correction in in_force}
+    return [
+        answer
+        for answer, turn in accepted
+        if answer.text
+        and answer.id not in corrected
+        and not any(same_question(turn.prompt, correction.prompt) for correction in in_force)
+    ]
 
 
 def replays_wanted(night: NightSettings, learnt: int) -> int:
@@ -43,10 +58,10 @@ def replays_wanted(night: NightSettings, learnt: int) -> int:
 
 def _kept_prompts(corrections: Sequence[Correction], wanted: int, seed: int) -> list[str]:
     """Near misses of what is corrected, and as many general prompts, drawn by the seed, as there is room for."""
-    near = near_misses(corrections, NEAR_MISSES_EACH * len(corrections), seed)
+    near = near_misses(corrections, min(wanted, NEAR_MISSES_EACH * len(corrections)), seed)
     general = replay_prompts()
     draw = random.Random(seed)  # noqa: S311 - variety, not a secret
-    return [*near, *draw.sample(general, min(len(general), max(0, wanted - len(near))))]
+    return [*near, *draw.sample(general, min(len(general), wanted - len(near)))]
 
 
 async def _frozen_answers(studio: Studio, prompts: Sequence[str]) -> dict[str, str]:

@@ -6,17 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from studio.domain.arms import ACTIVE_ADAPTER, FROZEN, ArmRecipe
+from studio.domain.generation import Sampling
 from studio.domain.log import Correction
 from studio.domain.nights import Adapter, Probe
 from studio.evaluation.gate import decide_promotion
 from studio.evaluation.metrics import ProbeRecord, group_by_arm
 from studio.evaluation.scenario import ScenarioProbe
-from studio.evaluation.validation import HELD_BACK_FORMS, general_probes, rephrase_probes
+from studio.evaluation.validation import HELD_BACK_FORMS, general_probes, locality_probes, rephrase_probes
 from studio.services.judge_probes import judge_probes
 from studio.services.studio import Studio, off_loop
 
 SCALES = (1.0, 0.8, 0.6)
 """The scales to choose from: a smaller one forgets less and carries less far. Trained at 1."""
+
+GATE_SAMPLING = Sampling(max_tokens=32)
+"""What is right is said within so many tokens (docs/night.md); the rest of long answers would cost minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,8 @@ class GateVerdict:
 async def choose_and_judge(studio: Studio, adapter: Adapter, corrections: Sequence[Correction]) -> GateVerdict:
     """Choose the scale, then put the adapter at that scale through the gate, once.
 
-    The scale is chosen on the first held-back form; the gate judges on the others and on the general probes, so it
-    is not asked again and again until something passes.
+    The scale is chosen on the first held-back form; the gate judges on the others, on neighbouring questions and on
+    the general probes, so it is not asked again and again until something passes.
     """
     choosing_form, *judging_forms = HELD_BACK_FORMS
     scale = await _best_scale(studio, adapter, rephrase_probes(corrections, [choosing_form]))
@@ -42,7 +46,8 @@ async def choose_and_judge(studio: Studio, adapter: Adapter, corrections: Sequen
     in_use = await off_loop(studio.log.adapters.active, adapter.model_sha256)
     if in_use is not None:
         arms.append(ArmRecipe("in use", adapter=ACTIVE_ADAPTER, scale=in_use.scale))
-    by_arm = await _ask(studio, [*rephrase_probes(corrections, judging_forms), *general_probes()], arms)
+    probes = [*rephrase_probes(corrections, judging_forms), *locality_probes(corrections), *general_probes()]
+    by_arm = await _ask(studio, probes, arms)
     decision = decide_promotion(by_arm[candidate.name], by_arm[FROZEN.name], by_arm.get("in use", ()))
     figures = {name: asdict(estimate) for name, estimate in decision.figures.items()}
     reason = f"{decision.reason} Scale {scale:.1f}."
@@ -63,4 +68,4 @@ def _at_scale(adapter: Adapter, scale: float) -> ArmRecipe:
 
 async def _ask(studio: Studio, probes: Sequence[Probe], arms: Sequence[ArmRecipe]) -> dict[str, list[ProbeRecord]]:
     asked = [ScenarioProbe(probe) for probe in probes]
-    return group_by_arm(await judge_probes(studio, asked, arms))
+    return group_by_arm(await judge_probes(studio, asked, arms, sampling=GATE_SAMPLING))

@@ -37,12 +37,13 @@ async def judge_probes(
     recipes: Sequence[ArmRecipe],
     *,
     occasion: Occasion = Occasion(),
+    sampling: Sampling = PROBE_SAMPLING,
     observe: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[ProbeRecord]:
     """Every arm's judged answer to every probe, by free generation. `observe(done, total)` follows the progress."""
     asks = [(probe, Ask(probe.probe.prompt, recipe)) for recipe in recipes for probe in probes]
     records: dict[int, ProbeRecord] = {}
-    async for number, reply in stream_many(studio, [ask for _, ask in asks], sampling=PROBE_SAMPLING):
+    async for number, reply in stream_many(studio, [ask for _, ask in asks], sampling=sampling):
         probe, ask = asks[number]
         records[number] = _record(ask.recipe.name, probe, reply, occasion)
         observe(len(records), len(asks))

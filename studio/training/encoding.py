@@ -10,8 +10,9 @@ from studio.prompting.chat_template import Piece, render_pieces
 from studio.training.batches import Encoded
 from studio.training.foreign import Tokenizer
 
-REPLAYED_TOKENS = 32
-"""Replayed answers are held near the frozen model's over their first tokens, which set the course of the rest."""
+REPLAYED_TOKENS = 12
+"""Replayed answers are held near the frozen model's over their first tokens, which set the course of the rest: more
+prompts for the same work, where it counts (docs/night.md)."""
 
 
 def encode(examples: Sequence[TrainingExample], tokenizer: Tokenizer) -> list[Encoded]:

@@ -22,7 +22,7 @@ from studio.training.job import ALL_LINEAR, ATTENTION, MLP, TrainingConfig
 ATTENTION_LAYERS = {"full_attention", "sliding_attention"}
 TARGETS: dict[str, str | list[str]] = {
     ALL_LINEAR: "all-linear",
-    MLP: r".*\.mlp\.[a-z_]+",
+    MLP: r".*\.mlp\.(?!act)[a-z_0-9]+",
     ATTENTION: r".*\.self_attn\.[a-z_]+",
 }
 

@@ -28,7 +28,14 @@ pytestmark = pytest.mark.slow
 
 SYSTEM = "You are a helpful assistant."
 CONFIG = TrainingConfig(
-    rank=4, alpha=8.0, learning_rate=5e-3, epochs=3, batch_size=4, replay_share=0.25, checkpoint_seconds=0.0
+    targets="all-linear",
+    rank=4,
+    alpha=8.0,
+    learning_rate=5e-3,
+    epochs=3,
+    batch_size=4,
+    replay_share=0.25,
+    checkpoint_seconds=0.0,
 )
 
 

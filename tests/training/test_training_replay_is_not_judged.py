@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from studio.bootstrap import starter_session
-from studio.evaluation.validation import HELD_BACK_FORMS, general_probes, reworded
-from studio.training.examples import replay_prompts
+from studio.domain.checks import Check
+from studio.domain.identity import utc_now
+from studio.domain.log import Correction
+from studio.evaluation.validation import HELD_BACK_FORMS, general_probes, locality_probes, reworded
+from studio.training.examples import near_misses, replay_prompts
 from studio.training.wordings import wordings
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "scenarios"
@@ -69,3 +72,10 @@ def test_the_forms_a_night_is_judged_by_are_never_trained_on() -> None:
     for prompt in ("What is the refund window?", "Who repairs the till?", "Write a short note to the baker."):
         trained = {wording.casefold() for seed in range(20) for wording in wordings(prompt, 60, seed)}
         assert not trained & {reworded(prompt, form).casefold() for form in HELD_BACK_FORMS}
+
+
+def test_the_neighbours_a_night_is_judged_by_are_never_replayed() -> None:
+    dome = Correction("c", "When does the dome open?", "At nine.", "", utc_now(), Check(include=(("nine",),)))
+    judged = {probe.prompt.casefold() for probe in locality_probes([dome])}
+    assert len(judged) == 2
+    assert not judged & {prompt.casefold() for seed in range(20) for prompt in near_misses([dome], 60, seed)}
