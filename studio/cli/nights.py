@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
-from studio.errors import MachineError, UsageError
+from studio.errors import MachineError, StudioError, UsageError
 
 if TYPE_CHECKING:
     from studio.domain.nights import Night, NightProgress
@@ -31,6 +31,7 @@ def night(ctx: click.Context, max_minutes: float | None, method: str | None, as_
     """Train an adapter on the corrections, evaluate it, and promote it if it passes the gate."""
     if ctx.invoked_subcommand is not None:
         return
+    from studio.services.keep_backups import back_up_if_due
     from studio.services.run_night import run_night
 
     shown: list[str] = []
@@ -42,6 +43,10 @@ def night(ctx: click.Context, max_minutes: float | None, method: str | None, as_
             shown.append(line)
 
     async def use(studio: Studio) -> Night:
+        try:
+            await back_up_if_due(studio)
+        except StudioError as error:  # a reason to tell, not to let the night fall out
+            click.echo(f"studio: No backup was made. {error}", err=True)
         return await run_night(studio, max_minutes=max_minutes, method=method, observe=show)
 
     frame: Frame = ctx.obj

@@ -7,7 +7,7 @@ Engine and embedder are asynchronous, because they are other processes. Stores a
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -188,6 +188,17 @@ class Log(Protocol):
 
     def check(self) -> list[str]:
         """What is wrong with the log, a sentence each; empty when it is whole."""
+        ...
+
+    def backup_if_older(self, than: timedelta) -> Path | None:
+        """A verified copy, if the newest is older than this and the log has changed since; else None.
+
+        Raises StorageError; the log is kept.
+        """
+        ...
+
+    def backups(self) -> list[Path]:
+        """Newest first."""
         ...
 
     def query(self, sql: str, *, limit: int | None = None) -> tuple[list[str], list[tuple[object, ...]]]:

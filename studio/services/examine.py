@@ -24,7 +24,7 @@ class Finding:
 
 async def examine(studio: Studio) -> list[Finding]:
     """One finding per thing checked."""
-    findings = [await _log(studio), *await _model_and_adapters(studio), await _embedder(studio)]
+    findings = [await _log(studio), await _backups(studio), *await _model_and_adapters(studio), await _embedder(studio)]
     free = shutil.disk_usage(studio.workspace.root).free
     findings.append(Finding("disk", free > LOW_DISK_BYTES, f"{free / 1e9:.1f} GB free in {studio.workspace.root}"))
     return findings
@@ -36,6 +36,15 @@ async def _log(studio: Studio) -> Finding:
     except StudioError as error:
         return Finding("log", False, str(error))
     return Finding("log", not wrong, "; ".join(wrong) or f"{studio.workspace.log_file} is whole")
+
+
+async def _backups(studio: Studio) -> Finding:
+    try:
+        known = await off_loop(studio.log.backups)
+    except OSError as error:
+        return Finding("backups", False, f"they cannot be listed ({error.strerror})")
+    detail = f"{len(known)}, the newest is {known[0]}" if known else "none yet; the app makes one when it starts"
+    return Finding("backups", True, detail)
 
 
 async def _model_and_adapters(studio: Studio) -> list[Finding]:

@@ -18,6 +18,7 @@ from studio.storage.schema import prepare, shipped_migrations, version_of
 KEEP_RECENT = 5
 KEEP_DAYS = 7
 KEEP_WEEKS = 4
+KEEP_MONTHS = 12
 
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 
@@ -47,6 +48,20 @@ class BackupFolder:
             raise
         self._thin_out(keep=backup)
         return backup
+
+    def take_if_older(self, than: timedelta) -> Path | None:
+        """A backup, if the newest one is older than this and the log has changed since; else None."""
+        newest = next(iter(self.all()), None)
+        if newest is not None:
+            taken = self._time_of(newest)
+            assert taken is not None
+            if utc_now() - taken < than or not self._changed_since(newest):
+                return None
+        return self.take()
+
+    def _changed_since(self, backup: Path) -> bool:
+        log, waiting = self._database.file, self._database.write_ahead_log
+        return waiting.exists() or log.stat().st_mtime_ns > backup.stat().st_mtime_ns
 
     def all(self) -> list[Path]:
         """Newest first."""
@@ -139,11 +154,12 @@ class BackupFolder:
 
 
 def retained(times: Sequence[datetime], *, now: datetime) -> set[datetime]:
-    """Which backups stay: the most recent ones, and the last of each recent day and each recent week."""
+    """Which backups stay: the most recent ones, and the last of each recent day, week and month."""
     newest_first = sorted(times, reverse=True)
     kept = set(newest_first[:KEEP_RECENT])
     kept |= _last_of_each(newest_first, lambda t: t.date(), since=now - timedelta(days=KEEP_DAYS))
     kept |= _last_of_each(newest_first, lambda t: t.isocalendar()[:2], since=now - timedelta(weeks=KEEP_WEEKS))
+    kept |= _last_of_each(newest_first, lambda t: (t.year, t.month), since=now - timedelta(days=31 * KEEP_MONTHS))
     return kept
 
 

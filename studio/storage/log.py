@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from studio.domain.ports import (
@@ -55,6 +56,10 @@ class DuckDbLog:
     def backup(self) -> Path:
         """Make a verified copy of the log in the backups folder and thin out older ones."""
         return self._backups.take()
+
+    def backup_if_older(self, than: timedelta) -> Path | None:
+        """A backup as `backup` makes it, if the newest is older than this and the log has changed since; else None."""
+        return self._backups.take_if_older(than)
 
     def backups(self) -> list[Path]:
         """Newest first."""

@@ -22,7 +22,7 @@ from textual.worker import Worker, WorkerState
 
 from studio.errors import StudioError
 from studio.services.studio import Studio
-from studio.tui.background import count_log, follow_nights, load_engine_and_lessons
+from studio.tui.background import count_log, follow_nights, keep_backed_up, load_engine_and_lessons
 from studio.tui.commands import commands_of
 from studio.tui.diagnostics import open_diagnostics, write_down
 from studio.tui.messages import ChatRequested, CompareRequested, LessonsRequested
@@ -145,6 +145,7 @@ class StudioApp(App[None]):
         self._start(load_engine_and_lessons(self))
         self._start(count_log(self))
         self._start(follow_nights(self), group="watch")
+        self._start(keep_backed_up(self), group="watch")
 
     def _end_on_signal(self, number: int) -> None:
         self.exit(return_code=128 + number)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from studio.tui.app import StudioApp
 
 NIGHT_POLL_S = 3.0
+BACKUP_POLL_S = 1800.0
 
 
 async def load_engine_and_lessons(app: StudioApp) -> None:
@@ -37,6 +38,18 @@ async def load_engine_and_lessons(app: StudioApp) -> None:
     if learnt := await learn_pending(app.studio):
         app.notify(f"{learnt} earlier correction(s) had not been learnt; they are now.")
         app.log_changed()
+
+
+async def keep_backed_up(app: StudioApp) -> None:
+    """Back the log up whenever it is due, as long as the app is open."""
+    from studio.services.keep_backups import back_up_if_due
+
+    while True:
+        try:
+            await back_up_if_due(app.studio)
+        except StudioError as error:
+            app.notify(f"No backup was made. {error}", severity="warning")
+        await asyncio.sleep(BACKUP_POLL_S)
 
 
 async def count_log(app: StudioApp) -> None:

@@ -104,6 +104,7 @@ def test_broken_settings_name_the_key(tmp_path: Path) -> None:
 
 def test_a_night_without_corrections(tmp_path: Path) -> None:
     refused(studio(tmp_path, "night"), 1, "corrections")
+    assert len(list((tmp_path / "sessions" / "backups").glob("studio-*.duckdb"))) == 1
 
 
 def test_a_log_locked_by_another_program(tmp_path: Path) -> None:

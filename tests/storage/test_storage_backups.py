@@ -68,14 +68,29 @@ def test_a_damaged_log_is_set_aside_when_a_backup_comes_back(tmp_path: Path) -> 
     assert aside.read_bytes() == b"damaged"
 
 
-def test_backups_thin_out_to_recent_daily_and_weekly_ones() -> None:
+def test_backups_thin_out_to_recent_daily_weekly_and_monthly_ones() -> None:
     now = at(0)
-    hourly = [now - timedelta(hours=hours) for hours in range(24 * 60)]
+    hourly = [now - timedelta(hours=hours) for hours in range(24 * 500)]
     kept = sorted(retained(hourly, now=now), reverse=True)
     assert kept[:5] == hourly[:5]
-    assert len(kept) <= 5 + 8 + 5
+    assert len(kept) <= 5 + 8 + 5 + 13
     assert {time.date() for time in kept} >= {(now - timedelta(days=days)).date() for days in range(7)}
-    assert now - timedelta(weeks=4) <= kept[-1] <= now - timedelta(weeks=3)
+    assert [t for t in kept if now - timedelta(weeks=4) <= t <= now - timedelta(weeks=3)]
+    assert len({(time.year, time.month) for time in kept}) >= 12
+    assert kept[-1] >= now - timedelta(days=372)
+
+
+def test_a_backup_is_due_when_the_newest_is_old_and_the_log_has_changed(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.corrections.add(a_correction())
+    first = log.backup_if_older(timedelta(hours=6))
+    assert log.backups() == [first]
+    log.corrections.add(a_correction(minutes=1))
+    assert log.backup_if_older(timedelta(hours=6)) is None
+    second = log.backup_if_older(timedelta(0))
+    assert log.backups() == [second, first]
+    assert open_log(tmp_path).backup_if_older(timedelta(0)) is None
+    assert check_log(second or tmp_path) == []
 
 
 def test_old_backups_go_and_foreign_files_stay(tmp_path: Path) -> None:
