@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from studio.domain.arms import ACTIVE_ADAPTER, FROZEN, ArmRecipe
 from studio.domain.generation import Sampling
@@ -19,6 +20,9 @@ from studio.services.studio import Studio, off_loop
 SCALES = (1.0, 0.8, 0.6)
 """The scales to choose from: a smaller one forgets less and carries less far. Trained at 1."""
 
+CHOOSING, JUDGING = "choosing the scale", "asking held-back questions"
+"""The two stages, as they are told to whoever watches."""
+
 GATE_SAMPLING = Sampling(max_tokens=32)
 """What is right is said within so many tokens (docs/night.md); the rest of long answers would cost minutes."""
 
@@ -33,32 +37,42 @@ class GateVerdict:
     metrics: Mapping[str, object]
 
 
-async def choose_and_judge(studio: Studio, adapter: Adapter, corrections: Sequence[Correction]) -> GateVerdict:
+async def choose_and_judge(
+    studio: Studio,
+    adapter: Adapter,
+    corrections: Sequence[Correction],
+    observe: Callable[[str, int, int], None] = lambda stage, answered, total: None,
+) -> GateVerdict:
     """Choose the scale, then put the adapter at that scale through the gate, once.
 
     The scale is chosen on the first held-back form; the gate judges on the others, on neighbouring questions and on
     the general probes, so it is not asked again and again until something passes.
+    `observe(stage, answered, total)` follows the progress.
     """
     choosing_form, *judging_forms = HELD_BACK_FORMS
-    scale = await _best_scale(studio, adapter, rephrase_probes(corrections, [choosing_form]))
+    scale = await _best_scale(
+        studio, adapter, rephrase_probes(corrections, [choosing_form]), partial(observe, CHOOSING)
+    )
     candidate = _at_scale(adapter, scale)
     arms = [FROZEN, candidate]
     in_use = await off_loop(studio.log.adapters.active, adapter.model_sha256)
     if in_use is not None:
         arms.append(ArmRecipe("in use", adapter=ACTIVE_ADAPTER, scale=in_use.scale))
     probes = [*rephrase_probes(corrections, judging_forms), *locality_probes(corrections), *general_probes()]
-    by_arm = await _ask(studio, probes, arms)
+    by_arm = await _ask(studio, probes, arms, partial(observe, JUDGING))
     decision = decide_promotion(by_arm[candidate.name], by_arm[FROZEN.name], by_arm.get("in use", ()))
     figures = {name: asdict(estimate) for name, estimate in decision.figures.items()}
     reason = f"{decision.reason} Scale {scale:.1f}."
     return GateVerdict(scale, decision.promote, reason, {"validation": figures, "scale": scale})
 
 
-async def _best_scale(studio: Studio, adapter: Adapter, rephrased: Sequence[Probe]) -> float:
+async def _best_scale(
+    studio: Studio, adapter: Adapter, rephrased: Sequence[Probe], observe: Callable[[int, int], None]
+) -> float:
     """The scale with the most right; of equals the largest, which carries further from the wordings trained on."""
     if not rephrased:
         return SCALES[0]
-    by_arm = await _ask(studio, rephrased, [_at_scale(adapter, scale) for scale in SCALES])
+    by_arm = await _ask(studio, rephrased, [_at_scale(adapter, scale) for scale in SCALES], observe)
     return max(SCALES, key=lambda scale: (sum(one.ok for one in by_arm[_at_scale(adapter, scale).name]), scale))
 
 
@@ -66,6 +80,8 @@ def _at_scale(adapter: Adapter, scale: float) -> ArmRecipe:
     return ArmRecipe(f"x{scale:.1f}", adapter=str(adapter.version), scale=scale)
 
 
-async def _ask(studio: Studio, probes: Sequence[Probe], arms: Sequence[ArmRecipe]) -> dict[str, list[ProbeRecord]]:
+async def _ask(
+    studio: Studio, probes: Sequence[Probe], arms: Sequence[ArmRecipe], observe: Callable[[int, int], None]
+) -> dict[str, list[ProbeRecord]]:
     asked = [ScenarioProbe(probe) for probe in probes]
-    return group_by_arm(await judge_probes(studio, asked, arms, sampling=GATE_SAMPLING))
+    return group_by_arm(await judge_probes(studio, asked, arms, sampling=GATE_SAMPLING, observe=observe))

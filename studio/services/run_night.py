@@ -35,10 +35,15 @@ class _Watch:
         self.folder.write_progress(progress)
         self.observe(progress)
 
-    def stage(self, state: NightState, message: str) -> None:
-        """Keep what training reported last; change the state and the message."""
+    def stage(self, state: NightState, message: str, done: int = 0, total: int = 0) -> None:
+        """Keep what training reported last; change the state, the message and how much is done."""
         last = self.folder.read_progress() or NightProgress(self.folder.path.name, state)
-        self.tell(replace(last, state=state, message=message, eta_s=None))
+        self.tell(replace(last, state=state, message=message, step=done, steps=total, eta_s=None))
+
+    def answered(self, message: str, done: int, total: int) -> None:
+        """One more answer of an evaluation; told twenty times, each telling is written to disk."""
+        if done * 20 // total > (done - 1) * 20 // total:
+            self.stage(NightState.EVALUATING, message, done, total)
 
 
 async def run_night(
@@ -141,7 +146,7 @@ async def _train_and_judge(studio: Studio, facts: ModelFacts, night: Night, watc
     adapter = await _keep_adapter(studio, facts, night, manifest)
     corrections = [c for c in await off_loop(studio.log.corrections.all) if c.id in set(night.correction_ids)]
     async with GiveWay(studio.workspace.interactive_lock, lambda: [pid] if (pid := studio.engine.process_id) else []):
-        verdict = await choose_and_judge(studio, adapter, corrections)
+        verdict = await choose_and_judge(studio, adapter, corrections, watch.answered)
     await off_loop(studio.log.adapters.set_scale, adapter.id, verdict.scale)
     if verdict.promote:
         await off_loop(studio.log.adapters.activate, facts.sha256, adapter.id, verdict.reason, utc_now())

@@ -107,6 +107,24 @@ async def test_follows_a_running_night(tmp_path: Path, size: tuple[int, int]) ->
             assert "cooling down" in words(pilot)
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_shows_how_far_the_tests_of_a_night_are(tmp_path: Path, size: tuple[int, int]) -> None:
+    """The row of the night too, though the log still has it as training: the child is the first to know."""
+    studio = fake_studio(tmp_path)
+    app = StudioApp(studio)
+    with running_night(studio) as (night, folder):
+        async with app.run_test(size=size) as pilot:
+            screen = await open_nights(pilot)
+            await until(pilot, lambda: screen.check_action("cancel", ()))
+            testing = replace(training(night), state=NightState.EVALUATING, step=40, steps=400, eta_s=None)
+            folder.write_progress(replace(testing, message="asking held-back questions"))
+            await until(pilot, lambda: "answer 40 of 400" in words(pilot))
+            await until(pilot, lambda: "testing" in str(screen.query_one("#nights-table", DataTable).get_row_at(0)[1]))
+            assert "asking held-back questions" in words(pilot)
+            # Nobody would heed them.
+            assert not any(screen.check_action(action, ()) for action in ("pause", "resume", "cancel", "start_night"))
+
+
 async def test_pauses_resumes_and_cancels_only_after_asking(tmp_path: Path) -> None:
     studio = fake_studio(tmp_path)
     app = StudioApp(studio)

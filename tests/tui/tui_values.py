@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 from studio.domain.checks import Check
 from studio.domain.generation import FinishReason
@@ -93,7 +94,8 @@ def add_night(studio: Studio, state: NightState, reason: str = "", *, version: i
     )
     studio.log.nights.add(night)
     if version is not None:
-        adapter = Adapter(adapter_id, version, MODEL, night_id, f"v{version}.gguf", "0" * 64, "lora", 16, 0.8, MORNING)
+        digest = sha256(b"adapter").hexdigest()
+        adapter = Adapter(adapter_id, version, MODEL, night_id, f"v{version}.gguf", digest, "lora", 16, 0.8, MORNING)
         (studio.workspace.adapters / adapter.path).write_bytes(b"adapter")
         studio.log.adapters.add(adapter)
         if state is NightState.PROMOTED:

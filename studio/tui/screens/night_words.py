@@ -9,7 +9,7 @@ from studio.domain.nights import Adapter, Night, NightProgress, NightState
 STATES: Mapping[NightState, str] = {
     NightState.PREPARING: "getting the examples ready",
     NightState.TRAINING: "training",
-    NightState.EVALUATING: "testing on questions it was not trained on",
+    NightState.EVALUATING: "testing the adapter",
     NightState.PROMOTED: "promoted",
     NightState.KEPT: "not promoted",
     NightState.CANCELLED: "cancelled",
@@ -38,7 +38,8 @@ def headline(progress: NightProgress, *, gives_way: bool) -> str:
     """Where the night is, in one line; `gives_way` where it stands still because the user is being answered."""
     if progress.state.is_over:
         return f"Last night: {STATES[progress.state]}. {VERDICTS[progress.state]}"
-    steps = f", step {progress.step} of {progress.steps}" if progress.steps else ""
+    unit = "answer" if progress.state is NightState.EVALUATING else "step"
+    steps = f", {unit} {progress.step} of {progress.steps}" if progress.steps else ""
     if progress.paused:
         return f"The night is paused{steps}."
     if gives_way:

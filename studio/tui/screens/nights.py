@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -128,6 +129,7 @@ is closed."""
         if seen != self._seen:
             self._seen, self._refusal = seen, False
             self._reload()
+            self.refresh_bindings()
         self._show_progress()
         if self._run != before:
             self.refresh_bindings()
@@ -168,9 +170,19 @@ is closed."""
         self.start(self._read_adapters(), group="adapters-read", exclusive=True)
 
     async def _read_nights(self) -> None:
-        self._nights = await follow_night.nights(self.studio)
+        self._nights = self._up_to_date(await follow_night.nights(self.studio))
         self._fill_nights()
         self._show_progress()
+
+    def _up_to_date(self, known: list[Night]) -> list[Night]:
+        """The nights, the running one in the state it last told: the log learns of it a little later."""
+        told = self._progress
+        if told is None or told.state.is_over:
+            return known
+        return [
+            replace(night, state=told.state) if night.id == told.night_id and not night.state.is_over else night
+            for night in known
+        ]
 
     async def _read_adapters(self) -> None:
         try:
@@ -213,15 +225,17 @@ is closed."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         running, paused = self._run
+        # Only training heeds requests; the tests after it take a minute and end by themselves.
+        trains = running and self._progress is not None and self._progress.state is not NightState.EVALUATING
         match action:
             case "start_night":
                 return not running and not self._starting
             case "pause":
-                return running and not paused
+                return trains and not paused
             case "resume":
-                return running and paused
+                return trains and paused
             case "cancel":
-                return running
+                return trains
             case "use" | "adapters_off" | "roll_back":
                 return True if self._adapters else None
         return True
