@@ -70,10 +70,10 @@ class NightSettings(_Section):
     """Which linear layers get an adapter."""
     rank: int = Field(16, ge=1, le=256)
     alpha: float = Field(32.0, gt=0)
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(7e-4, gt=0)
     epochs: int = Field(3, ge=1)
-    batch_size: int = Field(20, ge=1)
-    replay_share: float = Field(0.5, ge=0.0, le=0.9)
+    batch_size: int = Field(30, ge=1)
+    replay_share: float = Field(0.667, ge=0.0, le=0.9)
     """Share of every batch that is replayed general knowledge."""
     kl_weight: float = Field(8.0, ge=0.0)
     """Weight of the KL term to the frozen model on replayed examples."""

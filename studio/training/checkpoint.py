@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -27,14 +27,22 @@ class Standing:
     losses: tuple[float, ...] = ()
 
 
-def save_checkpoint(
-    folder: Path, standing: Standing, weights: dict[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a run changes as it goes: weights by name, the optimizer's moments, and the running average of the weights,
+    empty until averaging begins."""
+
+    weights: dict[str, torch.nn.Parameter]
+    optimizer: torch.optim.Optimizer
+    average: dict[str, torch.Tensor] = field(default_factory=dict)
+
+
+def save_checkpoint(folder: Path, standing: Standing, trained: Trained) -> None:
     """Replace the checkpoint in one step. Every draw is seeded by its step, so there is no generator state to keep."""
-    tensors = {}
-    for name, weight in weights.items():
+    tensors = {f"average.{name}": value for name, value in trained.average.items()}
+    for name, weight in trained.weights.items():
         tensors[f"weight.{name}"] = weight.detach()
-        for key, value in optimizer.state.get(weight, {}).items():
+        for key, value in trained.optimizer.state.get(weight, {}).items():
             tensors[f"{key}.{name}"] = torch.as_tensor(value)
     folder.mkdir(mode=0o700, exist_ok=True)
     write_atomically(folder / STATE_FILE, save(tensors, metadata={"standing": json.dumps(asdict(standing))}))
@@ -50,17 +58,17 @@ def read_standing(folder: Path) -> Standing | None:
         return None
 
 
-def restore(
-    folder: Path, weights: dict[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer, device: torch.device
-) -> None:
-    """Put weights and moments back exactly as they were saved."""
+def restore(folder: Path, trained: Trained, device: torch.device) -> None:
+    """Put weights, moments and average back exactly as they were saved."""
     with safe_open(folder / STATE_FILE, framework="pt", device="cpu") as file:
         for key in file.keys():  # noqa: SIM118 - not a mapping
             kind, name = key.split(".", 1)
             value = file.get_tensor(key)
             if kind == "weight":
                 with torch.no_grad():
-                    weights[name].copy_(value)
+                    trained.weights[name].copy_(value)
+            elif kind == "average":
+                trained.average[name] = value.to(device)
             else:
                 moment = value if kind == "step" else value.to(device)
-                optimizer.state[weights[name]][kind] = moment
+                trained.optimizer.state[trained.weights[name]][kind] = moment

@@ -42,10 +42,10 @@ class TrainingConfig:
     alpha: float = 32.0
     targets: str = MLP
     dropout: float = 0.0
-    learning_rate: float = 1e-3
+    learning_rate: float = 7e-4
     epochs: int = 3
-    batch_size: int = 20
-    replay_share: float = 0.5
+    batch_size: int = 30
+    replay_share: float = 0.667
     kl_weight: float = 8.0
     warmup_share: float = 0.1
     max_gradient_norm: float = 1.0

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from studio.training.batches import Encoded, blocks, plan_steps
-from studio.training.checkpoint import Standing, read_standing, restore, save_checkpoint
+from studio.training.checkpoint import Standing, Trained, read_standing, restore, save_checkpoint
 from studio.training.foreign import LoraModel
 from studio.training.job import Request, TrainingConfig
 from studio.training.model import Place
@@ -21,6 +21,7 @@ from studio.training.packing import Block, build_block, supervised_logits
 
 BLOCK_PLACES = 2048  # bounds the memory of a pass; larger ones are no faster on a CPU
 FINAL_RATE = 0.1
+AVERAGED_FROM = 2 / 3  # of the steps
 
 
 class Outcome(StrEnum):
@@ -62,12 +63,13 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self._by_index = {example.index: example for example in self.examples}
-        self._trained = {name: weight for name, weight in self.model.named_parameters() if weight.requires_grad}
+        self._in_model = {name: weight for name, weight in self.model.named_parameters() if weight.requires_grad}
         # Updates are far smaller than bfloat16 can add to a weight: they are summed up in float32.
-        self._weights = {name: torch.nn.Parameter(weight.detach().float()) for name, weight in self._trained.items()}
+        self._weights = {name: torch.nn.Parameter(weight.detach().float()) for name, weight in self._in_model.items()}
         self._optimizer = torch.optim.AdamW(
             self._weights.values(), lr=self.config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True
         )
+        self._kept = Trained(self._weights, self._optimizer)
         self._steps = plan_steps(
             [example.index for example in self.examples if not example.replay],
             [example.index for example in self.examples if example.replay],
@@ -83,7 +85,7 @@ class Trainer:
         if standing is None:
             standing = Standing(self.place.device, self.place.dtype)
         else:
-            restore(self.checkpoint, self._weights, self._optimizer, self.place.torch_device)
+            restore(self.checkpoint, self._kept, self.place.torch_device)
             self._publish()
         clock = RunningClock(standing.seconds)
         frozen = self._frozen()
@@ -98,6 +100,7 @@ class Trainer:
             if time.monotonic() - saved_at >= self.config.checkpoint_seconds:
                 self._save(standing)
                 saved_at = time.monotonic()
+        self._settle()
         self._save(standing)
         return standing, outcome
 
@@ -121,7 +124,7 @@ class Trainer:
         return Outcome.OUT_OF_TIME if standing.seconds > 60 * self.config.max_minutes else None
 
     def _save(self, standing: Standing) -> None:
-        save_checkpoint(self.checkpoint, standing, self._weights, self._optimizer)
+        save_checkpoint(self.checkpoint, standing, self._kept)
 
     def _frozen(self) -> Frozen:
         """The frozen model's distributions on all replayed completions, computed once a process."""
@@ -139,12 +142,31 @@ class Trainer:
     def _publish(self) -> None:
         """Give the model the weights as they now are, in its own precision."""
         with torch.no_grad():
-            for name, weight in self._trained.items():
+            for name, weight in self._in_model.items():
                 weight.copy_(self._weights[name])
+
+    def _average(self, step: int) -> None:
+        """Over the last third of the steps keep the mean of the weights (SWA, Izmailov et al. 2018).
+
+        It teaches as much as the last weights do and disturbs what is to be kept less (docs/night.md).
+        """
+        since = step - math.ceil(AVERAGED_FROM * len(self._steps))
+        for name, weight in self._weights.items() if since >= 0 else ():
+            if since == 0:
+                self._kept.average[name] = weight.detach().clone()
+            else:
+                self._kept.average[name].lerp_(weight.detach(), 1 / (since + 1))
+
+    def _settle(self) -> None:
+        """Take the average for the result, where averaging had begun."""
+        with torch.no_grad():
+            for name, mean in self._kept.average.items():
+                self._weights[name].copy_(mean)
+        self._publish()
 
     def _collect_gradients(self) -> None:
         """Add the gradients of one pass to those of the step."""
-        for name, weight in self._trained.items():
+        for name, weight in self._in_model.items():
             if weight.grad is not None:
                 kept = self._weights[name]
                 kept.grad = weight.grad.float() if kept.grad is None else kept.grad.add_(weight.grad)
@@ -173,6 +195,7 @@ class Trainer:
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         self._publish()
+        self._average(step)
         return total / learnt, tokens
 
     def _rate(self, step: int) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from studio.training.checkpoint import restore
+from studio.training.checkpoint import Trained, restore
 from studio.training.encoding import encode
 from studio.training.job import NightFolder
 from studio.training.model import Place, attach_lora, load, prepare_process
@@ -29,7 +29,7 @@ def by_torch(folder: NightFolder) -> tuple[list[int], Logits, Logits]:
     base, tokenizer = load(job.model_path, Place("cpu", "float32"))
     model = attach_lora(base, job.config)
     weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
-    restore(folder.checkpoint, weights, torch.optim.AdamW(weights.values()), torch.device("cpu"))
+    restore(folder.checkpoint, Trained(weights, torch.optim.AdamW(weights.values())), torch.device("cpu"))
     model.eval()
     tokens = list(encode(job.examples[:1], tokenizer)[0].prompt)
 
