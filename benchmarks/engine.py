@@ -33,7 +33,7 @@ from studio.domain.generation import (
     Sampling,
 )
 from studio.inference.engine_client import LlamaEngine
-from studio.inference.llama_native import NativeContext, NativeModel, silence_log
+from studio.inference.llama_native import NativeContext, NativeModel, silence_log, uses_amx
 
 THREADS = 2
 CONTEXT_TOKENS = 4096
@@ -181,6 +181,10 @@ async def _complete(engine: LlamaEngine, lanes: Sequence[Lane]) -> dict[str, Com
 
 
 def _peer(model: Path, adapter: Path | None) -> Any:
+    """llama-cpp-python as people use it, with the weights laid out as the engine has them: on AMX it would crash."""
+    defaults = llama_cpp.llama_model_default_params()
+    defaults.use_extra_bufts = not uses_amx()
+    llama_cpp.llama_cpp.llama_model_default_params = lambda: defaults
     return llama_cpp.Llama(
         str(model),
         n_ctx=CONTEXT_TOKENS,

@@ -1,9 +1,8 @@
 """Decodes the lanes of one context, a step at a time, in a thread of its own.
 
-Contexts run side by side with the cores divided among them. On CPU that beats one large batch: threads of
-one small decode mostly wait for each other (see benchmarks/engine.py), while two decodes with one thread
-each do not wait at all. Whether the lanes within a context are decoded together or one after another is
-measured as it goes.
+Contexts run side by side with the cores divided among them: threads of one small decode often wait for each
+other, while two decodes with one thread each do not wait at all (docs/performance.md). Whether the lanes within
+a context are decoded together or one after another is measured as it goes.
 """
 
 from __future__ import annotations
@@ -28,27 +27,32 @@ _NO_SLOT = 1
 
 
 class DecodePace:
-    """Whether n lanes are decoded faster in one batch or one by one, by the best time seen of each way.
+    """Whether n lanes are decoded faster in one batch or one by one, by the best times seen of a batch and of one lane.
 
-    Small quantized models on CPU: one by one up to about six lanes. Large ones, or on a GPU: together.
+    Small models on some CPUs: one by one up to about six lanes. Large ones, other CPUs, or on a GPU: in one batch.
     """
 
     _TRIALS = 3
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[int, int, bool], tuple[int, float]] = {}
+        self._seen: dict[tuple[int, int], tuple[int, float]] = {}
 
-    def decode_together(self, threads: int, lanes: int) -> bool:
-        if lanes == 1:
-            return True
-        together, apart = (self._seen.get((threads, lanes, way), (0, 0.0)) for way in (True, False))
-        if together[0] < self._TRIALS:
-            return True
-        return apart[0] >= self._TRIALS and together[1] <= apart[1]
+    def groups(self, threads: int, lanes: list[LaneRun]) -> list[list[LaneRun]]:
+        """The lanes of one step as the batches to decode in turn.
 
-    def note(self, threads: int, lanes: int, together: bool, seconds: float) -> None:
-        times, best = self._seen.get((threads, lanes, together), (0, seconds))
-        self._seen[threads, lanes, together] = (times + 1, min(best, seconds))
+        Until it is known how fast one lane is, one of them steps alone: cheap, and enough to judge all sizes by.
+        """
+        size = len(lanes)
+        alone, batch = (self._seen.get((threads, number), (0, 0.0)) for number in (1, size))
+        if size > 1 and alone[0] < self._TRIALS:
+            return [lanes[:1], lanes[1:]]
+        if batch[0] < self._TRIALS or batch[1] <= size * alone[1]:
+            return [lanes]
+        return [[lane] for lane in lanes]
+
+    def note(self, threads: int, size: int, seconds: float) -> None:
+        times, best = self._seen.get((threads, size), (0, seconds))
+        self._seen[threads, size] = (times + 1, min(best, seconds))
 
 
 class ContextRunner(threading.Thread):
@@ -104,14 +108,14 @@ class ContextRunner(threading.Thread):
         for lane in [lane for lane in lanes if lane.cancelled]:
             lanes.remove(lane)
             self._close(lane, FinishReason.CANCELLED)
-        for lane in lanes:
-            if lane.sequence is None and not self._admit(context, lane):
-                break  # decode in waves: those behind wait for room, in order
-        admitted = [lane for lane in lanes if lane.sequence is not None]
-        prefilling = next((lane for lane in admitted if lane.is_prefilling), None)
+        prefilling = next((lane for lane in lanes if lane.sequence is not None and lane.is_prefilling), None)
+        if prefilling is None:
+            # One at a time, so that the next finds the prompt of this one in memory; where there is no room, in order.
+            behind = next((lane for lane in lanes if lane.sequence is None), None)
+            prefilling = behind if behind is not None and self._admit(context, behind) else None
         if prefilling is not None:
             self._prefill(context, prefilling)
-        elif admitted:
+        elif admitted := [lane for lane in lanes if lane.sequence is not None]:
             self._decode(context, admitted, threads)
 
     def _ready_context(self, adapters: AdapterSet) -> NativeContext:
@@ -178,13 +182,12 @@ class ContextRunner(threading.Thread):
             self._take(lane, lane.choose_token(context, -1))
 
     def _decode(self, context: NativeContext, lanes: list[LaneRun], threads: int) -> None:
-        together = self._pace.decode_together(threads, len(lanes))
-        started = time.perf_counter()
-        for group in [lanes] if together else [[lane] for lane in lanes]:
+        for group in self._pace.groups(threads, lanes):
+            started = time.perf_counter()
             if self._compute(context, [(lane, lane.tokens[-1:]) for lane in group]):
                 for row, lane in enumerate(group):
                     self._take(lane, lane.choose_token(context, row))
-        self._pace.note(threads, len(lanes), together, time.perf_counter() - started)
+            self._pace.note(threads, len(group), time.perf_counter() - started)
 
     def _compute(self, context: NativeContext, work: list[tuple[LaneRun, list[int]]]) -> bool:
         """Run the tokens through the model; the last of each lane yields logits. False: the lanes have failed."""

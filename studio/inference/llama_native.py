@@ -37,7 +37,7 @@ def silence_log() -> Callable[..., None]:
     return log  # type: ignore[no-any-return]
 
 
-def _uses_amx() -> bool:
+def uses_amx() -> bool:
     """Whether llama.cpp would repack the weights for Intel's AMX, where it crashes at the first token.
 
     Compilers drop the stores of its tile configuration, and processors that trap tiles per thread refuse them:
@@ -58,7 +58,7 @@ class NativeModel:
         params = llama_cpp.llama_model_default_params()
         params.n_gpu_layers = gpu_layers
         params.progress_callback = progress
-        params.use_extra_bufts = not _uses_amx()
+        params.use_extra_bufts = not uses_amx()
         self.pointer = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
         if not self.pointer:
             raise ModelError(f"llama.cpp cannot load {path.name}.", "The engine's log holds its reason.")

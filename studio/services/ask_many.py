@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from studio.domain.arms import ArmRecipe, Memory
 from studio.domain.generation import Completion, Lane, LaneFailed, LaneFinished, Priority, Sampling
@@ -13,7 +16,8 @@ from studio.services.find_lessons import embed_questions
 from studio.services.prepare_lanes import PreparedLane, Question, brief, prepare_lane, what_is_decoded
 from studio.services.studio import Studio, off_loop
 
-LANES_TOGETHER = 8
+LANES_OPEN = 40
+"""More than the engine decodes together, so that one is always ready to step in where another ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +77,31 @@ async def stream_many(
 
 
 async def _decode(studio: Studio, lanes: list[Lane], priority: Priority) -> AsyncGenerator[tuple[Lane, Completion]]:
-    # Lanes of one adapter decode together: only those share a batch and a prompt prefix.
+    """Completions as they come. As lanes finish others take their places, so that no batch waits for its slowest."""
+    # Lanes of one adapter, and of like prompts, decode together: only those share a batch and a prompt prefix.
     lanes.sort(key=lambda lane: (str(lane.adapter), len(lane.messages)))
-    for start in range(0, len(lanes), LANES_TOGETHER):
-        batch = {str(number): lane for number, lane in enumerate(lanes[start : start + LANES_TOGETHER])}
-        keyed = [replace(lane, key=key) for key, lane in batch.items()]
-        async for event in studio.engine.generate(keyed, priority=priority):
+    ahead = iter(lanes)
+    running = {asyncio.create_task(_complete(studio, lane, priority)): lane for lane in islice(ahead, LANES_OPEN)}
+    try:
+        while running:
+            finished, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in finished:
+                yield running.pop(task), task.result()
+            for lane in islice(ahead, len(finished)):
+                running[asyncio.create_task(_complete(studio, lane, priority))] = lane
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _complete(studio: Studio, lane: Lane, priority: Priority) -> Completion:
+    """Raises EngineError, naming the question."""
+    async with aclosing(studio.engine.generate([lane], priority=priority)) as events:
+        async for event in events:
             if isinstance(event, LaneFailed):
-                question = batch[event.key].messages[-1].content
+                question = lane.messages[-1].content
                 raise EngineError(f"'{question[:60]}' could not be answered: {event.message}", event.hint)
             if isinstance(event, LaneFinished):
-                yield batch[event.key], event.completion
+                return event.completion
+    raise AssertionError("the engine ended no lane")
