@@ -13,7 +13,7 @@ from studio.errors import EngineError
 from studio.reporting.terminal_text import printable
 
 if TYPE_CHECKING:
-    from studio.services.answer_with_arms import ArmFinished
+    from studio.services.answer_with_arms import ArmFailed, ArmFinished
     from studio.services.studio import Studio
 
 
@@ -24,21 +24,34 @@ if TYPE_CHECKING:
 @pass_frame
 def ask(frame: Frame, prompt: str, arms: tuple[str, ...], as_json: bool) -> None:
     """Ask PROMPT of one or several arms and print their answers."""
-    finished = frame.run(lambda studio: _ask(studio, prompt, arms))
+    finished, failed = frame.run(lambda studio: _ask(studio, prompt, arms))
     if as_json:
         print_json({"prompt": prompt, "answers": [answer_as_json(one) for one in finished]})
-        return
+    else:
+        _print_answers(finished, named=len(finished) + len(failed) > 1)
+    for one in failed[1:]:
+        click.echo(f"studio: {_failure(one)}", err=True)
+    if failed:
+        raise _failure(failed[0])
+
+
+def _print_answers(finished: list[ArmFinished], *, named: bool) -> None:
     for one in finished:
-        if len(finished) > 1:
+        if named:
             click.echo(f"{one.answer.arm}:")
         click.echo(printable(one.answer.text))
         if one.answer.given.note:
             click.echo(f"({one.answer.given.note})", err=True)
-        if len(finished) > 1:
+        if named:
             click.echo()
 
 
-async def _ask(studio: Studio, prompt: str, arms: tuple[str, ...]) -> list[ArmFinished]:
+def _failure(one: ArmFailed) -> EngineError:
+    return EngineError(f"The arm {one.arm} could not answer: {one.message}", one.hint)
+
+
+async def _ask(studio: Studio, prompt: str, arms: tuple[str, ...]) -> tuple[list[ArmFinished], list[ArmFailed]]:
+    """The answers in the order of the arms, and the arms that could not answer."""
     from studio.services.answer_with_arms import ArmFailed, ArmFinished, answer_with_arms
     from studio.services.converse import start_conversation
     from studio.services.learn_lessons import learn_pending
@@ -47,12 +60,13 @@ async def _ask(studio: Studio, prompt: str, arms: tuple[str, ...]) -> list[ArmFi
     await learn_pending(studio)
     conversation = await start_conversation(studio, origin=Origin.COMMAND)
     finished: dict[str, ArmFinished] = {}
+    failed: list[ArmFailed] = []
     async for event in answer_with_arms(studio, prompt, recipes, conversation_id=conversation.id):
         if isinstance(event, ArmFailed):
-            raise EngineError(f"The arm {event.arm} could not answer: {event.message}", event.hint)
-        if isinstance(event, ArmFinished):
+            failed.append(event)
+        elif isinstance(event, ArmFinished):
             finished[event.arm] = event
-    return [finished[recipe.name] for recipe in recipes]
+    return [finished[recipe.name] for recipe in recipes if recipe.name in finished], failed
 
 
 def answer_as_json(finished: ArmFinished) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from studio.domain.arms import ACTIVE_ADAPTER, ArmRecipe
@@ -10,6 +11,8 @@ from studio.domain.identity import utc_now
 from studio.domain.nights import Adapter
 from studio.errors import AdapterError, NotFoundError, UsageError
 from studio.services.studio import Studio, off_loop
+
+_INSTEAD = "Bring it back, use another version, switch it off (studio adapters off), or train a new one (studio night)."
 
 
 def adapter_file(studio: Studio, adapter: Adapter) -> Path:
@@ -25,14 +28,16 @@ async def adapters(studio: Studio) -> list[Adapter]:
 
 async def adapter_version(studio: Studio, version: int) -> Adapter:
     """The adapter of this version. Raises NotFoundError naming the versions, AdapterError if its file is gone."""
+    adapter = await _known(studio, version)
+    if not adapter_file(studio, adapter).is_file():
+        raise AdapterError(f"The file of adapter v{version} is missing: {adapter_file(studio, adapter)}.", _INSTEAD)
+    return adapter
+
+
+async def _known(studio: Studio, version: int) -> Adapter:
     known = [adapter for adapter in await adapters(studio) if not adapter.removed]
     for adapter in known:
         if adapter.version == version:
-            if not adapter_file(studio, adapter).is_file():
-                raise AdapterError(
-                    f"The file of adapter v{version} is missing: {adapter_file(studio, adapter)}.",
-                    "Bring it back, use another version, or train a new one with: studio night",
-                )
             return adapter
     versions = ", ".join(f"v{adapter.version}" for adapter in known) or "none yet; train one with: studio night"
     raise NotFoundError(f"There is no adapter v{version} for this model.", f"There are: {versions}.")
@@ -60,8 +65,12 @@ def adapter_use(studio: Studio, recipe: ArmRecipe, adapter: Adapter) -> AdapterU
 
 
 async def use_adapter(studio: Studio, version: int) -> Adapter:
-    """Make this version the active one: rolls back, or forward again."""
+    """Make this version the active one: rolls back, or forward again. Raises AdapterError on a file changed since."""
     adapter = await adapter_version(studio, version)
+    file = adapter_file(studio, adapter)
+    digest = await off_loop(lambda: hashlib.sha256(file.read_bytes()).hexdigest())
+    if digest != adapter.sha256:
+        raise AdapterError(f"{file} is not the file that the night made: it was changed or swapped.", _INSTEAD)
     await off_loop(studio.log.adapters.activate, adapter.model_sha256, adapter.id, "chosen by hand", utc_now())
     return adapter
 
@@ -73,8 +82,8 @@ async def adapters_off(studio: Studio) -> None:
 
 
 async def remove_adapter(studio: Studio, version: int) -> None:
-    """Delete an adapter's files; its row stays for provenance. Raises UsageError while it is the active one."""
-    adapter = await adapter_version(studio, version)
+    """Delete what is left of an adapter; its row stays for provenance. Raises UsageError while it is the active one."""
+    adapter = await _known(studio, version)
     if adapter.active:
         raise UsageError(
             f"Adapter v{version} is in use.",

@@ -13,6 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from studio.domain.identity import new_id, utc_now
+from studio.domain.nights import Adapter
+from studio.storage import DuckDbLog
+from studio.workspace import Workspace
+
 pytestmark = pytest.mark.timeout(300)
 
 STUDIO = (sys.executable, "-m", "studio")
@@ -138,6 +143,44 @@ def test_a_signal_in_mid_answer_keeps_the_part_and_takes_the_engine_along(
     _, alive = psutil.wait_procs(children, timeout=20)
     assert alive == []
     assert _count(tmp_path, "SELECT count(*) AS n FROM answer WHERE finish_reason = 'cancelled'") == 1
+
+
+@pytest.mark.slow
+def test_an_engine_killed_in_mid_answer_is_told_and_the_part_is_kept(tmp_path: Path) -> None:
+    psutil = pytest.importorskip("psutil")
+    command = [*STUDIO, "--workspace", str(tmp_path), "ask", "Tell me a long story.", "--arm", "frozen"]
+    long_answer = os.environ | {"STUDIO_SAMPLING__MAX_TOKENS": "3000"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=long_answer
+    ) as asking:
+        family = psutil.Process(asking.pid)
+        while asking.poll() is None and _count(tmp_path, "SELECT count(*) AS n FROM turn") == 0:
+            time.sleep(0.05)
+        for child in family.children(recursive=True):
+            if "studio.inference.engine_process" in child.cmdline():
+                child.kill()
+        _, said = asking.communicate(timeout=60)
+    assert asking.returncode == 1
+    assert "SIGKILL" in said
+    assert "Traceback" not in said
+    assert _count(tmp_path, "SELECT count(*) AS n FROM answer WHERE finish_reason = 'failed'") == 1
+
+
+@pytest.mark.slow
+def test_a_damaged_adapter_fails_its_own_arm_only(tmp_path: Path) -> None:
+    where = ("--workspace", str(tmp_path))
+    first = json.loads(run(*where, "ask", "Hello", "--arm", "frozen", "--json").stdout)["answers"][0]
+    model = first["given"]["model_sha256"]
+    place = Workspace(tmp_path)
+    (place.adapters / "junk.gguf").write_bytes(b"GGUF but not really")
+    log = DuckDbLog(place.log_file, place.sessions / "backups")
+    log.adapters.add(Adapter(new_id(), 1, model, new_id(), "junk.gguf", "0" * 64, "lora", 16, 1.0, utc_now()))
+    (tmp_path / "studio.toml").write_text('[arms.first]\nadapter = "1"\n')
+    done = run(*where, "ask", "Hello", "--arm", "first", "--arm", "frozen", "--json")
+    assert done.returncode == 1
+    assert "junk.gguf" in done.stderr
+    assert [answer["text"] for answer in json.loads(done.stdout)["answers"]] == [first["text"]]
+    assert run(*where, "adapters", "use", "1").returncode == 3
 
 
 def _count(workspace: Path, query: str) -> int:
