@@ -15,12 +15,14 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import gguf
 import llama_cpp
 import numpy as np
+import psutil
 
 from studio.domain.generation import (
     AdapterUse,
@@ -78,6 +80,9 @@ async def _measure(model: Path, adapter: Path, folder: Path) -> dict[str, float]
     await engine.load(model, _options())
     figures["engine.load_s"] = time.perf_counter() - started
     try:
+        async with aclosing(engine.generate([Lane("a", _chat("Hi"))])) as events:
+            await anext(events)
+        figures["engine.start_to_first_text_s"] = time.perf_counter() - started
         figures |= await _decode(engine, model)
         figures |= await _turn_twenty(engine, model)
         figures |= await _arms(engine, model, adapter)
@@ -105,6 +110,7 @@ async def _decode(engine: LlamaEngine, model: Path) -> dict[str, float]:
 
 async def _arms(engine: LlamaEngine, model: Path, adapter: Path) -> dict[str, float]:
     """Five arms together against five calls in turn. Cold: nothing of the prompts is in memory on either side."""
+    assert engine.process_id is not None
     base_peer, adapter_peer = _peer(model, None), _peer(model, adapter)
     cold, warm, theirs = [], [], []
     for number in range(ARM_ROUNDS):
@@ -122,7 +128,10 @@ async def _arms(engine: LlamaEngine, model: Path, adapter: Path) -> dict[str, fl
         for key, (prompt_tokens, completion_tokens) in usage.items():
             same = (ours[key].prompt_tokens, ours[key].completion_tokens) == (prompt_tokens, completion_tokens)
             assert same, f"{key}: not the same tokens on both sides: {ours[key]} against {usage[key]}"
+    base_peer.close()
+    adapter_peer.close()
     return {
+        "engine.arms_rss_mb": psutil.Process(engine.process_id).memory_info().rss / 1e6,
         "engine.arms_s": statistics.median(cold),
         "engine.arms_next_question_s": statistics.median(warm),
         "engine.five_calls_s": statistics.median(theirs),
