@@ -108,7 +108,7 @@ class StudioApp(App[None]):
     # Commands and help --------------------------------------------------------------------------------------------
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Every action of the screen and of the app, by name, then themes and screenshots."""
+        """Every action of the screen and of the app, by name, then themes and the size of the focused pane."""
         yield from commands_of(self, screen)
         kept = ("Theme", "Maximize", "Minimize")
         yield from (command for command in super().get_system_commands(screen) if command.title in kept)

@@ -156,6 +156,20 @@ async def test_feedback_lets_the_model_try_again_before_the_edit(tmp_path: Path)
         assert correction.corrected == "It is 45 days."
 
 
+async def test_says_so_when_the_model_tries_again_with_the_same_words(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        app.studio.engine.reply = scripted("It is 30 days.")  # type: ignore[attr-defined]
+        await ask(pilot, QUESTION)
+        await pilot.press("escape", "f")
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        assert "enter lets the model try again" in shown(pilot)
+        await write(pilot, "45 days")
+        await pilot.press("enter")
+        await until(pilot, lambda: any("the same as its answer" in told for told in notices(pilot)))
+        assert not editor(app).writing
+
+
 async def test_accept_undo_and_redo(tmp_path: Path) -> None:
     app = make_app(tmp_path)
     async with app.run_test(size=(100, 30)) as pilot:

@@ -25,6 +25,7 @@ from studio.tui.widgets.answer_view import AnswerView, ExchangeView
 from studio.tui.widgets.text_input import Composer, PlainTextArea
 
 OPENS_WITHIN_S = 0.5
+FEEDBACK_HINT = "What is wrong with it? enter lets the model try again, esc leaves"
 
 
 class ChatScreen(StudioScreen):
@@ -195,7 +196,7 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
 
     async def action_feedback(self) -> None:
         if (view := self._settled()) is not None:
-            line = Input(placeholder="What is wrong with it?", compact=True, classes="feedback-line")
+            line = Input(placeholder=FEEDBACK_HINT, compact=True, classes="feedback-line")
             await view.mount(line)
             self.set_focus(line)
 

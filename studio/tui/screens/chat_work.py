@@ -136,6 +136,8 @@ async def redo(screen: ChatScreen, view: AnswerView) -> None:
     finally:
         # Also after Esc or a failure: the user goes on from what there is.
         editor.written()
+    if editor.text.strip() == answer.text.strip():
+        screen.notify("The model's new attempt is the same as its answer. Put it right yourself, or leave with esc.")
 
 
 async def save_correction(screen: ChatScreen, view: AnswerView, editor: AnswerEditor) -> None:

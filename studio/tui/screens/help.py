@@ -36,7 +36,8 @@ class HelpScreen(ModalScreen[None]):
             dialog.border_title = "Help"
             dialog.border_subtitle = "esc closes"
             if self._about.HELP:
-                yield Static(Content(self._about.HELP.strip() + "\n"))
+                # Its lines end where the source's do; here they are as wide as the dialog.
+                yield Static(Content(" ".join(self._about.HELP.split()) + "\n"))
             for node in (self._about, app):
                 yield Static(Content("\n").join([*(_line(app, binding) for binding in bindings_of(node)), Content("")]))
 
