@@ -16,7 +16,9 @@ from studio.tui.screens.demo import DemoScreen
 
 
 async def two_chapters(studio: Studio, session: Path, narrator: Narrator) -> dict[str, object]:
+    narrator.progress("questions asked", 3, 10)
     await narrator.chapter("The first chapter", "It begins.")
+    narrator.progress("questions asked", 7, 10)
     await narrator.chapter("The second chapter", "It ends.")
     return {}
 
@@ -35,8 +37,12 @@ async def test_it_is_paused_goes_on_and_is_left_for_the_studio(
         await pilot.press("space")
         await until(pilot, lambda: "Paused" in shown(pilot))
         assert "The first chapter" in shown(pilot).splitlines()[1], "a short story begins at the top"
+        assert "of 10 questions asked" in shown(pilot), "what is going on is told all the same"
+        assert "0%" in shown(pilot)
         await pilot.press("space")
         await until(pilot, lambda: "The end." in shown(pilot))
+        assert "Paused" not in shown(pilot)
+        assert "%" not in shown(pilot), "nothing goes on any more"
         assert "The second chapter" in shown(pilot)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is chat(pilot))

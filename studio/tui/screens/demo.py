@@ -22,6 +22,7 @@ from studio.services.studio import Studio, off_loop
 from studio.tui.plain_text import displayable
 
 CHAPTER_S = 2.5
+TITLE, PAUSED = "Demonstration", "Demonstration · Paused before the next chapter, space goes on"
 
 
 class DemoScreen(Screen[None]):
@@ -45,7 +46,7 @@ space pauses between chapters and goes on; esc leaves for the studio, with what 
         self._going.set()
 
     def compose(self) -> ComposeResult:
-        yield Static("Demonstration", id="demo-title", markup=False)
+        yield Static(TITLE, id="demo-title", markup=False)
         with Horizontal(id="demo-body"):
             with VerticalScroll(id="demo-story", can_focus=False):
                 yield Vertical(id="demo-lines")
@@ -75,10 +76,10 @@ space pauses between chapters and goes on; esc leaves for the studio, with what 
         """Pause before the next chapter, or go on."""
         if self._going.is_set():
             self._going.clear()
-            self.doing("Paused before the next chapter; space goes on.")
         else:
             self._going.set()
-            self.doing("Going on…")
+        # In the title: the line beneath goes on telling what is done until the chapter ends.
+        self.query_one("#demo-title", Static).update(TITLE if self._going.is_set() else PAUSED)
 
     async def action_leave(self) -> None:
         self.workers.cancel_node(self)
@@ -96,7 +97,9 @@ space pauses between chapters and goes on; esc leaves for the studio, with what 
 
     def doing(self, text: str, done: int = 0, total: int | None = None) -> None:
         self.query_one("#demo-doing", Static).update(text)
-        self.query_one("#demo-progress", ProgressBar).update(total=total or 100, progress=done)
+        bar = self.query_one("#demo-progress", ProgressBar)
+        bar.visible = total is not None
+        bar.update(total=total, progress=done)
 
     def figures(self, text: str) -> None:
         self.query_one("#demo-figures", Static).update(text)
