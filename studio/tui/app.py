@@ -252,6 +252,13 @@ class StudioApp(App[None]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return dict(VARIABLE_DEFAULTS)
 
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's variables; the studio's own as colours, for a reference to one of the terminal's is refused."""
+        variables = super().get_css_variables()
+        for name in VARIABLE_DEFAULTS:
+            variables[name] = variables.get(variables[name].removeprefix("$"), variables[name])
+        return variables
+
     def _load_themes(self) -> None:
         themes, failures = load_themes(self.studio.workspace.themes)
         for theme in themes:

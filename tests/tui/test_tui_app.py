@@ -136,6 +136,17 @@ async def test_the_shipped_themes_are_valid_and_one_is_in_use(tmp_path: Path) ->
         assert {"arm-1", "arm-5", "diff-insert", "diff-delete"} <= set(app.theme_variables)
 
 
+async def test_every_theme_can_be_chosen_while_arms_are_compared(tmp_path: Path) -> None:
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test(size=(160, 40)) as pilot:
+        await pilot.press("f3")
+        await until(pilot, lambda: bool(app.screen.query("ArmPane")))
+        for theme in app.available_themes:
+            app.theme = theme
+            await settled(pilot)
+            assert app.is_running, theme
+
+
 async def test_bad_themes_are_named_once_and_good_ones_still_work(tmp_path: Path) -> None:
     themes = tmp_path / "themes"
     themes.mkdir(parents=True)
