@@ -61,10 +61,10 @@ def locality_probes(corrections: Sequence[Correction]) -> list[Probe]:
 
 
 def _own_word(correction: Correction) -> str:
-    """The longest word of the question that is not everybody's and not part of the answer."""
-    own = [word for word in words(correction.prompt) if word.isalpha() and word not in COMMON_WORDS]
-    said = set(words(correction.corrected))
-    return max((word for word in own if word not in said), key=len, default="")
+    """The longest word of the question that is not everybody's and not what the check looks for."""
+    wanted = {word for group in correction.check.include for alternative in group for word in words(alternative)}
+    own = [word for word in words(correction.prompt) if word.isalpha() and word not in COMMON_WORDS | wanted]
+    return max(own, key=len, default="")
 
 
 def reworded(prompt: str, form: str) -> str:
