@@ -42,6 +42,12 @@ class Terminal:
         # pyte takes the private-mode SGR variants for text; they draw nothing.
         self._stream.feed(re.sub(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]", b"", data))
 
+    def read_for(self, seconds: float) -> None:
+        """Let the app draw for so long."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.read(0.01)
+
     @property
     def text(self) -> str:
         return "\n".join(line.rstrip() for line in self.screen.display)
