@@ -5,12 +5,9 @@ The rule, all parts of which must hold, compares the candidate with the frozen m
 1. Gain: the 95% interval of the gain on rephrased questions, resampled over corrections, lies above zero. With
    fewer than five corrections there is no honest interval; then at least one more rephrased question must be
    right and no correction may have fewer right than before.
-2. Locality drops by at most 2 points: so many prompts that must not change may leak a corrected answer. A prompt is
-   the smallest step that can be seen: with fewer than 50 one is allowed, since a single answer proves no harm.
-   General probes must have been asked, and the share right may not fall, net of what is newly right, by more than 5
-   points, nor so that the 95% interval of the change, resampled over probes, lies below -1 point. Losses alone cannot
-   be counted: greedy answers of a small model tip over near ties, so that an adapter that does nothing loses some and
-   gains others (docs/night.md has the figures).
+2. Locality drops by at most 2 points and retention by at most 1 point. A probe is the smallest step that can be
+   seen: with fewer than 50 or 100 probes one lost probe is allowed, since a single answer that flips proves no
+   harm; above that, as many as the points come to, rounded down. General probes must have been asked.
 3. No collapse: no single answer is given where it does not belong to more than 5% of the prompts, or to more than
    the frozen model's commonest such answer, or to more than three prompts, whichever is the most.
 4. Where an adapter is in use already, the candidate is not clearly worse than it: the interval of the difference
@@ -28,7 +25,6 @@ from studio.evaluation.metrics import Answers, ProbeRecord
 
 LOCALITY_POINTS = 2
 RETENTION_POINTS = 1
-MOST_RETENTION_POINTS = 5
 MISPLACED_POINTS = 5
 FEWEST_MISPLACED = 3
 
@@ -53,16 +49,13 @@ def decide_promotion(
     gain = answers.right_difference(ProbeKind.REPHRASE)
     objections = [
         *_objections_to_gain(gain, answers),
-        *_objections_to_leaks(answers.of(ProbeKind.LOCALITY)),
-        *_objections_to_forgetting(answers.right_difference(ProbeKind.GENERAL)),
+        *_objections_to_losses("locality prompts", answers.of(ProbeKind.LOCALITY), LOCALITY_POINTS),
+        *_objections_to_losses("general probes", answers.of(ProbeKind.GENERAL), RETENTION_POINTS),
         *_objections_to_collapse(answers, Answers("the frozen model", frozen, frozen)),
     ]
-    figures = {
-        "rephrase_gain": gain,
-        "locality": answers.locality(),
-        "retention": answers.retention(),
-        "general_change": answers.right_difference(ProbeKind.GENERAL),
-    }
+    if not answers.of(ProbeKind.GENERAL):
+        objections.append("no general probe was asked, so what it forgot is unknown")
+    figures = {"rephrase_gain": gain, "locality": answers.locality(), "retention": answers.retention()}
     if in_use:
         against = Answers("tonight's adapter", candidate, in_use)
         figures["rephrase_over_in_use"] = difference = against.right_difference(ProbeKind.REPHRASE)
@@ -78,20 +71,14 @@ def _reason(answers: Answers, gain: Estimate, objections: Sequence[str]) -> str:
         return f"Kept what was in use: {'; '.join(objections)}."
     rule = "" if gain.low is not None else "; too few corrections for an interval, so none may have got worse"
     rephrased = f"{len(answers.of(ProbeKind.REPHRASE))} rephrased questions of {_count(gain.n, 'correction')}"
-    return f"Promoted: {_points(gain)} on {rephrased}{rule}. {_leaks(answers)} {_kept(answers)}"
+    kinds = ((ProbeKind.LOCALITY, "locality prompts"), (ProbeKind.GENERAL, "general probes"))
+    losses = (_losses(name, answers.of(kind)) for kind, name in kinds)
+    return f"Promoted: {_points(gain)} on {rephrased}{rule}. Lost: {', '.join(losses)}."
 
 
-def _leaks(answers: Answers) -> str:
-    pairs = answers.of(ProbeKind.LOCALITY)
-    if not pairs:
-        return "No prompts that must not change were asked."
-    return f"Leaked into {len(_lost(pairs))} of {sum(base.ok for _, base in pairs)} prompts that must not change."
-
-
-def _kept(answers: Answers) -> str:
-    pairs = answers.of(ProbeKind.GENERAL)
-    newly = sum(own.ok and not base.ok for own, base in pairs)
-    return f"Of {len(pairs)} general probes {len(_lost(pairs))} lost, {newly} newly right."
+def _losses(name: str, pairs: list[tuple[ProbeRecord, ProbeRecord]]) -> str:
+    right = sum(base.ok for _, base in pairs)
+    return f"{len(_lost(pairs))} of {right} {name}" if pairs else f"no {name} were asked"
 
 
 def _objections_to_gain(gain: Estimate, answers: Answers) -> Iterable[str]:
@@ -114,23 +101,11 @@ def _changes_by_correction(answers: Answers) -> dict[str, int]:
     return changes
 
 
-def _objections_to_leaks(pairs: list[tuple[ProbeRecord, ProbeRecord]]) -> Iterable[str]:
+def _objections_to_losses(name: str, pairs: list[tuple[ProbeRecord, ProbeRecord]], points: int) -> Iterable[str]:
     right = sum(base.ok for _, base in pairs)
-    leaked, allowed = len(_lost(pairs)), max(1, right * LOCALITY_POINTS // 100)
-    if leaked > allowed:
-        yield f"it leaks into {leaked} of {right} prompts that must not change ({allowed} allowed)"
-
-
-def _objections_to_forgetting(change: Estimate) -> Iterable[str]:
-    if change.mean is None:
-        yield "no general probe was asked, so what it forgot is unknown"
-    elif 100 * change.mean < -MOST_RETENTION_POINTS or (
-        change.high is not None and 100 * change.high < -RETENTION_POINTS
-    ):
-        yield (
-            f"it forgot: {_points(change)} on {_count(change.n, 'general probe')} (at most {MOST_RETENTION_POINTS} "
-            f"points, and not clearly more than {RETENTION_POINTS})"
-        )
+    lost, allowed = len(_lost(pairs)), max(1, right * points // 100)
+    if lost > allowed:
+        yield f"it lost {lost} of {right} {name} that the frozen model gets right ({allowed} allowed)"
 
 
 def _lost(pairs: list[tuple[ProbeRecord, ProbeRecord]]) -> list[ProbeRecord]:
