@@ -33,8 +33,8 @@ sight (at once if it is). A handler such as `on_mount` that base class and subcl
 textual: do not call `super()` in it.
 
 Layout. By CSS classes only: screens carry `-narrow` (under 100 columns), `-medium` (100-159) or `-wide` (160 and
-more), and `-short` (under 20 rows) or `-tall`. Style sheets lie in `studio/tui/styles/NAME.tcss`, named by a screen's
-CSS_PATH.
+more), and `-short` (under 20 rows), `-usual` (20-35) or `-tall`. Style sheets lie in `studio/tui/styles/NAME.tcss`,
+named by a screen's CSS_PATH.
 Colours: the theme's own, and `$arm-1` to `$arm-5`, `$diff-insert`, `$diff-delete`.
 
 Keys. Every Binding has an `id` ('chat.edit') and a tooltip in plain words, so that it can be remapped, is listed under

@@ -44,7 +44,7 @@ class StudioApp(App[None]):
     CSS_PATH = Path(__file__).with_name("styles") / "app.tcss"
     DEFAULT_MODE = "chat"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012 - as textual types it
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-usual"), (36, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Help", id="app.help", tooltip="What this screen is for, and its keys"),
         Binding("f2", "go('chat')", "Chat", show=False, id="app.chat", tooltip="Ask, correct, go on"),

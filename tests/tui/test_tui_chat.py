@@ -156,6 +156,26 @@ async def test_feedback_lets_the_model_try_again_before_the_edit(tmp_path: Path)
         assert correction.corrected == "It is 45 days."
 
 
+async def test_saving_while_the_model_still_tries_again_is_told_to_wait(tmp_path: Path) -> None:
+    engine = FakeEngine(scripted(ANSWER))
+    app = make_app(tmp_path, engine=engine)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape", "f")
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        engine.reply, engine.hold = scripted("It is 45 days, then."), asyncio.Event()
+        await write(pilot, "45 days")
+        await pilot.press("enter")
+        await until(pilot, lambda: "The model tries again" in shown(pilot))
+        assert "esc stops it" in shown(pilot)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: any("still writing" in told for told in notices(pilot)))
+        assert app.studio.log.corrections.all() == []
+        await pilot.press("escape")
+        await until(pilot, lambda: not editor(app).writing)
+        assert "ctrl+s saves" in shown(pilot)
+
+
 async def test_says_so_when_the_model_tries_again_with_the_same_words(tmp_path: Path) -> None:
     app = make_app(tmp_path)
     async with app.run_test(size=(100, 30)) as pilot:
@@ -194,6 +214,26 @@ async def test_accept_undo_and_redo(tmp_path: Path) -> None:
         await pilot.press("ctrl+r")
         await until(pilot, lambda: "corrected by you" in shown(pilot))
         assert len(app.studio.log.corrections.in_force()) == 1
+
+
+async def test_undo_pressed_twice_at_once_takes_back_two_corrections_and_redo_brings_both_back(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        for question in ("First?", "Second?"):
+            await ask(pilot, question)
+            await pilot.press("escape", "e")
+            await until(pilot, lambda: area(app).has_focus)
+            area(app).load_text(f"Right: {question}")
+            await pilot.press("ctrl+s")
+            await until(pilot, lambda: not app.screen.query(AnswerEditor))
+            await settled(pilot)
+        await type_at_once(pilot, "u", "u", "u")
+        await settled(pilot)
+        assert app.studio.log.corrections.in_force() == []
+        await type_at_once(pilot, "U", "U", "U")
+        await settled(pilot)
+        assert len(app.studio.log.corrections.in_force()) == 2
+        assert not any("undone" in told and "U brings it back" not in told for told in notices(pilot))
 
 
 async def test_what_was_corrected_is_not_accepted_as_good_too(tmp_path: Path) -> None:
@@ -239,6 +279,19 @@ async def test_an_engine_that_dies_is_told_in_words_and_the_turn_is_kept(tmp_pat
         await pilot.press("escape", "r")
         await until(pilot, lambda: len(chat(pilot).answers) == 2 and chat(pilot).answers[-1].answer is not None)
         assert len(app.studio.log.conversations.turns(chat(pilot).conversation.id)) == 1  # type: ignore[union-attr]
+
+
+async def test_an_answer_that_ended_before_its_first_word_claims_to_have_kept_none(tmp_path: Path) -> None:
+    app = make_app(tmp_path, engine=FakeEngine(die_after=0))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: not chat(pilot).answers)
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: isinstance(app.screen, SessionsScreen))
+        await pilot.press("enter")
+        await until(pilot, lambda: "failed before its first word" in shown(pilot))
+        assert "is kept" not in shown(pilot)
 
 
 async def test_a_question_that_cannot_be_asked_comes_back_into_the_input(tmp_path: Path) -> None:
@@ -420,3 +473,18 @@ async def test_every_size_shows_the_answer_the_editor_and_the_input(tmp_path: Pa
         await until(pilot, lambda: area(app).has_focus)
         await until(pilot, lambda: ANSWER in shown(pilot))
         assert area(app).region.right <= size[0]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
+async def test_a_long_text_in_the_editor_leaves_its_cursor_and_its_end_in_sight(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=size) as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape", "e")
+        await until(pilot, lambda: area(app).has_focus)
+        await write(pilot, "\n".join(f"Line {number}." for number in range(100)))
+        await until(pilot, lambda: "Line 99." in shown(pilot) and "{+" in shown(pilot))
+        assert "Why? (optional)" in shown(pilot)
+        assert editor(app).region.height < size[1]

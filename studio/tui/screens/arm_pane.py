@@ -17,7 +17,7 @@ from studio.domain.checks import Verdict
 from studio.domain.log import Answer, Correction, Given
 from studio.tui.plain_text import displayable, one_line
 from studio.tui.widgets.answer_editor import AnswerEditor
-from studio.tui.widgets.given import ENDINGS, describe_cost, describe_given
+from studio.tui.widgets.given import describe_cost, describe_ending, describe_given
 from studio.tui.widgets.streaming import StreamedMarkdown
 from studio.tui.widgets.word_diff import DiffView, diff_content
 
@@ -244,7 +244,7 @@ class ArmPane(Vertical, can_focus=True):
         return "names are hidden" if self.blind else f"given: {describe_given(self._given) or 'nothing'}"
 
     def _verdict_words(self) -> str:
-        ending = ENDINGS[self.answer.finish_reason] if self.answer else ""
+        ending = describe_ending(self.answer) if self.answer else ""
         verdict = describe_verdict(self.verdict) if self.verdict else ""
         cost = describe_cost(self.answer) if self.answer and not self.blind else ""
         return displayable("\n".join(filter(None, (self._failure or verdict, self._failure and ending, cost))))

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 from textual.worker import Worker
 
 from studio.domain.log import Conversation, Correction, Feedback
+from studio.services.converse import Exchange
 from studio.services.studio import Studio
 from studio.tui.messages import CompareRequested
 from studio.tui.screens import chat_work
@@ -66,6 +67,7 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
         self.undone: list[Correction] = []
+        self.undoing = asyncio.Lock()
 
     def compose_body(self) -> ComposeResult:
         with VerticalScroll(id="transcript", can_focus=False), Vertical(id="exchanges"):
@@ -80,6 +82,11 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
     @property
     def answers(self) -> list[AnswerView]:
         return list(self.query(AnswerView))
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """What is shown and settled."""
+        return [view.exchange for view in self.query(ExchangeView) if view.exchange is not None]
 
     @property
     def selected(self) -> AnswerView | None:
@@ -142,7 +149,7 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
             case "diff":
                 applies = self.selected is not None and self.selected.correction is not None
             case "undo":
-                applies = bool(chat_work.corrections_made(self))
+                applies = bool(chat_work.corrections_made(self.exchanges))
             case "redo":
                 applies = bool(self.undone)
         return applies

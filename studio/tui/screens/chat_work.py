@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from studio.tui.widgets.dialogs import ConfirmDialog, LineDialog
 from studio.tui.widgets.text_input import Composer
 
 if TYPE_CHECKING:
+    from studio.services.converse import Exchange
     from studio.tui.screens.chat import ChatScreen
     from studio.tui.screens.studio_screen import StudioScreen
 
@@ -198,25 +200,34 @@ async def set_accepted(screen: ChatScreen, answer_id: str, *, accept: bool) -> N
     screen.studio_app.log_changed()
 
 
-def corrections_made(screen: ChatScreen) -> list[Correction]:
-    """The corrections of this session that are not undone."""
-    shown = [view.exchange for view in screen.query(ExchangeView) if view.exchange is not None]
-    made = [one for exchange in shown for corrections in exchange.corrections.values() for one in corrections]
+def corrections_made(whole: Iterable[Exchange]) -> list[Correction]:
+    """The corrections in these exchanges that are not undone."""
+    made = [one for exchange in whole for corrections in exchange.corrections.values() for one in corrections]
     return [correction for correction in made if not correction.undone]
 
 
+# One at a time and from the log: what is shown may be behind when the key is pressed twice.
 async def undo(screen: ChatScreen) -> None:
     """Take the last correction of this session back."""
-    last = max(corrections_made(screen), key=lambda correction: correction.created_at)
-    screen.undone.append(await undo_correction(screen.studio, last.id))
+    async with screen.undoing:
+        if screen.conversation is None:
+            return
+        made = corrections_made(await exchanges(screen.studio, screen.conversation.id))
+        if not made:
+            return
+        last = max(made, key=lambda correction: correction.created_at)
+        screen.undone.append(await undo_correction(screen.studio, last.id))
     screen.notify(f"Correction undone, U brings it back: {one_line(last.prompt, 48)}")
     screen.studio_app.log_changed()
 
 
 async def redo_undone(screen: ChatScreen) -> None:
     """Bring back the correction undone last."""
-    back = await redo_correction(screen.studio, screen.undone[-1].id)
-    screen.undone.pop()
+    async with screen.undoing:
+        if not screen.undone:
+            return
+        back = await redo_correction(screen.studio, screen.undone[-1].id)
+        screen.undone.pop()
     screen.notify(f"Correction in force again: {one_line(back.prompt, 48)}")
     screen.studio_app.log_changed()
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DIFF_DELAY_S = 0.15
 REDO_FLUSH_S = 1 / 12
+CORRECTION = ("Correction", "ctrl+s saves · esc leaves")
 
 
 class AnswerEditor(Vertical):
@@ -58,8 +59,6 @@ class AnswerEditor(Vertical):
         self._flush_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        self.border_title = "Correction"
-        self.border_subtitle = "ctrl+s saves · esc leaves"
         with Container(classes="editor-panes"):
             yield self._area
             with VerticalScroll(classes="editor-diff", can_focus=False):
@@ -68,9 +67,10 @@ class AnswerEditor(Vertical):
 
     def on_mount(self) -> None:
         if self.feedback:
-            self.border_title = "The model tries again…"
+            self.border_title, self.border_subtitle = "The model tries again…", "esc stops it"
             self._flush_timer = self.set_interval(REDO_FLUSH_S, self._draw_arrived)
         else:
+            self.border_title, self.border_subtitle = CORRECTION
             self._area.move_cursor(self._area.document.end)
             self._compare()
         self.screen.set_focus(self._area)
@@ -106,11 +106,13 @@ class AnswerEditor(Vertical):
             self._area.load_text(self.original)
         self._starting_text = self.text
         self._area.read_only = False
-        self.border_title = "Correction"
+        self.border_title, self.border_subtitle = CORRECTION
         self._compare()
 
     def action_save(self) -> None:
-        if not self.writing:
+        if self.writing:
+            self.notify("The model is still writing; esc stops it.")
+        else:
             self.post_message(self.Saved(self))
 
     def action_leave(self) -> None:

@@ -15,7 +15,7 @@ from textual.widgets import Static
 from studio.domain.log import Answer, Correction, Feedback, Given
 from studio.tui.plain_text import displayable, one_line
 from studio.tui.widgets.answer_editor import AnswerEditor
-from studio.tui.widgets.given import ENDINGS, describe_cost, describe_given
+from studio.tui.widgets.given import describe_cost, describe_ending, describe_given
 from studio.tui.widgets.streaming import StreamedMarkdown
 from studio.tui.widgets.word_diff import DiffView, diff_content
 
@@ -140,7 +140,7 @@ class AnswerView(Vertical, can_focus=True):
         self.set_class(bool(self._failure or self._ending()), "-broken")
 
     def _ending(self) -> str:
-        return ENDINGS[self.answer.finish_reason] if self.answer else ""
+        return describe_ending(self.answer) if self.answer else ""
 
     def _marks(self) -> list[str]:
         marks: list[str] = []

@@ -6,12 +6,20 @@ from studio.domain.generation import FinishReason
 from studio.domain.log import Answer, Given
 from studio.tui.plain_text import one_line
 
-ENDINGS = {
+_ENDINGS = {
     FinishReason.STOP: "",
     FinishReason.LENGTH: "stopped at the length limit",
-    FinishReason.CANCELLED: "cancelled; what had arrived is kept",
-    FinishReason.FAILED: "failed; what had arrived is kept",
+    FinishReason.CANCELLED: "cancelled",
+    FinishReason.FAILED: "failed",
 }
+
+
+def describe_ending(answer: Answer) -> str:
+    """How an answer ended that is not whole; empty for one that is."""
+    ending = _ENDINGS[answer.finish_reason]
+    if answer.finish_reason in {FinishReason.CANCELLED, FinishReason.FAILED}:
+        ending += "; what had arrived is kept" if answer.text else " before its first word"
+    return ending
 
 
 def describe_given(given: Given) -> str:
@@ -19,7 +27,8 @@ def describe_given(given: Given) -> str:
     parts: list[str] = []
     if given.adapter_version is not None:
         scale = "" if given.adapter_scale is None else f" at {given.adapter_scale:.2f}"
-        parts.append(f"adapter v{given.adapter_version}{scale}")
+        near = "" if given.adapter_nearness is None else f", near {given.adapter_nearness:.2f}"
+        parts.append(f"adapter v{given.adapter_version}{scale}{near}")
     parts += [f"lesson “{one_line(lesson.title, 32)}” {lesson.score:.2f}" for lesson in given.lessons]
     if given.correction_ids:
         left_out = f" ({given.corrections_left_out} left out)" if given.corrections_left_out else ""
