@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
+from studio.cli.ids import find_id
 from studio.domain.log import Answer, Origin
 from studio.errors import EngineError
 from studio.reporting.terminal_text import printable
@@ -91,7 +92,9 @@ def answer_as_json(finished: ArmFinished) -> dict[str, Any]:
 @click.option("--answer", "corrected", required=True, help="What the answer should have been.")
 @click.option("--original", default="", help="What the model had said.")
 @click.option("--rationale", default="", help="Why, in your words.")
-@click.option("--supersedes", default=None, help="Id of the earlier correction that this one replaces.")
+@click.option(
+    "--supersedes", default=None, help="Id (or enough of it) of the earlier correction that this one replaces."
+)
 @json_option
 @pass_frame
 def correct(  # noqa: PLR0917 - click passes them by name
@@ -109,7 +112,7 @@ def correct(  # noqa: PLR0917 - click passes them by name
             corrected=corrected,
             original=original,
             rationale=rationale,
-            supersedes=supersedes,
+            supersedes=None if supersedes is None else await _correction_id(studio, supersedes),
             origin=Origin.COMMAND,
         )
         # Said before the lesson is learnt: from here on the correction is on disk, come what may.
@@ -127,3 +130,10 @@ def correct(  # noqa: PLR0917 - click passes them by name
         print_json(result)
     else:
         click.echo(f"Lesson learnt: {printable(result['lesson']['title'])}")
+
+
+async def _correction_id(studio: Studio, wanted: str) -> str:
+    from studio.services.studio import off_loop
+
+    prompts = {correction.id: correction.prompt for correction in await off_loop(studio.log.corrections.all)}
+    return find_id(wanted, "correction", prompts, 'studio sql "FROM corrections"')

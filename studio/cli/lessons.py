@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from studio.cli.frame import Frame, json_option, one_line, pass_frame, print_json
+from studio.cli.ids import find_id
 from studio.domain.lessons import Lesson, LessonStatus
-from studio.errors import NotFoundError, UsageError
+from studio.errors import UsageError
 from studio.reporting.terminal_text import printable
 from studio.services import browse_lessons
 
 if TYPE_CHECKING:
     from studio.services.studio import Studio
-
-MIN_PREFIX = 8
 
 
 @click.group()
@@ -33,16 +32,10 @@ def state_of(lesson: Lesson) -> str:
 
 
 async def _find(studio: Studio, lesson_id: str) -> Lesson:
-    """The lesson of this id or of an unambiguous ending or beginning of one."""
-    if len(lesson_id) < MIN_PREFIX:
-        raise UsageError(f"'{lesson_id}' is too short for a lesson id.", f"Give at least {MIN_PREFIX} characters.")
-    found = [x for x in await browse_lessons.lessons(studio) if x.id.startswith(lesson_id) or x.id.endswith(lesson_id)]
-    if len(found) != 1:
-        raise NotFoundError(
-            f"{'No lesson' if not found else 'More than one lesson'} has the id '{lesson_id}'.",
-            "See: studio lessons list",
-        )
-    return found[0]
+    """The lesson of this id, or of an unambiguous part of one."""
+    known = {lesson.id: lesson for lesson in await browse_lessons.lessons(studio)}
+    titles = {lesson.id: lesson.title for lesson in known.values()}
+    return known[find_id(lesson_id, "lesson", titles, "studio lessons list --all")]
 
 
 @lessons.command("list")
@@ -87,7 +80,7 @@ def show(frame: Frame, lesson_id: str, as_json: bool) -> None:
     for name in ("id", "title", "kind", "status", "applies_when", "guidance", "example_question", "example_answer"):
         click.echo(f"{name.replace('_', ' '):17} {printable(str(shown[name]))}")
     for source in shown["sources"]:
-        click.echo(f"{'source':17} {source['created_at']:%Y-%m-%d %H:%M}  {one_line(source['prompt'])}")
+        click.echo(f"{'source':17} {source['id']}  {one_line(source['prompt'])}")
     for lesson_use in shown["uses"][:20]:
         click.echo(f"{'used':17} {lesson_use['score']:.2f}  {lesson_use['arm']}  {one_line(lesson_use['prompt'])}")
 

@@ -105,7 +105,7 @@ class CorrectionStore(Protocol):
         ...
 
     def get(self, correction_id: str) -> Correction:
-        """Raises NotFoundError. An unambiguous prefix of at least eight characters will do."""
+        """Raises NotFoundError."""
         ...
 
     def all(self) -> list[Correction]:

@@ -14,7 +14,6 @@ from studio.storage.database import Database
 from studio.storage.provenance import from_json, sequence_from_json, texts, to_json
 from studio.storage.session import Row, moment
 
-_SHORTEST_PREFIX = 8
 _COLUMNS = (
     "id, prompt, corrected, original, created_at, conditions, history,"
     " turn_id, answer_id, arm, rationale, feedback, labels, supersedes, origin"
@@ -40,15 +39,12 @@ class CorrectionTable:
             session.insert("correction", _COLUMNS, [_row(correction)])
 
     def get(self, correction_id: str) -> Correction:
-        """By id, or by an unambiguous prefix of at least eight characters. Raises NotFoundError."""
-        matches = "starts_with(c.id, ?)" if len(correction_id) >= _SHORTEST_PREFIX else "c.id = ?"
+        """Raises NotFoundError."""
         with self._database.reading() as session:
-            rows = session.rows(f"{_CORRECTIONS} WHERE {matches} LIMIT 2", correction_id)
-        if not rows:
+            row = session.row(f"{_CORRECTIONS} WHERE c.id = ?", correction_id)
+        if row is None:
             raise _unknown(correction_id)
-        if len(rows) > 1:
-            raise NotFoundError(f"Several corrections begin with '{correction_id}'.", "Give more of the id.")
-        return _correction(rows[0])
+        return _correction(row)
 
     def all(self) -> list[Correction]:
         """Oldest first, with `undone` and `superseded_by` filled in."""
@@ -128,6 +124,4 @@ def _correction(row: Row) -> Correction:
 
 
 def _unknown(correction_id: str) -> NotFoundError:
-    return NotFoundError(
-        f"There is no correction '{correction_id}' in the log.", "Give its id or its first eight characters."
-    )
+    return NotFoundError(f"There is no correction '{correction_id}' in the log.", 'See: studio sql "FROM corrections"')
