@@ -445,6 +445,16 @@ async def test_sessions_are_listed_filtered_renamed_and_resumed(tmp_path: Path) 
         assert chat(pilot).conversation is not None
 
 
+async def test_a_session_with_a_long_title_takes_one_line_of_the_list(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ask(pilot, "How many days does a customer have who wants to send the goods back to us?")
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: isinstance(app.screen, SessionsScreen))
+        line = next(line for line in shown(pilot).splitlines() if "│ How many days" in line)
+        assert "(open)" in line
+
+
 async def test_answers_are_chosen_with_the_arrows(tmp_path: Path) -> None:
     app = make_app(tmp_path)
     async with app.run_test(size=(100, 30)) as pilot:

@@ -18,6 +18,10 @@ from textual.widgets.option_list import Option
 
 from studio.domain.log import Conversation, Origin
 from studio.tui.plain_text import one_line
+from studio.tui.screens.local_time import local_time
+
+LINE_WIDTH = 70
+"""Of a session in the list: what fits into the dialog beside a scroll bar."""
 
 
 class SessionVerb(StrEnum):
@@ -112,9 +116,7 @@ class SessionsScreen(ModalScreen[SessionChoice | None]):
 
     def _line(self, conversation: Conversation) -> Content:
         turns = "1 question" if conversation.turns == 1 else f"{conversation.turns} questions"
-        when = conversation.updated_at.astimezone().strftime("%Y-%m-%d %H:%M")
         compared = " · compared" if conversation.origin is Origin.COMPARE else ""
         here = "  (open)" if conversation.id == self._current else ""
-        return Content.assemble(
-            one_line(conversation.title, 48) or "untitled", (f"  {turns}{compared} · {when}{here}", "dim")
-        )
+        about = f"  {turns}{compared} · {local_time(conversation.updated_at)}{here}"
+        return Content.assemble(one_line(conversation.title, LINE_WIDTH - len(about)) or "untitled", (about, "dim"))
