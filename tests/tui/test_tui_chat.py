@@ -471,7 +471,7 @@ async def test_answers_are_chosen_with_the_arrows(tmp_path: Path) -> None:
         assert isinstance(app.focused, Composer)
 
 
-@pytest.mark.parametrize("size", [(40, 10), (80, 24), (120, 36), (200, 50)])
+@pytest.mark.parametrize("size", [(40, 10), (80, 20), (80, 24), (120, 36), (200, 50)])
 async def test_every_size_shows_the_answer_the_editor_and_the_input(tmp_path: Path, size: tuple[int, int]) -> None:
     app = make_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -483,9 +483,11 @@ async def test_every_size_shows_the_answer_the_editor_and_the_input(tmp_path: Pa
         await until(pilot, lambda: area(app).has_focus)
         await until(pilot, lambda: ANSWER in shown(pilot))
         assert area(app).region.right <= size[0]
+        assert ANSWER in shown(pilot).splitlines()[area(app).cursor_screen_offset.y]
+        assert "Why? (optional)" in shown(pilot)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
+@pytest.mark.parametrize("size", [(40, 10), (80, 20), (80, 24), (120, 36), (200, 50)])
 async def test_a_long_text_in_the_editor_leaves_its_cursor_and_its_end_in_sight(
     tmp_path: Path, size: tuple[int, int]
 ) -> None:

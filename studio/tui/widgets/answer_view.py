@@ -135,7 +135,7 @@ class AnswerView(Vertical, can_focus=True):
         self._title.update(Content.assemble((self.arm, "bold"), ("  " + describe_given(self._given), "dim")))
         lines = [*self._marks(), self._failure or self._ending(), describe_cost(self.answer) if self.answer else ""]
         self._status.update(displayable(" · ".join(filter(None, lines))))
-        self._status.display = any(lines)
+        self._status.set_class(not any(lines), "-empty")
         self.set_class(self.correction is not None, "-corrected")
         self.set_class(bool(self._failure or self._ending()), "-broken")
 
