@@ -47,7 +47,7 @@ def workspace_option(command: Decorated) -> Decorated:
     """`--workspace DIR`, in whichever place it is given; the last one counts."""
     return click.option(
         "--workspace",
-        type=click.Path(path_type=Path),
+        type=click.Path(path_type=Path, file_okay=False),
         expose_value=False,
         callback=_choose_workspace,
         help="Folder with local_models/, sessions/ and themes/.",

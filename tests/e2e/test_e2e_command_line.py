@@ -50,8 +50,11 @@ def test_the_workspace_may_be_given_before_or_after_the_verb(tmp_path: Path, arg
     assert not (tmp_path / "other").exists()
 
 
-def test_an_empty_workspace_is_refused_and_the_environment_is_heard(tmp_path: Path) -> None:
+def test_what_is_no_workspace_is_refused_and_the_environment_is_heard(tmp_path: Path) -> None:
     assert run("--workspace", "", "where").returncode == 2
+    (tmp_path / "a file").touch()
+    of_a_file = run("--workspace", str(tmp_path / "a file"), "where")
+    assert (of_a_file.returncode, "is a file" in of_a_file.stderr) == (2, True)
     done = run("where", "--json", STUDIO_WORKSPACE=str(tmp_path))
     assert json.loads(done.stdout)["workspace"] == str(tmp_path)
 
