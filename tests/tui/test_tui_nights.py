@@ -317,15 +317,30 @@ def test_durations_read_as_people_say_them() -> None:
     assert [duration(seconds) for seconds in (0.4, 59.6, 200, 3900)] == ["0 s", "1 min 0 s", "3 min 20 s", "1 h 5 min"]
 
 
-def test_rolling_back_skips_removed_adapters(tmp_path: Path) -> None:
+def test_rolling_back_skips_adapters_that_were_removed_or_refused(tmp_path: Path) -> None:
     studio = fake_studio(tmp_path)
     for version in (1, 2, 3):
         add_night(studio, NightState.PROMOTED, version=version)
     one, two, three = studio.log.adapters.all(MODEL)
+    nights = studio.log.nights.all()
 
-    def before(*known: Adapter) -> Adapter | None:
-        return version_before(list(known))
+    def before(*known: Adapter, nights: list[Night] = nights) -> Adapter | None:
+        return version_before(known, nights)
 
     assert before(one, two, three) == two
     assert before(one, replace(two, removed=True), three) == one
     assert before(three) is None
+    refused = [replace(night, state=NightState.KEPT) if night.adapter_id == two.id else night for night in nights]
+    assert before(one, two, three, nights=refused) == one
+
+
+async def test_rolling_back_from_no_adapter_says_how_to_choose_one(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path)
+    add_night(studio, NightState.KEPT, version=1)
+    app = StudioApp(studio)
+    async with app.run_test(size=WIDE) as pilot:
+        await open_nights(pilot)
+        await until(pilot, lambda: app.screen.active_bindings["z"].enabled)
+        await pilot.press("z")
+        await until(pilot, lambda: any("a puts the chosen one into use" in told for told in notices(pilot)))
+        assert active(studio) is None

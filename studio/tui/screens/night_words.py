@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from studio.domain.nights import Adapter, Night, NightProgress, NightState
 
@@ -75,8 +75,9 @@ def minutes_of(night: Night) -> str:
     return f"{(night.finished_at - night.started_at).total_seconds() / 60:.1f}"
 
 
-def version_before(adapters: list[Adapter]) -> Adapter | None:
-    """The newest adapter older than the one in use; None where there is nothing to roll back to."""
-    in_use = next((adapter.version for adapter in adapters if adapter.active), None)
-    older = [adapter for adapter in adapters if not adapter.removed and in_use is not None and adapter.version < in_use]
+def version_before(adapters: Sequence[Adapter], nights: Sequence[Night]) -> Adapter | None:
+    """The newest adapter older than the one in use that its night did not refuse; None where there is none."""
+    in_use = next((adapter.version for adapter in adapters if adapter.active), 0)
+    refused = {night.adapter_id for night in nights if night.state is NightState.KEPT}
+    older = [one for one in adapters if one.version < in_use and not one.removed and one.id not in refused]
     return max(older, key=lambda adapter: adapter.version, default=None)

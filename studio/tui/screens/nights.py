@@ -34,6 +34,7 @@ NO_NIGHT = (
 )
 INTERRUPTED = "Its process has ended without a word. Press n to take it up again from its last checkpoint."
 TOO_FEW = "There is nothing to train on yet: correct an answer in Chat (F2) first."
+NONE_IN_USE = "No adapter is in use: a puts the chosen one into use."
 NO_ADAPTERS = "No adapter yet: the first night that is promoted makes one."
 
 
@@ -206,7 +207,7 @@ is closed."""
         if not table.listed:
             self._say_no_adapters(NO_ADAPTERS)
         elif not any(adapter.active for adapter in table.listed):
-            self._say_no_adapters("No adapter is in use: a puts the chosen one into use.", hide_table=False)
+            self._say_no_adapters(NONE_IN_USE, hide_table=False)
         else:
             self._say_no_adapters("", hide_table=False)
 
@@ -283,10 +284,13 @@ is closed."""
         self.action_use()
 
     def action_roll_back(self) -> None:
-        if (before := version_before(self._adapters)) is None:
-            self.notify("There is no earlier adapter. o answers without any.", severity="warning")
-        else:
+        if (before := version_before(self._adapters, self._nights)) is not None:
             self._use(before)
+        elif any(adapter.active for adapter in self._adapters):
+            told = "There is no earlier adapter that passed its tests. a uses the chosen one, o answers without any."
+            self.notify(told, severity="warning")
+        else:
+            self.notify(NONE_IN_USE, severity="warning")
 
     def _use(self, adapter: Adapter) -> None:
         use = adapter_services.use_adapter(self.studio, adapter.version)

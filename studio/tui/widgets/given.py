@@ -6,6 +6,7 @@ from studio.domain.generation import FinishReason
 from studio.domain.log import Answer, Given
 from studio.tui.plain_text import one_line
 
+NOTE_LENGTH = 240
 _ENDINGS = {
     FinishReason.STOP: "",
     FinishReason.LENGTH: "stopped at the length limit",
@@ -23,7 +24,7 @@ def describe_ending(answer: Answer) -> str:
 
 
 def describe_given(given: Given) -> str:
-    """Lessons with scores, corrections in context, adapter and scale, history left out; empty where it was nothing."""
+    """Lessons with scores, corrections in context, adapter and scale, what was left out; empty where it was nothing."""
     parts: list[str] = []
     if given.adapter_version is not None:
         scale = "" if given.adapter_scale is None else f" at {given.adapter_scale:.2f}"
@@ -33,10 +34,8 @@ def describe_given(given: Given) -> str:
     if given.correction_ids:
         left_out = f" ({given.corrections_left_out} left out)" if given.corrections_left_out else ""
         parts.append(f"{_count(len(given.correction_ids), 'correction')}{left_out}")
-    if given.history_trimmed:
-        parts.append(f"{_count(given.history_trimmed, 'earlier message')} left out: too long for the model")
     if given.note:
-        parts.append(one_line(given.note, 80))
+        parts.append(one_line(given.note, NOTE_LENGTH))
     return " · ".join(parts)
 
 
