@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from studio_fakes import fake_studio
 from tui_driving import chat, shown, until
+from tui_values import add_correction
 
 from studio.services.play_demo import Narrator
 from studio.services.studio import Studio
@@ -46,3 +48,29 @@ async def test_it_is_paused_goes_on_and_is_left_for_the_studio(
         assert "The second chapter" in shown(pilot)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is chat(pilot))
+
+
+async def one_correction(studio: Studio, session: Path, narrator: Narrator) -> dict[str, object]:
+    narrator.progress("answers", 10, 10)
+    await narrator.chapter("Corrections", "One.")
+    correction = add_correction(studio)
+    await narrator.correction(correction.prompt, correction.original, correction.corrected)
+    await asyncio.Event().wait()
+    return {}
+
+
+async def test_what_it_has_learnt_is_counted_on_the_other_screens_and_what_it_does_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "play_demo", one_correction)
+    monkeypatch.setattr(demo, "CHAPTER_S", 0.0)
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await app.push_screen(DemoScreen(app.studio, tmp_path, None))
+        await until(pilot, lambda: "Corrections…" in shown(pilot))
+        assert "10 of 10 answers" not in shown(pilot), "those are over"
+        await until(pilot, lambda: app.status.corrections == 1)
+        await pilot.press("f4")
+        await until(pilot, lambda: "1 correction" in shown(pilot))
+        await pilot.press("f2")
+        await until(pilot, lambda: "Corrections…" in shown(pilot))

@@ -58,6 +58,7 @@ space pauses between chapters and goes on; esc leaves for the studio, with what 
 
     def on_mount(self) -> None:
         self.query_one("#demo-story", VerticalScroll).anchor()
+        self.doing("The model is being loaded…")
         self.run_worker(self._play(), exit_on_error=False)
 
     async def _play(self) -> None:
@@ -83,8 +84,12 @@ space pauses between chapters and goes on; esc leaves for the studio, with what 
 
     async def action_leave(self) -> None:
         self.workers.cancel_node(self)
-        self.app.log_changed()  # type: ignore[attr-defined]
+        self.log_changed()
         self.dismiss()
+
+    def log_changed(self) -> None:
+        """The other screens, to which one may go meanwhile, show what was learnt here so far."""
+        self.app.log_changed()  # type: ignore[attr-defined]
 
     async def next_chapter(self) -> None:
         await self._going.wait()
@@ -115,12 +120,15 @@ class _ScreenNarrator(Narrator):
         await self.screen.tell(title, "demo-chapter")
         await self.screen.tell(text)
         await self.screen.next_chapter()
+        self.screen.doing(f"{title}…")  # until there is something to count
 
     async def say(self, line: str) -> None:
         await self.screen.tell(line)
+        self.screen.log_changed()
 
     async def correction(self, prompt: str, answer: str, corrected: str) -> None:
         await self.screen.tell(f"? {prompt}\n- {answer}\n+ {corrected}", "demo-correction")
+        self.screen.log_changed()
 
     async def tallies(self, tally: Tally) -> None:
         tables = [f"Right answers, {kind}:\n{stages_table(stages)}" for kind, stages in tally.items()]
