@@ -74,3 +74,24 @@ async def test_what_it_has_learnt_is_counted_on_the_other_screens_and_what_it_do
         await until(pilot, lambda: "1 correction" in shown(pilot))
         await pilot.press("f2")
         await until(pilot, lambda: "Corrections…" in shown(pilot))
+
+
+async def with_figures(studio: Studio, session: Path, narrator: Narrator) -> dict[str, object]:
+    for number in range(12):
+        await narrator.say(f"Line {number} of the story.")
+    await narrator.tallies({kind: {"before": {"frozen": [True]}} for kind in ("one", "two", "three", "the last")})
+    return {}
+
+
+async def test_story_and_figures_are_scrolled_by_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "play_demo", with_figures)
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.push_screen(DemoScreen(app.studio, tmp_path, None))
+        await until(pilot, lambda: "Line 11" in shown(pilot) and "The end." in shown(pilot))
+        assert "Line 0 " not in shown(pilot)
+        await pilot.press("home")
+        await until(pilot, lambda: "Line 0 " in shown(pilot))
+        assert "the last" not in shown(pilot)
+        await pilot.press("tab", "end")
+        await until(pilot, lambda: "the last" in shown(pilot))

@@ -29,11 +29,14 @@ class DemoScreen(Screen[None]):
     """Tells the story; esc leaves it for the studio itself, with everything learnt so far."""
 
     CSS_PATH = "../styles/demo.tcss"
+    AUTO_FOCUS = "#demo-story"
     HELP = """\
 The demonstration plays by itself: questions are asked, answers corrected, five arms compared, an adapter trained.
-space pauses between chapters and goes on; esc leaves for the studio, with what the demonstration has learnt so far."""
+space pauses between chapters and goes on; tab goes between the story and the figures, which the arrows and the page
+keys scroll; esc leaves for the studio, with what the demonstration has learnt so far."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "pace", "Pause / go on", id="demo.pace", tooltip="Pause before the next chapter, or go on"),
+        Binding("tab", "app.focus_next", "Story / figures", id="demo.pane", tooltip="To the story, or to the figures"),
         Binding("escape", "leave", "To the studio", id="demo.leave", tooltip="Leave the demonstration"),
     ]
 
@@ -48,9 +51,9 @@ space pauses between chapters and goes on; esc leaves for the studio, with what 
     def compose(self) -> ComposeResult:
         yield Static(TITLE, id="demo-title", markup=False)
         with Horizontal(id="demo-body"):
-            with VerticalScroll(id="demo-story", can_focus=False):
+            with VerticalScroll(id="demo-story"):
                 yield Vertical(id="demo-lines")
-            with VerticalScroll(id="demo-tables", can_focus=False):
+            with VerticalScroll(id="demo-tables"):
                 yield Static("The figures appear here.", id="demo-figures", markup=False)
         yield Static("", id="demo-doing", markup=False)
         yield ProgressBar(id="demo-progress", show_eta=False)
