@@ -11,11 +11,14 @@ from studio.domain.lessons import LessonStatus
 from studio.domain.nights import NightProgress
 from studio.errors import StudioError
 from studio.services.studio import off_loop
+from studio.tui.night_watch import InterruptionWatch
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
 
 NIGHT_POLL_S = 3.0
+SILENT_POLLS = 7
+"""After so many polls without news it is asked whether the night's process is still alive."""
 BACKUP_POLL_S = 1800.0
 
 
@@ -65,15 +68,18 @@ async def follow_nights(app: StudioApp) -> None:
     """Keep the header's word on a running night true; a night that has ended may have brought another adapter."""
     # Off the loop: the module brings the whole night's rules with it.
     service = await asyncio.to_thread(import_module, "studio.services.follow_night")
+    watch = InterruptionWatch(SILENT_POLLS)
     while True:
         with contextlib.suppress(StudioError):  # a log that is busy is asked again
-            _tell_night(app, await service.night_progress(app.studio))
+            progress = await service.night_progress(app.studio)
+            await watch.see(progress, lambda: service.night_runs(app.studio))
+            _tell_night(app, progress, interrupted=watch.interrupted)
         await asyncio.sleep(NIGHT_POLL_S)
 
 
-def _tell_night(app: StudioApp, progress: NightProgress | None) -> None:
+def _tell_night(app: StudioApp, progress: NightProgress | None, *, interrupted: bool) -> None:
     was_running = bool(app.status.night)
-    night = describe_night(progress)
+    night = "night interrupted" if interrupted else describe_night(progress)
     if night != app.status.night:
         app.tell(night=night)
     if was_running and not night and progress is not None:

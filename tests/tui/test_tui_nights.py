@@ -169,6 +169,7 @@ async def test_a_night_whose_process_was_killed_can_be_taken_up_again(tmp_path: 
         await until(pilot, lambda: "The night was interrupted." in words(pilot))
         assert screen.check_action("start_night", ())
         assert not screen.check_action("pause", ())
+        await until(pilot, lambda: "night interrupted" in words(pilot))  # in the header
 
 
 async def test_starts_a_night(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from studio.errors import StudioError
 from studio.services import adapters as adapter_services
 from studio.services import follow_night
 from studio.services.studio import Studio
+from studio.tui.night_watch import InterruptionWatch
 from studio.tui.plain_text import displayable
 from studio.tui.screens.night_panel import NightPanel
 from studio.tui.screens.night_tables import AdaptersTable, NightsTable
@@ -68,9 +69,8 @@ is closed."""
         self._starting = False
         self._refusal = False
         self._polling = False
-        self._interrupted = False
+        self._watch = InterruptionWatch(SILENT_POLLS)
         self._gives_way = False
-        self._silent_polls = 0
         self._timer: Timer | None = None
         self._nights: list[Night] = []
         self._adapters: list[Adapter] = []
@@ -116,7 +116,7 @@ is closed."""
     async def _follow(self) -> None:
         try:
             progress = await follow_night.night_progress(self.studio)
-            await self._notice_interruption(progress)
+            await self._watch.see(progress, lambda: follow_night.night_runs(self.studio))
             self._gives_way = self._run[0] and await follow_night.night_gives_way(self.studio)
         except StudioError as error:
             # Said in the panel: a notice at every poll would bury the screen.
@@ -135,20 +135,11 @@ is closed."""
         if self._run != before:
             self.refresh_bindings()
 
-    async def _notice_interruption(self, progress: NightProgress | None) -> None:
-        """A night whose word has not changed for a while may have been killed; so may one found at the beginning."""
-        if progress is None or progress.state.is_over or (progress != self._progress and self._progress is not None):
-            self._interrupted, self._silent_polls = False, 0
-            return
-        if self._silent_polls % SILENT_POLLS == 0:
-            self._interrupted = not await follow_night.night_runs(self.studio)
-        self._silent_polls += 1
-
     @property
     def _run(self) -> tuple[bool, bool]:
         """Whether a night runs, and whether it stands still."""
         progress = self._progress
-        if progress is None or progress.state.is_over or self._interrupted:
+        if progress is None or progress.state.is_over or self._watch.interrupted:
             return False, False
         return True, progress.paused
 
@@ -156,7 +147,7 @@ is closed."""
         panel = self.query_one(NightPanel)
         if self._starting or self._refusal:
             return
-        if self._progress is not None and self._interrupted:
+        if self._progress is not None and self._watch.interrupted:
             panel.show_words("The night was interrupted.", INTERRUPTED)
         elif self._progress is not None:
             panel.show_progress(self._progress, gives_way=self._gives_way)
