@@ -281,6 +281,52 @@ async def test_an_engine_that_dies_is_told_in_words_and_the_turn_is_kept(tmp_pat
         assert len(app.studio.log.conversations.turns(chat(pilot).conversation.id)) == 1  # type: ignore[union-attr]
 
 
+async def test_what_is_corrected_while_another_answer_streams_is_shown_at_once(tmp_path: Path) -> None:
+    engine = FakeEngine(scripted(ANSWER))
+    app = make_app(tmp_path, engine=engine)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await ask(pilot, QUESTION)
+        engine.reply, engine.hold = scripted("A long story."), asyncio.Event()
+        chat(pilot).query_one(Composer).focus()
+        await write(pilot, "Tell me more.")
+        await pilot.press("enter")
+        await until(pilot, lambda: len(chat(pilot).answers) == 2 and chat(pilot).answers[1].begun)
+        await pilot.press("ctrl+up", "ctrl+up", "e")
+        await until(pilot, lambda: area(app).has_focus)
+        area(app).load_text("It is 45 days.")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "It is 45 days." in shown(pilot) and "corrected by you" in shown(pilot))
+        assert chat(pilot).answering
+        engine.hold.set()
+        await until(pilot, lambda: "A long story." in shown(pilot) and not chat(pilot).answering)
+        await settled(pilot)
+        assert "A long story." in shown(pilot)
+        assert "corrected by you" in shown(pilot)
+
+
+async def test_feedback_waits_while_another_answer_streams(tmp_path: Path) -> None:
+    engine = FakeEngine(scripted(ANSWER))
+    app = make_app(tmp_path, engine=engine)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await ask(pilot, QUESTION)
+        engine.hold = asyncio.Event()
+        chat(pilot).query_one(Composer).focus()
+        await write(pilot, "Tell me more.")
+        await pilot.press("enter")
+        await until(pilot, lambda: len(chat(pilot).answers) == 2 and chat(pilot).answers[1].begun)
+        await pilot.press("ctrl+up", "ctrl+up", "f")
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        await write(pilot, "45 days")
+        await pilot.press("enter")
+        await until(pilot, lambda: any("still being answered" in told for told in notices(pilot)))
+        assert isinstance(app.focused, Input)
+        assert app.focused.value == "45 days"
+        engine.hold.set()
+        await until(pilot, lambda: not chat(pilot).answering)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen.query(AnswerEditor))
+
+
 async def test_an_answer_that_ended_before_its_first_word_claims_to_have_kept_none(tmp_path: Path) -> None:
     app = make_app(tmp_path, engine=FakeEngine(die_after=0))
     async with app.run_test(size=(100, 30)) as pilot:

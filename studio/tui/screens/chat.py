@@ -167,18 +167,21 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
         self.generation = self.start(work, group="generation")
         self.refresh_bindings()  # esc cancels from now on
 
-    @on(Composer.Sent)
-    def _ask(self, event: Composer.Sent) -> None:
+    def _busy(self) -> bool:
+        """Whether an answer is being written, and so no other can be; says so."""
         if self.answering:
             self.notify("The last question is still being answered; esc cancels it.")
+        return self.answering
+
+    @on(Composer.Sent)
+    def _ask(self, event: Composer.Sent) -> None:
+        if self._busy():
             return
         event.composer.take(event.text)
         self._generate(chat_work.ask(self, event.text))
 
     def action_retry(self) -> None:
-        if self.answering:
-            self.notify("The last question is still being answered; esc cancels it.")
-        elif (view := self._settled()) is not None:
+        if not self._busy() and (view := self._settled()) is not None:
             self._generate(chat_work.retry(self, self.exchange_of(view)))
 
     def action_compare(self) -> None:
@@ -210,6 +213,8 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
     @on(Input.Submitted, ".feedback-line")
     async def _redo_with_feedback(self, event: Input.Submitted) -> None:
         event.stop()
+        if self._busy():
+            return
         view = next(node for node in event.input.ancestors if isinstance(node, AnswerView))
         self.set_focus(view)
         event.input.remove()
@@ -274,6 +279,5 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
             self.studio_app.log_changed()
 
     def on_log_changed(self) -> None:
-        """A correction may have been made, undone or superseded elsewhere."""
-        if not self.answering:
-            self.start(chat_work.settle_exchanges(self), group="settle", exclusive=True)
+        """A correction may have been made, undone or superseded, here or elsewhere."""
+        self.start(chat_work.settle_exchanges(self), group="settle", exclusive=True)
