@@ -78,6 +78,8 @@ class NightSettings(_Section):
     kl_weight: float = Field(8.0, ge=0.0)
     """Weight of the KL term to the frozen model on replayed examples."""
     max_minutes: float = Field(30.0, gt=0)
+    scope: float = Field(0.4, ge=-1.0, le=1.0)
+    """An adapter answers questions that score this or more against a correction it was trained on; -1: all."""
     seed: int = 0
 
 
@@ -98,6 +100,7 @@ class ArmSettings(_Section):
     memory: Memory = Memory.NONE
     adapter: str = Field("none", pattern=r"^(none|active|[1-9][0-9]*)$", coerce_numbers_to_str=True)
     scale: float | None = Field(None, ge=0.0, le=4.0)
+    scope: float | None = Field(None, ge=-1.0, le=1.0)
 
 
 class Settings(BaseSettings):
@@ -130,7 +133,7 @@ class Settings(BaseSettings):
         """The standard arms, then the user's own; an own arm of a standard name replaces it."""
         recipes = {recipe.name: recipe for recipe in STANDARD_ARMS}
         for name, arm in self.arms.items():
-            recipes[name] = ArmRecipe(name, memory=arm.memory, adapter=arm.adapter, scale=arm.scale)
+            recipes[name] = ArmRecipe(name, arm.memory, arm.adapter, arm.scale, arm.scope)
         return tuple(recipes.values())
 
 

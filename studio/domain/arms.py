@@ -23,12 +23,15 @@ class ArmRecipe:
     """One arm. `adapter` is 'none', 'active' (the promoted one), or a version number such as '3'.
 
     `scale` None takes the scale chosen at the adapter's promotion, or the dial's where the user turned it.
+    `scope` is how near a question must be to a correction that the adapter was trained on for the adapter to answer it,
+    in [-1, 1]; -1 is every question, None takes the setting.
     """
 
     name: str
     memory: Memory = Memory.NONE
     adapter: str = NO_ADAPTER
     scale: float | None = None
+    scope: float | None = None
 
     @property
     def uses_adapter(self) -> bool:

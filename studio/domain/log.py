@@ -58,7 +58,9 @@ class Given:
     """Exactly what an arm was given besides the question: the provenance of an answer.
 
     `history_trimmed` counts earlier messages left out because the prompt would not have fitted the context;
-    `corrections_left_out` counts those over the token budget of the context arm.
+    `corrections_left_out` counts those over the token budget of the context arm. `adapter_nearness` is how near the
+    question is to what the arm's adapter was trained on, in [-1, 1], where that was asked; where it was not near enough
+    the adapter stood aside, and the other adapter fields are None.
     """
 
     model_sha256: str = ""
@@ -66,6 +68,7 @@ class Given:
     adapter_id: str | None = None
     adapter_version: int | None = None
     adapter_scale: float | None = None
+    adapter_nearness: float | None = None
     lessons: tuple[GivenLesson, ...] = ()
     correction_ids: tuple[str, ...] = ()
     corrections_left_out: int = 0

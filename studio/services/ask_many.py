@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from studio.domain.arms import ArmRecipe, Memory
+from studio.domain.arms import ArmRecipe
 from studio.domain.generation import Completion, Lane, LaneFailed, LaneFinished, Priority, Sampling
 from studio.domain.log import Given
 from studio.errors import EngineError
@@ -60,8 +60,8 @@ async def stream_many(
     waiting: dict[Lane, list[tuple[int, PreparedLane]]] = {}
     briefing = await brief(studio, {ask.recipe for ask in asks})
     model = briefing.facts.sha256
-    if briefing.index:
-        await embed_questions(studio, [ask.prompt for ask in asks if ask.recipe.memory is Memory.LESSONS])
+    if looked_up := [ask.prompt for ask in asks if briefing.looks_up(ask.recipe)]:
+        await embed_questions(studio, looked_up)
     for number, ask in enumerate(asks):
         prepared = await prepare_lane(studio, briefing, Question(ask.prompt), ask.recipe, wanted)
         lane = what_is_decoded(replace(prepared, lane=replace(prepared.lane, key=str(number))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from studio.domain.log import Correction, Given, GivenLesson
 from studio.domain.nights import Adapter
 from studio.errors import EmbedderError
 from studio.prompting.assemble import Assembly, PromptRequest, assemble, prompts_to_count
+from studio.services.adapter_scope import EVERYWHERE, nearness, scope_of, scope_threshold
 from studio.services.adapters import adapter_of, adapter_use
 from studio.services.find_lessons import current_index, fitting_lessons
 from studio.services.studio import Studio, off_loop
@@ -46,6 +48,11 @@ class Briefing:
     corrections: tuple[Correction, ...]
     adapters: dict[str, Adapter | None]
     index: LessonIndex | None
+    scopes: dict[str, LessonIndex | None]  # by arm, where its adapter answers only what is near; None: unknown
+
+    def looks_up(self, recipe: ArmRecipe) -> bool:
+        """Whether the arm's questions are embedded."""
+        return self.scopes.get(recipe.name) is not None or (recipe.memory is Memory.LESSONS and self.index is not None)
 
 
 async def brief(studio: Studio, arms: Collection[ArmRecipe]) -> Briefing:
@@ -55,10 +62,18 @@ async def brief(studio: Studio, arms: Collection[ArmRecipe]) -> Briefing:
     """
     facts = await studio.model()
     memories = {recipe.memory for recipe in arms}
-    corrections = tuple(await off_loop(studio.log.corrections.in_force)) if Memory.CONTEXT in memories else ()
     adapters = {recipe.name: await adapter_of(studio, recipe) for recipe in arms}
+    needed = Memory.CONTEXT in memories or any(adapters.values())
+    corrections = tuple(await off_loop(studio.log.corrections.in_force)) if needed else ()
     index = await current_index(studio) if Memory.LESSONS in memories else None
-    return Briefing(facts, corrections, adapters, index)
+    scopes: dict[str, LessonIndex | None] = {}
+    for recipe in arms:
+        adapter = adapters[recipe.name]
+        if adapter is not None and scope_threshold(studio, recipe) > EVERYWHERE:
+            with suppress(EmbedderError):  # the notes will say so
+                scopes[recipe.name] = None
+                scopes[recipe.name] = await scope_of(studio, adapter, corrections)
+    return Briefing(facts, corrections, adapters, index, scopes)
 
 
 async def prepare_lanes(
@@ -93,10 +108,31 @@ async def prepare_lane(
     )
     assembly = await fitted(studio, briefing.facts, request, sampling)
     adapter = briefing.adapters[recipe.name]
-    use = adapter_use(studio, recipe, adapter) if adapter else None
     notes += _notes(recipe, assembly, adapter)
+    near, aside = await _stands_aside(studio, briefing, recipe, question)
+    if aside:
+        adapter = None
+        notes.append(aside)
+    use = adapter_use(studio, recipe, adapter) if adapter else None
     given = _given(briefing.facts, assembly, adapter, use.scale if use else None, sampling)
-    return PreparedLane(Lane(recipe.name, assembly.messages, use, sampling), replace(given, note=" ".join(notes)))
+    given = replace(given, adapter_nearness=near, note=" ".join(notes))
+    return PreparedLane(Lane(recipe.name, assembly.messages, use, sampling), given)
+
+
+async def _stands_aside(
+    studio: Studio, briefing: Briefing, recipe: ArmRecipe, question: Question
+) -> tuple[float | None, str]:
+    """How near the question is to what the arm's adapter was trained on, and why it is left out, if it is."""
+    if recipe.name not in briefing.scopes:
+        return None, ""
+    near = None
+    if (scope := briefing.scopes[recipe.name]) is not None:
+        with suppress(EmbedderError):
+            near = await nearness(studio, scope, question.prompt)
+    if near is None:
+        return None, "The adapter stood aside: without the embedder it is not known which questions are its own."
+    far = near < scope_threshold(studio, recipe)
+    return near, "The adapter stood aside: it was trained on nothing near to this question." if far else ""
 
 
 def what_is_decoded(prepared: PreparedLane) -> Lane:

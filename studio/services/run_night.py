@@ -15,6 +15,7 @@ from studio.domain.identity import new_id, utc_now
 from studio.domain.log import Correction
 from studio.domain.nights import Adapter, Method, Night, NightProgress, NightState
 from studio.errors import StudioError, TrainingError
+from studio.services.adapter_scope import EVERYWHERE
 from studio.services.collect_examples import collect_examples
 from studio.services.evaluate_adapter import choose_and_judge
 from studio.services.studio import Studio, off_loop
@@ -73,9 +74,11 @@ async def run_night(
 
 
 async def refuse_hopeless_night(studio: Studio) -> None:
-    """Raise TrainingError where there is nothing to train on, before anything is started."""
+    """Raise TrainingError where there is nothing to train on, and EmbedderError where it could not be judged."""
     if not await _trainable(studio):
         raise TrainingError("There are no corrections to train on.", "Correct an answer first, then start the night.")
+    if studio.settings.night.scope > EVERYWHERE:
+        await studio.embedder.start()
 
 
 def _config(studio: Studio, max_minutes: float | None, method: str | None) -> TrainingConfig:

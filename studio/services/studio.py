@@ -46,7 +46,8 @@ class TokenCounts:
 class Studio:
     """Ports and settings of one running studio.
 
-    `completions` keeps greedy answers to probes by what was decoded.
+    `completions` keeps greedy answers to probes by what was decoded. `adapter_scopes` holds, by adapter id, the ids of
+    the corrections in its scope and their index.
     `scale_dial`, where the user turned it, overrides the adapter's scale in every arm without one of its own.
     """
 
@@ -62,6 +63,7 @@ class Studio:
     scale_dial: float | None = None
     lesson_index: LessonIndex | None = None
     lesson_stamp: str = ""
+    adapter_scopes: dict[str, tuple[tuple[str, ...], LessonIndex]] = field(default_factory=dict)
     question_vectors: dict[str, list[float]] = field(default_factory=dict)
     token_counts: TokenCounts = field(default_factory=TokenCounts)
     loading: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -16,7 +16,7 @@ from studio.domain.generation import FinishReason, Lane
 from studio.domain.log import Feedback, Origin
 from studio.domain.nights import NightState
 from studio.services.studio import Studio
-from studio.settings import ArmSettings, SamplingSettings, Settings
+from studio.settings import ArmSettings, NightSettings, SamplingSettings, Settings
 from studio.tui.app import StudioApp
 from studio.tui.messages import CompareRequested
 from studio.tui.screens.arm_pane import ArmPane, ArmState
@@ -41,7 +41,8 @@ def by_arm(lane: Lane) -> str:
 
 def a_studio(folder: Path, engine: FakeEngine | None = None, settings: Settings | None = None) -> Studio:
     # At a temperature every arm is decoded apart, so that the fake engine can answer each in its own words.
-    apart = Settings(sampling=SamplingSettings(temperature=0.5))
+    # Adapters answer every question, whatever the fake embedder makes of it.
+    apart = Settings(sampling=SamplingSettings(temperature=0.5), night=NightSettings(scope=-1.0))
     return fake_studio(folder, engine=engine or FakeEngine(by_arm), settings=settings or apart)
 
 
