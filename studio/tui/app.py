@@ -197,6 +197,10 @@ class StudioApp(App[None]):
         self.log_revision += 1
         self._start(count_log(self), group="count", exclusive=True)
 
+    def on_app_focus(self) -> None:
+        """Back from another window, in which the command line may have written to the log."""
+        self.log_changed()
+
     def _start(self, work: Awaitable[None], *, group: str = "default", exclusive: bool = False) -> None:
         self.run_worker(work, group=group, exclusive=exclusive, exit_on_error=False)
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from studio_fakes import FakeEngine, fake_studio
+from textual import events
 from textual.widgets import DataTable, Sparkline
 from tui_driving import AppPilot, notices, settled, shown, until
-from tui_values import HOSTILE, MODEL, add_night
+from tui_values import HOSTILE, MODEL, MORNING, add_correction, add_night
 
 from studio.domain.generation import EngineOptions, ModelFacts
 from studio.domain.nights import Adapter, Night, NightProgress, NightState
@@ -271,6 +272,24 @@ async def test_rolls_back_uses_a_chosen_version_and_switches_off(tmp_path: Path)
         await pilot.press("o")
         await until(pilot, lambda: active(studio) is None)
         await until(pilot, lambda: "No adapter is in use" in words(pilot))
+
+
+async def test_what_the_command_line_changed_meanwhile_is_seen_on_coming_back(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path)
+    for version in (1, 2):
+        add_night(studio, NightState.PROMOTED, version=version)
+    app = StudioApp(studio)
+    async with app.run_test(size=WIDE) as pilot:
+        await open_nights(pilot)
+        await until(pilot, lambda: "v2 ● yes" in words(pilot))
+        one, two = studio.log.adapters.all(MODEL)
+        studio.log.adapters.activate(MODEL, one.id, "by another process", MORNING)
+        add_correction(studio)
+        await pilot.press("f2", "f5")
+        await until(pilot, lambda: "v1 ● yes" in words(pilot) and app.status.corrections == 1)
+        studio.log.adapters.activate(MODEL, two.id, "by another process", MORNING)
+        app.post_message(events.AppFocus())  # as a terminal tells when its window is chosen again
+        await until(pilot, lambda: "v2 ● yes" in words(pilot))
 
 
 async def test_without_a_model_the_nights_are_still_listed(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ class StudioScreen(Screen[None]):
         super().__init__()
         self.studio = studio
         self._seen_revision = 0
+        self._was_shown = False
 
     @property
     def studio_app(self) -> StudioApp:
@@ -55,7 +56,10 @@ class StudioScreen(Screen[None]):
         self.watch(self.app, "log_revision", self._notice_log, init=False)
 
     def on_screen_resume(self) -> None:
-        self._notice_log(self.studio_app.log_revision)
+        if self._was_shown:
+            # The command line may have written to it meanwhile.
+            self.studio_app.log_changed()
+        self._was_shown = True
 
     def on_log_changed(self) -> None:
         """The log holds something new and this screen is in sight: read again what it shows."""

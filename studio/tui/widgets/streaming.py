@@ -157,8 +157,8 @@ class StreamedMarkdown(Vertical):
             return
         if not whole.startswith(self._mounted_text):
             await self._blocks.update(whole)
-        else:
-            await self._blocks.append(whole[len(self._mounted_text) :])
+        elif rest := whole[len(self._mounted_text) :]:
+            await self._blocks.append(rest)
         self._mounted_text, self._tail = whole, ""
         self._growing.display = False
         self._growing.update("")
