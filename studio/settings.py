@@ -56,7 +56,7 @@ class PromptSettings(_Section):
     """The most tokens the context arm may spend on corrections."""
     lessons_given: int = Field(1, ge=1, le=16)
     """The most lessons retrieved for one question."""
-    lessons_threshold: float = Field(0.5, ge=-1.0, le=1.0)
+    lessons_threshold: float = Field(0.37, ge=-1.0, le=1.0)
     """Lessons that score lower are not given: abstention."""
 
 
@@ -78,7 +78,7 @@ class NightSettings(_Section):
     kl_weight: float = Field(8.0, ge=0.0)
     """Weight of the KL term to the frozen model on replayed examples."""
     max_minutes: float = Field(30.0, gt=0)
-    scope: float = Field(0.4, ge=-1.0, le=1.0)
+    scope: float = Field(0.32, ge=-1.0, le=1.0)
     """An adapter answers questions that score this or more against a correction it was trained on; -1: all."""
     seed: int = 0
 

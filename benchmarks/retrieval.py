@@ -1,0 +1,105 @@
+"""How well lessons are found: `python -m benchmarks retrieval`.
+
+Of the scenarios in benchmarks/data, each with all its lessons in force at the end, embedded by the shipped embedder:
+the share of wordings, one-hop uses and transfers that find their own lesson on top, alone (`top`) and at the
+threshold in the settings (`found`); and the share of near-by and general questions that wrongly find one there, or are
+in an adapter's scope (`in scope`). Last, the thresholds at which 1% and 3% of the general questions find one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio.domain.identity import utc_now
+from studio.domain.log import Correction
+from studio.evaluation.scenario import CorrectionKind, Scenario, ScenarioCorrection
+from studio.evaluation.scenario_file import load_scenario
+from studio.lessons.distil import distil, lesson_keys
+from studio.lessons.embedder import MiniLmEmbedder
+from studio.lessons.retrieve import LessonIndex
+from studio.settings import Settings
+
+DATA = Path(__file__).parent / "data"
+ANYTHING = -1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question put to an index: the best lesson's score, and whether it is the right one."""
+
+    score: float
+    right: bool
+
+
+def main() -> dict[str, float]:
+    asked = asyncio.run(_ask_all())
+    settings = Settings()
+    given, scope = settings.prompt.lessons_threshold, settings.night.scope
+    figures: dict[str, float] = {}
+    for kind in ("rewording", "one hop", "transfer", "style"):
+        figures[f"{kind}: top"] = _share([one.right for one in asked[kind]])
+        figures[f"{kind}: found"] = _share([one.right and one.score >= given for one in asked[kind]])
+    for kind in ("near-by", "general"):
+        figures[f"{kind}: wrongly found"] = _share([one.score >= given for one in asked[kind]])
+        figures[f"{kind}: in scope"] = _share([one.score >= scope for one in asked[kind]])
+    scores = sorted((one.score for one in asked["general"]), reverse=True)
+    for percent in (1, 3):
+        figures[f"threshold at {percent}% of general"] = scores[math.floor(percent / 100 * len(scores))]
+    return figures
+
+
+async def _ask_all() -> dict[str, list[Asked]]:
+    asked: dict[str, list[Asked]] = defaultdict(list)
+    with tempfile.TemporaryDirectory() as folder:
+        embedder = MiniLmEmbedder(Path(folder))
+        try:
+            for scenario in sorted(DATA.iterdir()):
+                for kind, results in (await _ask(load_scenario(scenario), embedder)).items():
+                    asked[kind] += results
+        finally:
+            await embedder.close()
+    return asked
+
+
+async def _ask(scenario: Scenario, embedder: MiniLmEmbedder) -> dict[str, list[Asked]]:
+    corrections = scenario.in_force(scenario.days[-1])
+    index = await _index(corrections, embedder)
+    questions = [("general", probe.prompt, "") for probe in scenario.general]
+    for one in corrections:
+        fact = one.kind is CorrectionKind.FACT
+        questions += [("rewording" if fact else "style", text, one.id) for text in one.rephrase]
+        questions += [("one hop" if fact else "style", use.prompt, one.id) for use in one.portability]
+        questions += [("transfer" if fact else "style", use.prompt, one.id) for use in one.transfer]
+        questions += [("near-by", near.prompt, "") for near in one.locality if fact]
+    vectors = await embedder.embed([text for _, text, _ in questions])
+    asked: dict[str, list[Asked]] = defaultdict(list)
+    for (kind, text, owner), vector in zip(questions, vectors, strict=True):
+        (best,) = index.retrieve(text, vector, k=1, threshold=ANYTHING)
+        asked[kind].append(Asked(best.score, best.lesson.id == owner))
+    return asked
+
+
+async def _index(corrections: tuple[ScenarioCorrection, ...], embedder: MiniLmEmbedder) -> LessonIndex:
+    now = utc_now()
+    lessons = [
+        distil(
+            Correction(
+                one.id, one.taught.prompt, one.taught.target, "", now, one.check, rationale=one.taught.rationale
+            ),
+            lesson_id=one.id,
+            at=now,
+        )
+        for one in corrections
+    ]
+    keys = [(lesson.id, key) for lesson in lessons for key in lesson_keys(lesson)]
+    vectors = await embedder.embed([key for _, key in keys])
+    return LessonIndex.build(lessons, [(*key, vector) for key, vector in zip(keys, vectors, strict=True)])
+
+
+def _share(held: list[bool]) -> float:
+    return sum(held) / len(held)

