@@ -9,7 +9,7 @@ from datetime import datetime
 
 from studio.domain.lessons import Lesson, LessonKind, LessonStatus
 
-SAME_QUESTION = 0.9
+SAME_QUESTION = 0.88
 """Cosine of the keys from which questions of the same content words count as the same.
 
 Cosine alone would not do: 'who keeps the key of the north gate' and '... of the south gate' lie nearer to each
@@ -18,7 +18,7 @@ other than a question and its rewording, and a lesson retired by mistake is lost
 
 _WORD = re.compile(r"\w+")
 _SMALL_WORDS = frozenset(
-    "a an the of to in on at is are was do does did please tell me what which who when where how can could you".split()  # noqa: SIM905
+    "a an the of to in on at is are was do does did please tell me what which how can could you".split()  # noqa: SIM905
 )
 
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.domain.first_person import SHARED_FIRST_PERSON, speaks_in_first_person
 from studio.domain.lessons import Lesson, LessonStatus, RetrievedLesson
 
 _Vectors = Sequence[Sequence[float]]
-
-# A question about the asker's own world ("our", "here") rather fits a lesson about it than an encyclopaedia's
-# question does; cosine hardly sees such small words. English only; elsewhere the cosine stands alone.
-_FIRST_PERSON = re.compile(r"\b(?:i|me|my|mine|we|us|our|ours|here)\b", re.IGNORECASE)
-_SHARED_FIRST_PERSON = 0.1
 
 
 class LessonIndex:
@@ -61,7 +56,7 @@ class LessonIndex:
         row = np.asarray(vectors, dtype=np.float32).mean(axis=0) if vectors else np.zeros(0, dtype=np.float32)
         self._make_room(position + 1, row.size)
         self._rows[position] = row if row.size else 0.0
-        self._first_person[position] = _speaks_in_first_person(f"{lesson.example_question} {lesson.guidance}")
+        self._first_person[position] = speaks_in_first_person(f"{lesson.example_question} {lesson.guidance}")
         self._lessons.append(lesson)
         self._position[lesson.id] = position
 
@@ -107,8 +102,8 @@ class LessonIndex:
         if not self._rows.shape[1]:
             return np.zeros(count, dtype=np.float32)
         scores = self._rows[:count] @ np.asarray(vector, dtype=np.float32)
-        if _speaks_in_first_person(question):
-            scores = scores + _SHARED_FIRST_PERSON * self._first_person[:count]
+        if speaks_in_first_person(question):
+            scores = scores + SHARED_FIRST_PERSON * self._first_person[:count]
         return np.clip(scores, -1.0, 1.0).astype(np.float32)
 
     def _order(self, scores: NDArray[np.float32]) -> _Order:
@@ -136,7 +131,3 @@ class _Order:
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     return vector / max(float(np.linalg.norm(vector)), 1e-12)
-
-
-def _speaks_in_first_person(text: str) -> bool:
-    return _FIRST_PERSON.search(text) is not None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from studio.domain.lessons import Lesson, LessonKind, LessonStatus
 from studio.lessons.reconcile import reconcile
 
@@ -37,6 +39,12 @@ def test_near_wording_with_the_same_content_is_the_same_question() -> None:
     newer = lesson("new", "Tell me who keeps the key to the north gate.", "Ines.")
     assert [old.id for old in reconcile(newer, [NORTH], {"north": 0.93}, at=NOW).retired] == ["north"]
     assert reconcile(newer, [NORTH], {"north": 0.6}, at=NOW).retired == ()
+
+
+@pytest.mark.parametrize("other", ["Where does the choir meet?", "Who does the choir meet?"])
+def test_another_question_word_asks_for_something_else(other: str) -> None:
+    day = lesson("day", "When does the choir meet?", "On Tuesdays.")
+    assert reconcile(lesson("new", other, "The town hall."), [day], {"day": 0.95}, at=NOW).retired == ()
 
 
 def test_an_explicitly_superseded_correction_takes_its_lesson_with_it() -> None:
