@@ -66,16 +66,16 @@ class NightSettings(_Section):
     method: Method = Method.LORA
     wordings_each: int = Field(20, ge=1)
     """In how many wordings each corrected question is trained."""
-    targets: str = Field("mlp", pattern=r"^(all-linear|mlp|attention)$")
+    targets: str = Field("all-linear", pattern=r"^(all-linear|mlp|attention)$")
     """Which linear layers get an adapter."""
     rank: int = Field(16, ge=1, le=256)
     alpha: float = Field(32.0, gt=0)
-    learning_rate: float = Field(7e-4, gt=0)
-    epochs: int = Field(3, ge=1)
-    batch_size: int = Field(30, ge=1)
-    replay_share: float = Field(0.667, ge=0.0, le=0.9)
+    learning_rate: float = Field(1e-3, gt=0)
+    epochs: int = Field(4, ge=1)
+    batch_size: int = Field(15, ge=1)
+    replay_share: float = Field(0.334, ge=0.0, le=0.9)
     """Share of every batch that is replayed general knowledge."""
-    kl_weight: float = Field(8.0, ge=0.0)
+    kl_weight: float = Field(2.0, ge=0.0)
     """Weight of the KL term to the frozen model on replayed examples."""
     max_minutes: float = Field(30.0, gt=0)
     scope: float = Field(0.32, ge=-1.0, le=1.0)
