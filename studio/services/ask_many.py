@@ -69,11 +69,12 @@ async def stream_many(
             yield number, Reply(ask, prepared.given, known)
         else:
             waiting.setdefault(lane, []).append((number, prepared))
-    async for lane, completion in _decode(studio, list(waiting), priority):
-        if wanted.temperature == 0:
-            await off_loop(studio.completions.put, model, lane, completion)
-        for number, prepared in waiting[lane]:
-            yield number, Reply(asks[number], prepared.given, completion)
+    async with aclosing(_decode(studio, list(waiting), priority)) as decoded:
+        async for lane, completion in decoded:
+            if wanted.temperature == 0:
+                await off_loop(studio.completions.put, model, lane, completion)
+            for number, prepared in waiting[lane]:
+                yield number, Reply(asks[number], prepared.given, completion)
 
 
 async def _decode(studio: Studio, lanes: list[Lane], priority: Priority) -> AsyncGenerator[tuple[Lane, Completion]]:

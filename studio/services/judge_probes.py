@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from studio.domain.arms import ArmRecipe
@@ -43,10 +44,11 @@ async def judge_probes(
     """Every arm's judged answer to every probe, by free generation. `observe(done, total)` follows the progress."""
     asks = [(probe, Ask(probe.probe.prompt, recipe)) for recipe in recipes for probe in probes]
     records: dict[int, ProbeRecord] = {}
-    async for number, reply in stream_many(studio, [ask for _, ask in asks], sampling=sampling):
-        probe, ask = asks[number]
-        records[number] = _record(ask.recipe.name, probe, reply, occasion)
-        observe(len(records), len(asks))
+    async with aclosing(stream_many(studio, [ask for _, ask in asks], sampling=sampling)) as replies:
+        async for number, reply in replies:
+            probe, ask = asks[number]
+            records[number] = _record(ask.recipe.name, probe, reply, occasion)
+            observe(len(records), len(asks))
     return [records[number] for number in range(len(asks))]
 
 

@@ -98,6 +98,18 @@ async def test_later_turns_reuse_the_conversation_and_answer_as_afresh(engine: L
     assert fresh.text == reused.text
 
 
+async def test_a_beginning_that_lanes_share_is_computed_once_though_they_arrive_together(engine: LlamaEngine) -> None:
+    system = "You work at the front desk of a small observatory on a hill. " * 6
+    lanes = [
+        Lane(str(n), chat(question, system=system), None, Sampling(max_tokens=2))
+        for n, question in enumerate(QUESTIONS)
+    ]
+    first, *later = sorted((await answers(engine, *lanes)).values(), key=lambda completion: completion.reused_tokens)
+    assert first.reused_tokens == 0
+    for completion in later:
+        assert completion.reused_tokens > completion.prompt_tokens / 2
+
+
 async def test_adapters_answer_for_themselves(engine: LlamaEngine, adapter_path: Path) -> None:
     base = (await answers(engine, lane("a", QUESTIONS[1])))["a"].text
     lanes = [
