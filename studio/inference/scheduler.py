@@ -1,4 +1,4 @@
-"""Decides which lanes step next: contexts by adapter set, interactive before idle, cores divided.
+"""Decides which lanes step next: contexts by adapter set, interactive before idle, free cores divided.
 
 At most three contexts exist. A lane goes to the one with its adapter set; else to an idle one of the same
 adapter at another scale (a dial being turned); else to a new one; else to the idle one used longest ago,
@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from studio.errors import EngineError
 from studio.inference.context_runner import ContextRunner
+from studio.inference.free_cores import FreeCores
 from studio.inference.lane_run import Emit, LaneRun
 from studio.inference.llama_native import NativeModel
 
@@ -29,6 +30,7 @@ class Scheduler:
         self._context_tokens = context_tokens
         self._threads = threads
         self._emit = emit
+        self._free_cores = FreeCores()
         self._changed = threading.Condition()
         self._runners: list[ContextRunner] = []
         self._waiting: list[LaneRun] = []
@@ -70,7 +72,7 @@ class Scheduler:
                 lanes = self._eligible(runner)
                 if lanes:
                     busy = sum(1 for other in self._runners if self._eligible(other))
-                    return lanes, max(1, self._threads // max(1, busy))
+                    return lanes, max(1, min(self._threads, self._free_cores.count()) // max(1, busy))
                 self._changed.wait()
             return None
 
