@@ -56,7 +56,7 @@ class PromptSettings(_Section):
     """The most tokens the context arm may spend on corrections."""
     lessons_given: int = Field(1, ge=1, le=16)
     """The most lessons retrieved for one question."""
-    lessons_threshold: float = Field(0.37, ge=-1.0, le=1.0)
+    lessons_threshold: float = Field(0.38, ge=-1.0, le=1.0)
     """Lessons that score lower are not given: abstention."""
 
 

@@ -35,7 +35,7 @@ from studio.settings import Settings
 DATA = Path(__file__).parent / "data"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
-SHIPPED = {"all-MiniLM-L6-v2+studio-1": "697a8ae4137e85b15b05b27acc957a8deaf46a7941823b6d705308078c2d6e3f"}
+SHIPPED = {"all-MiniLM-L6-v2+studio-2": "f5e5d4341cc3d0cebdc32fb1398286db06a8bba27076a58a322d12c186117509"}
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
