@@ -1,4 +1,4 @@
-"""Fine-tunes MiniLM to find lessons: `python -m studio.training.train_embedder --out FILE`, some seven CPU minutes.
+"""Fine-tunes MiniLM to find lessons, in some seven CPU minutes: `python -m studio.training.train_embedder`.
 
 Contrastive: of each question, the lesson it fits must score highest of a memory, and a learned threshold must score
 highest where none does. Two low-rank updates (LoRA, arXiv 2106.09685) of different layers are trained from different
