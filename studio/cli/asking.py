@@ -101,7 +101,7 @@ def correct(  # noqa: PLR0917 - click passes them by name
     frame: Frame, prompt: str, corrected: str, original: str, rationale: str, supersedes: str | None, as_json: bool
 ) -> None:
     """Record a correction and learn its lesson."""
-    from studio.services.learn_lessons import learn_lesson
+    from studio.services.learn_lessons import learn_lesson, learn_pending
     from studio.services.record_correction import record_correction
 
     async def use(studio: Studio) -> dict[str, Any]:
@@ -117,6 +117,7 @@ def correct(  # noqa: PLR0917 - click passes them by name
         )
         # Said before the lesson is learnt: from here on the correction is on disk, come what may.
         click.echo(f"Saved correction {correction.id}.", err=as_json)
+        await learn_pending(studio)
         lesson = await learn_lesson(studio, correction)
         return {
             "id": correction.id,

@@ -75,18 +75,19 @@ async def prove_lesson(studio: Studio, lesson: Lesson) -> Lesson:
 
 
 async def learn_pending(studio: Studio) -> int:
-    """Learn what a crash, or a missing embedder, left unlearnt; returns how many lessons that were."""
+    """Learn what a crash or a missing or changed embedder left undone; returns how many lessons that were."""
 
     def unlearnt() -> list[Correction]:
         learnt = {source for lesson in studio.log.lessons.all() for source in lesson.source_ids}
         return [correction for correction in studio.log.corrections.in_force() if correction.id not in learnt]
 
-    pending = await off_loop(unlearnt)
-    for correction in pending:
-        await learn_lesson(studio, correction)
+    # The old ones first: a new one may contradict them, and then must find them.
     unembedded = await off_loop(studio.log.lessons.without_vectors, studio.embedder.name)
     for lesson in unembedded:
         await embed_lesson(studio, lesson)
+    pending = await off_loop(unlearnt)
+    for correction in pending:
+        await learn_lesson(studio, correction)
     return len(pending) + len(unembedded)
 
 

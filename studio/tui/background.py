@@ -39,7 +39,7 @@ async def load_engine_and_lessons(app: StudioApp) -> None:
     from studio.services.learn_lessons import learn_pending
 
     if learnt := await learn_pending(app.studio):
-        app.notify(f"{learnt} earlier correction(s) had not been learnt; they are now.")
+        app.notify(f"{learnt} lesson(s) could not be found yet; now they can.")
         app.log_changed()
 
 
