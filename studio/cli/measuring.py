@@ -97,7 +97,7 @@ class PlainNarrator:
 def bench(frame: Frame, scenario: Path, arms: str | None, orders: int, json_file: Path | None) -> None:
     """Run a SCENARIO folder: corrections day by day, nights between, all probes by free generation."""
     from studio.bootstrap import build_throwaway
-    from studio.reporting.tables import bench_tables
+    from studio.reporting.bench_report import bench_tables
     from studio.services.run_scenario import run_scenario
 
     _refuse_unwritable(json_file)

@@ -87,13 +87,15 @@ class TrainingExample:
     """One conversation to learn from: the loss falls on `completion` alone.
 
     With `replay` the example is there to be remembered, not learnt: `completion` is the frozen model's own
-    answer, and its distribution is held near the frozen model's by a KL term.
+    answer, and its distribution is held near the frozen model's by a KL term. Where `frozen_messages` are given the
+    frozen model is asked these instead, so that what `messages` hold besides (an unfitting lesson) changes nothing.
     """
 
     messages: tuple[ChatMessage, ...]
     completion: str
     source_id: str
     replay: bool = False
+    frozen_messages: tuple[ChatMessage, ...] = ()
 
 
 class ProbeKind(StrEnum):
@@ -104,6 +106,7 @@ class ProbeKind(StrEnum):
     LOCALITY = "locality"
     PORTABILITY = "portability"
     TRANSFER = "transfer"
+    INDUCTION = "induction"  # an unseen instance of a rule that several corrections share
     GENERAL = "general"
 
 

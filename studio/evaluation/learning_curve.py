@@ -7,10 +7,18 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from studio.domain.measures import Estimate
-from studio.evaluation.metrics import BASELINE, Answers, ArmMeasures, ProbeRecord, group_by_arm, measure_arms
-from studio.evaluation.statistics import mean_estimate
+from studio.evaluation.metrics import (
+    BASELINE,
+    GAIN_KINDS,
+    Answers,
+    ArmMeasures,
+    ProbeRecord,
+    group_by_arm,
+    measure_arms,
+)
+from studio.evaluation.statistics import mean_estimate, weighted_sum_of_ratios
 
-CURVE_MEASURES = ("reliability", "rephrase", "locality", "retention", "gain")
+CURVE_MEASURES = ("reliability", "rephrase", "locality", "portability", "transfer", "retention", "stale_rate", "gain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +48,33 @@ def learning_curve(records: Iterable[ProbeRecord], baseline: str = BASELINE) -> 
     )
 
 
-def efficiency(records: Sequence[ProbeRecord], baseline: str = BASELINE) -> dict[str, ArmMeasures]:
-    """By arm, over all occasions:
+def efficiency(
+    records: Sequence[ProbeRecord], evenings: Sequence[ProbeRecord] = (), baseline: str = BASELINE
+) -> dict[str, ArmMeasures]:
+    """By arm, over all occasions; `evenings` are the answers to a day's probes before the night that follows it:
 
     - `gain_per_correction`: the gain on the last occasion divided by the corrections made by then;
     - `area_under_curve`: the mean gain along the curve, over the number of corrections (trapezoids);
     - `corrections_until_right`: for the probes that come to stay right, how many corrections after their first
       asking that took, 0 if they were right at once;
-    - `same_day_gain`, `next_day_gain`: the gain before and after the first night since the correction.
+    - `same_day_gain`, `next_day_gain`: the gain before and after the first night since the correction;
+    - `overnight_gain`: what that night added to the score, paired per probe.
     """
     curve = learning_curve(records, baseline)
-    by_arm = group_by_arm(records)
-    frozen = by_arm.get(baseline, [])
-    return {
-        arm: {
+    by_arm, before_nights = group_by_arm(records), group_by_arm(evenings)
+    frozen = [*by_arm.get(baseline, []), *before_nights.get(baseline, [])]
+    measures: dict[str, ArmMeasures] = {}
+    for arm, answers in by_arm.items():
+        all_answers = [*answers, *before_nights.get(arm, [])]
+        measures[arm] = {
             "gain_per_correction": _gain_per_correction(arm, curve),
-            "area_under_curve": _area(arm, curve),
+            "area_under_curve": _area(answers, by_arm.get(baseline, [])),
             "corrections_until_right": _corrections_until_right(answers),
-            "same_day_gain": _gain_where(arm, answers, frozen, lambda record: record.age == 0),
-            "next_day_gain": _gain_where(arm, answers, frozen, lambda record: record.age > 0),
+            "same_day_gain": _gain_where(arm, all_answers, frozen, lambda record: record.age == 0),
+            "next_day_gain": _gain_where(arm, all_answers, frozen, lambda record: record.age == 1),
+            "overnight_gain": _overnight_gain(all_answers),
         }
-        for arm, answers in by_arm.items()
-    }
+    return measures
 
 
 def _gain_per_correction(arm: str, curve: Sequence[CurvePoint]) -> Estimate:
@@ -72,17 +85,36 @@ def _gain_per_correction(arm: str, curve: Sequence[CurvePoint]) -> Estimate:
     return replace(gain, mean=mean, low=low, high=high)
 
 
-def _area(arm: str, curve: Sequence[CurvePoint]) -> Estimate:
+def _area(answers: Sequence[ProbeRecord], frozen: Sequence[ProbeRecord]) -> Estimate:
+    base = {record.question: record.score for record in frozen}
     # A night adds no correction: of the occasions after the same number, the last one counts.
-    by_corrections = {
-        point.corrections: point.arms[arm]["gain"] for point in curve if "gain" in point.arms.get(arm, {})
-    }
-    points = [(made, gain.mean) for made, gain in by_corrections.items() if gain.mean is not None]
-    if not points:
-        return Estimate(None, None, None, 0)
-    width = points[-1][0] - points[0][0]
-    area = sum((b - a) * (y + z) / 2 for (a, y), (b, z) in pairwise(points))
-    return Estimate(area / width if width else points[-1][1], None, None, len(points))
+    last_day = {record.corrections: record.day for record in sorted(answers, key=lambda record: record.day)}
+    points: dict[int, dict[str, tuple[float, float]]] = {made: {} for made in sorted(last_day)}
+    for record in answers:
+        if record.kind in GAIN_KINDS and record.day == last_day[record.corrections]:
+            above, below = points[record.corrections].get(record.unit, (0.0, 0.0))
+            gained = record.score - base[record.question]
+            points[record.corrections][record.unit] = above + gained, below + 1.0
+    numbers = [made for made, units in points.items() if units]
+    terms = zip(_trapezoid_weights(numbers), (points[made] for made in numbers), strict=True)
+    return weighted_sum_of_ratios(list(terms))
+
+
+def _trapezoid_weights(at: Sequence[int]) -> list[float]:
+    """What each point counts for in the mean along a curve of straight lines."""
+    if len(at) < 2 or at[0] == at[-1]:
+        return [1.0] * len(at)
+    halves = [(b - a) / 2 / (at[-1] - at[0]) for a, b in pairwise(at)]
+    return [before + after for before, after in zip([0.0, *halves], [*halves, 0.0], strict=True)]
+
+
+def _overnight_gain(answers: Sequence[ProbeRecord]) -> Estimate:
+    scores = {(record.order, record.probe_id, record.age): record for record in answers if record.kind in GAIN_KINDS}
+    gained: dict[str, list[float]] = {}
+    for (order, probe, age), record in scores.items():
+        if age == 0 and (after := scores.get((order, probe, 1))) is not None:
+            gained.setdefault(record.unit, []).append(after.score - record.score)
+    return mean_estimate(gained)
 
 
 def _corrections_until_right(answers: Sequence[ProbeRecord]) -> Estimate:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from studio.domain.measures import Estimate
 from studio.domain.nights import ProbeKind
@@ -21,7 +22,7 @@ BASELINE = "frozen"
 Question = tuple[int, int, int, str]
 ArmMeasures = dict[str, Estimate]
 
-_GAIN_KINDS = (ProbeKind.RELIABILITY, ProbeKind.REPHRASE, ProbeKind.PORTABILITY, ProbeKind.TRANSFER)
+GAIN_KINDS = (ProbeKind.RELIABILITY, ProbeKind.REPHRASE, ProbeKind.PORTABILITY, ProbeKind.TRANSFER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +125,22 @@ class Answers:
         """Of the prompts whose target was superseded, the share answered with the old target."""
         return _mean([pair for pair in self.pairs if pair[0].stale is not None], lambda own, _: bool(own.stale))
 
+    def score(self) -> Estimate:
+        """Mean score r over all probes that a correction should set right."""
+        return _mean(self.of(*GAIN_KINDS), lambda own, _: own.score)
+
+    def divergence(self) -> Estimate:
+        """How far the words of what must not change are from the baseline's: 0 the same, 1 none in common."""
+        return _mean(self.of(ProbeKind.LOCALITY), lambda own, base: word_distance(own.text, base.text))
+
     def gain(self) -> Estimate:
         """Mean score minus the baseline's, over all probes that a correction should set right."""
-        return _mean(self.of(*_GAIN_KINDS), lambda own, base: own.score - base.score)
+        return _mean(self.of(*GAIN_KINDS), lambda own, base: own.score - base.score)
 
     def normalised_gain(self) -> Estimate:
         """The gain as a share of what there was to gain: gain / (1 - mean score of the baseline)."""
         units: dict[str, tuple[float, float]] = {}
-        for own, base in self.of(*_GAIN_KINDS):
+        for own, base in self.of(*GAIN_KINDS):
             above, below = units.get(own.unit, (0.0, 0.0))
             units[own.unit] = above + own.score - base.score, below + 1.0 - base.score
         return ratio_estimate(units.values())
@@ -181,7 +190,17 @@ def _measures(answers: Answers) -> ArmMeasures:
         "gain": answers.gain(),
         "normalised_gain": answers.normalised_gain(),
         "commonest_answer": answers.commonest_answer(),
+        "induction": answers.share_right(ProbeKind.INDUCTION),
+        "divergence": answers.divergence(),
+        "score": answers.score(),
     }
+
+
+def word_distance(one: str, other: str) -> float:
+    """1 minus the share of words that two texts have in common in the same order (Ratcliff and Obershelp)."""
+    if one == other:
+        return 0.0
+    return 1.0 - SequenceMatcher(None, words(one), words(other), autojunk=False).ratio()
 
 
 def _mean(

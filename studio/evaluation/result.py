@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from studio.domain.measures import Estimate
+from studio.evaluation.comparison import Difference, TwoByTwo
 from studio.evaluation.learning_curve import CurvePoint
 
 Json = dict[str, object]
@@ -19,6 +20,35 @@ class NightOutcome:
     peak_rss_mb: float | None
     promoted: bool
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResetCheck:
+    """That every arm, its memory emptied and its adapter off, answered as the frozen model, letter for letter."""
+
+    arms: tuple[str, ...]
+    questions: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioSize:
+    """How much of what there was to learn and to ask; `rules` have unseen instances, `induction` of them in all."""
+
+    days: int
+    corrections: int
+    general: int
+    rules: int
+    induction: int
+
+
+@dataclass(frozen=True, slots=True)
+class BenchDetail:
+    """What a whole run adds to its arms' measures."""
+
+    size: ScenarioSize
+    reset: ResetCheck
+    differences: Sequence[Difference]
+    tables: Sequence[TwoByTwo]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +82,15 @@ def bench_result(
     arms: Mapping[str, Mapping[str, Estimate]],
     nights: Sequence[NightOutcome],
     curve: Sequence[CurvePoint],
+    detail: BenchDetail | None = None,
 ) -> Json:
-    """`{"scenario","model","orders","arms":{NAME:{MEASURE:{"mean","low","high","n"}}},"night","curve"}`.
+    """`{"scenario","model","orders","arms":{NAME:{MEASURE:{"mean","low","high","n"}}},"night","curve",..}`.
 
     An arm holds the contract's measures and whatever else was measured of it, all in the same form; a figure that
     could not be measured is null. Curve points are `{"day","corrections","arms":{NAME:{MEASURE:{..}}}}`.
+    Besides `"nights"` one by one and, with `detail`: `"size"` and `"reset"` as the classes of these names,
+    `"differences"` `[{"arm","against",MEASURE:{..}}]` paired per probe, `"two_by_two"`
+    `[{"memory","adapter","arms":{CELL:NAME},"measures":{MEASURE:{CELL:{..}}}}]`.
     """
     return {
         "scenario": scenario,
@@ -65,6 +99,20 @@ def bench_result(
         "arms": _arms(arms),
         "night": night_result(nights),
         "curve": [{"day": point.day, "corrections": point.corrections, "arms": _arms(point.arms)} for point in curve],
+        "nights": [asdict(night) for night in nights],
+        **(_detail(detail) if detail else {}),
+    }
+
+
+def _detail(detail: BenchDetail) -> Json:
+    return {
+        "size": asdict(detail.size),
+        "reset": asdict(detail.reset),
+        "differences": [
+            {"arm": one.arm, "against": one.against, **{name: asdict(e) for name, e in one.measures.items()}}
+            for one in detail.differences
+        ],
+        "two_by_two": [asdict(table) for table in detail.tables],
     }
 
 

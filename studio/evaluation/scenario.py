@@ -60,6 +60,22 @@ class ScenarioCorrection:
 
 
 @dataclass(frozen=True, slots=True)
+class InductionPrompt:
+    """An unseen instance of a rule that is nowhere stated as one: the corrections named share it."""
+
+    id: str
+    rule: str
+    correction_ids: tuple[str, ...]
+    prompt: str
+    check: Check
+
+    @property
+    def unit(self) -> str:
+        """What is resampled for intervals: instances of one rule stand or fall together."""
+        return f"rule:{self.rule}"
+
+
+@dataclass(frozen=True, slots=True)
 class ScenarioProbe:
     """A question to ask on a certain day. `probe.correction_id` is the correction in force that it belongs to.
 
@@ -81,6 +97,7 @@ class Scenario:
     description: str
     corrections: tuple[ScenarioCorrection, ...]
     general: tuple[Probe, ...]
+    induction: tuple[InductionPrompt, ...] = ()
 
     @property
     def days(self) -> tuple[int, ...]:
@@ -101,12 +118,23 @@ class Scenario:
         """What to ask at the end of a day, judged by what is in force then.
 
         The prompt and rephrasings of a superseded correction are judged by the one that replaced it, and so count
-        for that one; its one-hop uses and transfers have lost their right answer and are left out.
+        for that one; its one-hop uses and transfers have lost their right answer and are left out. An unseen
+        instance of a rule is asked once all corrections that share the rule have been made; it counts for the rule.
         """
         made = self.made_by(day)
-        return tuple(
+        of_corrections = [
             probe for current in self.in_force(day) for probe in _probes_of(current, _replaced_by(current, made))
-        )
+        ]
+        days = {correction.id: correction.day for correction in made}
+        of_rules = [
+            ScenarioProbe(
+                Probe(f"{rule.rule}/induction/{rule.id}", ProbeKind.INDUCTION, rule.prompt, rule.check, rule.unit),
+                day=max(days[name] for name in rule.correction_ids),
+            )
+            for rule in self.induction
+            if days.keys() >= set(rule.correction_ids)
+        ]
+        return (*of_corrections, *of_rules)
 
 
 def given_and_shuffled_orders(

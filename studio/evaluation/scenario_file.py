@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -13,10 +13,18 @@ from studio.domain.checks import Check
 from studio.domain.nights import Probe, ProbeKind
 from studio.errors import ScenarioError
 from studio.evaluation.judging import pattern_fault
-from studio.evaluation.scenario import CorrectionKind, JudgedPrompt, Scenario, ScenarioCorrection, TaughtCorrection
+from studio.evaluation.scenario import (
+    CorrectionKind,
+    InductionPrompt,
+    JudgedPrompt,
+    Scenario,
+    ScenarioCorrection,
+    TaughtCorrection,
+)
 from studio.evaluation.words import words
 
 FORMAT_VERSION = 1
+FEWEST_SHARING = 2
 
 _CORRECTION_FIELDS = (
     *("id", "day", "kind", "prompt", "target", "rationale", "include", "exclude", "pattern", "max_words"),
@@ -27,19 +35,37 @@ _Read = TypeVar("_Read")
 
 
 def load_scenario(folder: Path) -> Scenario:
-    """Read `scenario.toml`, `corrections.jsonl` and `general.jsonl`. Raises ScenarioError."""
+    """Read `scenario.toml`, `corrections.jsonl`, `general.jsonl` and, if there, `induction.jsonl`.
+
+    Raises ScenarioError.
+    """
     if not folder.is_dir():
         raise ScenarioError(f"{folder} is no scenario folder.", "Name a folder with a scenario.toml.")
     title, description = _read_description(folder / "scenario.toml")
     corrections = tuple(_read_correction(fields) for fields in _objects(folder / "corrections.jsonl"))
     if not corrections:
         raise ScenarioError(f"{folder / 'corrections.jsonl'} holds no correction.", "A scenario needs at least one.")
-    return Scenario(title, description, corrections, load_general_probes(folder / "general.jsonl"))
+    general = load_general_probes(folder / "general.jsonl")
+    return Scenario(title, description, corrections, general, _load_induction(folder / "induction.jsonl", corrections))
 
 
 def load_general_probes(file: Path) -> tuple[Probe, ...]:
     """Read one file of general probes. Raises ScenarioError."""
     return tuple(_read_general(fields) for fields in _objects(file))
+
+
+def _load_induction(file: Path, corrections: Sequence[ScenarioCorrection]) -> tuple[InductionPrompt, ...]:
+    if not file.exists():
+        return ()
+    known = {correction.id for correction in corrections}
+    sharing: dict[str, tuple[str, ...]] = {}
+    read: list[InductionPrompt] = []
+    for fields in _objects(file):
+        prompt = _read_induction(fields, known)
+        if sharing.setdefault(prompt.rule, prompt.correction_ids) != prompt.correction_ids:
+            fields.fail("corrections", f"the rule '{prompt.rule}' was shared by other corrections further up")
+        read.append(prompt)
+    return tuple(read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +226,17 @@ def _read_judged(fields: _Fields) -> JudgedPrompt:
     if check.is_empty:
         fields.fail("include", "the answer has no condition at all")
     return JudgedPrompt(fields.text("prompt"), check)
+
+
+def _read_induction(fields: _Fields, known: Collection[str]) -> InductionPrompt:
+    fields.only("id", "rule", "corrections", "prompt", "include", "exclude", "pattern", "max_words")
+    name, sharing = _read_id(fields), fields.texts("corrections")
+    for i, correction in enumerate(sharing):
+        if correction not in known:
+            fields.fail(f"corrections[{i}]", f"no correction is called '{correction}'")
+    if len(set(sharing)) < FEWEST_SHARING:
+        fields.fail("corrections", "a rule is shared by two corrections or more")
+    return InductionPrompt(name, fields.text("rule"), sharing, fields.text("prompt"), _read_check(fields))
 
 
 def _read_general(fields: _Fields) -> Probe:

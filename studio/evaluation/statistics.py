@@ -39,18 +39,42 @@ def ratio_estimate(units: Iterable[tuple[float, float]]) -> Estimate:
     mean = sum(above for above, _ in pairs) / denominator
     if len(pairs) < FEWEST_UNITS:
         return Estimate(mean, None, None, len(pairs))
-    low, high = _interval(pairs)
-    return Estimate(mean, low, high, len(pairs))
+    return Estimate(mean, *_interval([pairs], [1.0]), len(pairs))
 
 
-def _interval(pairs: list[tuple[float, float]]) -> tuple[float, float]:
+def weighted_sum_of_ratios(terms: Sequence[tuple[float, Mapping[str, tuple[float, float]]]]) -> Estimate:
+    """The sum of weight * (sum of numerators / sum of denominators) over terms that share their units.
+
+    Each resample draws the same units for all terms: what is learnt of one correction is in every term that asks for
+    it. A term's units may be fewer than those of all terms. None where a term has none.
+    """
+    units = sorted({unit for _, by_unit in terms for unit in by_unit})
+    tables = [[by_unit.get(unit, (0.0, 0.0)) for unit in units] for _, by_unit in terms]
+    below = [sum(pair[1] for pair in table) for table in tables]
+    if not terms or not all(below):
+        return Estimate(None, None, None, len(units))
+    weights = [weight for weight, _ in terms]
+    mean = sum(
+        weight * sum(pair[0] for pair in table) / total
+        for weight, table, total in zip(weights, tables, below, strict=True)
+    )
+    if len(units) < FEWEST_UNITS:
+        return Estimate(mean, None, None, len(units))
+    return Estimate(mean, *_interval(tables, weights), len(units))
+
+
+def _interval(tables: Sequence[Sequence[tuple[float, float]]], weights: Sequence[float]) -> tuple[float, float]:
     # Here, not above: the app starts without it.
     import numpy as np
 
-    table = np.array(pairs)
+    units = len(tables[0])
     generator = np.random.default_rng(_SEED)
     # How often each unit is drawn, instead of which: the sums are then one matrix product.
-    drawn = generator.multinomial(len(pairs), np.full(len(pairs), 1 / len(pairs)), size=_RESAMPLES)
-    above, below = (drawn @ table).T
-    low, high = np.percentile(above[below != 0] / below[below != 0], [2.5, 97.5])
+    drawn = generator.multinomial(units, np.full(units, 1 / units), size=_RESAMPLES)
+    total = np.zeros(_RESAMPLES)
+    for weight, table in zip(weights, tables, strict=True):
+        above, below = (drawn @ np.array(table)).T
+        # A resample without anything to divide by says nothing; it is left out of the percentiles.
+        total += weight * np.divide(above, below, out=np.full(_RESAMPLES, np.nan), where=below != 0)
+    low, high = np.nanpercentile(total, [2.5, 97.5])
     return float(low), float(high)

@@ -20,16 +20,21 @@ PROBE_SAMPLING = Sampling(max_tokens=96)
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """When probes are asked: of which run of a scenario, on which day, after how many corrections."""
+    """When probes are asked: of which run of a scenario, on which day, after how many corrections.
+
+    `slept`: whether the night after that day is over.
+    """
 
     order: int = 0
     day: int = 0
     corrections: int = 0
     days: Sequence[int] = ()
+    slept: bool = True
 
     def age(self, probe: ScenarioProbe) -> int:
         """Nights since the probe's correction was made."""
-        return sum(probe.day <= day <= self.day for day in self.days) if probe.day else 0
+        last_night = self.day if self.slept else self.day - 1
+        return sum(probe.day <= day <= last_night for day in self.days) if probe.day else 0
 
 
 async def judge_probes(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from studio.domain.arms import FROZEN, ArmRecipe
+from studio.domain.arms import ACTIVE_ADAPTER, FROZEN, NO_ADAPTER, ArmRecipe
 from studio.domain.log import Origin
 from studio.domain.nights import Night, NightState
-from studio.errors import TrainingError
+from studio.errors import StudioError, TrainingError
+from studio.evaluation.comparison import paired_differences, two_by_two
 from studio.evaluation.learning_curve import efficiency, learning_curve
-from studio.evaluation.metrics import ProbeRecord, measure_arms
-from studio.evaluation.result import NightOutcome, bench_result
+from studio.evaluation.metrics import ProbeRecord, answers_that_differ, group_by_arm, measure_arms
+from studio.evaluation.result import BenchDetail, NightOutcome, ResetCheck, ScenarioSize, bench_result
 from studio.evaluation.scenario import (
     Scenario,
     ScenarioCorrection,
@@ -22,6 +24,7 @@ from studio.evaluation.scenario import (
 )
 from studio.evaluation.scenario_file import load_scenario
 from studio.services.ask_many import Ask, ask_many
+from studio.services.holdings import Holdings, holdings, overhead
 from studio.services.judge_probes import PROBE_SAMPLING, Occasion, judge_probes
 from studio.services.learn_lessons import learn_lesson, prove_lesson
 from studio.services.record_correction import record_correction
@@ -45,27 +48,73 @@ async def run_scenario(
     """
     scenario = load_scenario(folder)
     arms = [FROZEN, *(recipe for recipe in recipes if recipe != FROZEN)]
-    records: list[ProbeRecord] = []
-    nights: list[NightOutcome] = []
+    reset = await _check_reset(make_studio("reset"), scenario, arms, tell)
+    runs: list[_Run] = []
     for number, order in enumerate(given_and_shuffled_orders(scenario.corrections, orders, ORDER_SEED)):
         tell(f"Order {number + 1} of {orders}: {scenario.title}")
         studio = make_studio(f"order-{number}")
         run = _Run(studio, scenario, arms, number, tell)
         await run.play(order)
-        records += run.records
-        nights += run.nights
+        runs.append(run)
+    facts = await studio.model()
+    return _result(scenario_name(folder), facts.name, scenario, arms, runs, reset)
+
+
+def _result(
+    name: str,
+    model: str,
+    scenario: Scenario,
+    arms: Sequence[ArmRecipe],
+    runs: Sequence[_Run],
+    reset: ResetCheck,
+) -> dict[str, Any]:
+    records = [record for run in runs for record in run.records]
     last = [record for record in records if record.day == scenario.days[-1]]
     measures = measure_arms(last)
-    per_correction = efficiency(records)
-    facts = await studio.model()
+    per_correction = efficiency(records, [record for run in runs for record in run.evenings])
+    held = {recipe.name: overhead(recipe, [run.holdings for run in runs]) for recipe in arms}
     return bench_result(
-        scenario=scenario_name(folder),
-        model=facts.name,
-        orders=orders,
-        arms={arm: {**measures[arm], **per_correction[arm]} for arm in measures},
-        nights=nights,
+        scenario=name,
+        model=model,
+        orders=len(runs),
+        arms={arm: {**measures[arm], **per_correction[arm], **held[arm]} for arm in measures},
+        nights=[night for run in runs for night in run.nights],
         curve=learning_curve(records),
+        detail=BenchDetail(_size(scenario), reset, paired_differences(last), two_by_two(last, arms)),
     )
+
+
+def _size(scenario: Scenario) -> ScenarioSize:
+    return ScenarioSize(
+        days=len(scenario.days),
+        corrections=len(scenario.corrections),
+        general=len(scenario.general),
+        rules=len({prompt.rule for prompt in scenario.induction}),
+        induction=len(scenario.induction),
+    )
+
+
+async def _check_reset(
+    studio: Studio, scenario: Scenario, arms: Sequence[ArmRecipe], tell: Callable[[str], None]
+) -> ResetCheck:
+    """Ask every arm all that will be judged, in a studio that has learnt nothing: it must answer as the frozen one.
+
+    Gains are measured against the frozen arm; only if this holds are they gains over the same arm reset. Raises
+    StudioError naming the first arm and question of which it does not hold.
+    """
+    tell("Reset: every arm without what it learns, against the frozen model")
+    probes = (*scenario.probes(scenario.days[-1]), *(ScenarioProbe(probe) for probe in scenario.general))
+    # A named version would bring its adapter along; the one in use is none in an empty studio.
+    emptied = [r if r.adapter == ACTIVE_ADAPTER else replace(r, adapter=NO_ADAPTER) for r in arms]
+    answers = group_by_arm(await judge_probes(studio, probes, emptied))
+    for arm in (recipe.name for recipe in arms if recipe.name != FROZEN.name):
+        if differing := answers_that_differ(answers[arm], answers[FROZEN.name]):
+            raise StudioError(
+                f"With nothing learnt, the arm {arm} answers {len(differing)} of {len(probes)} questions otherwise than"
+                f" the frozen model, first '{differing[0]}'; its gain would not be what it learnt.",
+                "Something reaches this arm besides its memory and adapter.",
+            )
+    return ResetCheck(tuple(recipe.name for recipe in arms if recipe.name != FROZEN.name), len(probes))
 
 
 class _Run:
@@ -82,6 +131,8 @@ class _Run:
         self.studio, self.scenario, self.arms = studio, scenario, arms
         self.order, self.tell = order, tell
         self.records: list[ProbeRecord] = []
+        self.evenings: list[ProbeRecord] = []
+        self.holdings = Holdings()
         self.nights: list[NightOutcome] = []
         self.learnt: dict[str, str] = {}
 
@@ -91,9 +142,13 @@ class _Run:
             for correction in todays:
                 await self._teach(correction.taught)
             self.tell(f"  day {day}: {len(todays)} corrections made")
+            todays_probes = [probe for probe in self.scenario.probes(day) if probe.day == day]
+            self.evenings += await self._examine(day, todays_probes, slept=False)
             if any(recipe.uses_adapter for recipe in self.arms):
                 self.nights.append(await self._sleep(day))
-            await self._examine(day)
+            general = (ScenarioProbe(probe) for probe in self.scenario.general)
+            self.records += await self._examine(day, [*self.scenario.probes(day), *general], slept=True)
+        self.holdings = await holdings(self.studio, self.nights)
 
     async def _teach(self, taught: TaughtCorrection) -> None:
         """What a user does: ask, see the answer, correct it. Only the taught part of the correction is at hand here."""
@@ -120,23 +175,22 @@ class _Run:
         self.tell(f"  night {day}: {night.reason}")
         return outcome_of(night)
 
-    async def _examine(self, day: int) -> None:
-        general = tuple(ScenarioProbe(probe) for probe in self.scenario.general)
-        probes = (*self.scenario.probes(day), *general)
+    async def _examine(self, day: int, probes: Sequence[ScenarioProbe], *, slept: bool) -> list[ProbeRecord]:
         made = len(self.scenario.made_by(day))
+        when = f"day {day}" if slept else f"day {day}, before the night"
         shown = 0
 
         def observe(done: int, total: int) -> None:
             nonlocal shown
             if done * 10 // total > shown:
                 shown = done * 10 // total
-                self.tell(f"  day {day}: {done} of {total} answers")
+                self.tell(f"  {when}: {done} of {total} answers")
 
-        self.records += await judge_probes(
+        return await judge_probes(
             self.studio,
             probes,
             self.arms,
-            occasion=Occasion(self.order, day, made, self.scenario.days),
+            occasion=Occasion(self.order, day, made, self.scenario.days, slept),
             observe=observe,
         )
 

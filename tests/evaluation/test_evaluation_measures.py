@@ -13,7 +13,7 @@ from studio.errors import UsageError
 from studio.evaluation.learning_curve import efficiency, learning_curve
 from studio.evaluation.metrics import ProbeRecord, answers_that_differ, measure_arms
 from studio.evaluation.result import DemoAnswer, DemoCorrection, NightOutcome, bench_result, demo_result
-from studio.evaluation.statistics import mean_estimate, ratio_estimate
+from studio.evaluation.statistics import mean_estimate, ratio_estimate, weighted_sum_of_ratios
 
 
 def record(probe: str, arm: str, right: bool, kind: ProbeKind = ProbeKind.REPHRASE, **more: object) -> ProbeRecord:
@@ -92,6 +92,24 @@ def test_measures_follow_their_definitions() -> None:
     assert measures["frozen"]["gain"].mean == 0.0
 
 
+def test_unseen_instances_count_for_their_rule_and_not_for_the_gain() -> None:
+    rule = {"kind": ProbeKind.INDUCTION, "correction_id": "rule:dates"}
+    records = [r for i in range(3) for r in both(f"dates/induction/{i}", False, i < 2, **rule)]  # type: ignore[arg-type]
+    lora = measure_arms(records)["lora"]
+    assert lora["induction"].mean == pytest.approx(2 / 3)
+    assert lora["induction"].n == 1
+    assert lora["gain"].mean is None
+    assert measure_arms(records)["frozen"]["induction"].mean == 0.0
+
+
+def test_divergence_is_how_far_the_words_of_what_must_not_change_are_from_frozens() -> None:
+    asked = both("a/locality/1", True, True, ProbeKind.LOCALITY)
+    said = [replace(asked[0], text="It is blue."), replace(asked[1], text="it is BLUE")]
+    assert measure_arms(said)["lora"]["divergence"].mean == 0.0
+    other = [said[0], replace(said[1], text="A red fox")]
+    assert measure_arms(other)["lora"]["divergence"].mean == 1.0
+
+
 def test_a_collapsed_model_is_seen_but_right_answers_to_rewordings_are_not_held_against_it() -> None:
     learnt = [r for i in range(8) for r in both(f"a/rephrase/{i}", False, True)]
     learnt = [replace(r, text="45 days") if r.arm == "lora" else r for r in learnt]
@@ -145,7 +163,48 @@ def test_efficiency_tells_what_a_correction_is_worth() -> None:
         lora["corrections_until_right"] == 0.5
     )  # 'a' stays right from the second correction on, 'b' at once by number
     assert lora["same_day_gain"] == 0.5
-    assert lora["next_day_gain"] == 0.75
+    assert lora["next_day_gain"] == pytest.approx(2 / 3)
+
+
+def test_what_a_night_adds_is_paired_with_the_evening_before_it() -> None:
+    evenings = [
+        r
+        for name, right in (("a", True), ("b", False), ("c", False))
+        for r in both(f"{name}/rephrase/1", False, right, day=1, age=0, corrections=3)
+    ]
+    mornings = [
+        r
+        for name, right in (("a", True), ("b", True), ("c", False))
+        for r in both(f"{name}/rephrase/1", False, right, day=1, age=1, corrections=3)
+    ]
+    lora = efficiency(mornings, evenings)["lora"]
+    assert lora["same_day_gain"].mean == pytest.approx(1 / 3)
+    assert lora["next_day_gain"].mean == pytest.approx(2 / 3)
+    assert lora["overnight_gain"].mean == pytest.approx(1 / 3)
+    assert lora["area_under_curve"].mean == pytest.approx(2 / 3)  # the evening is no point of the curve
+    assert efficiency(mornings)["lora"]["overnight_gain"].mean is None
+
+
+def test_the_area_under_the_curve_has_an_interval_over_corrections() -> None:
+    records = [
+        r
+        for day in (1, 2)
+        for i in range(10)
+        for r in both(f"{i}/rephrase/1", False, i < 5 * day, day=day, age=1, corrections=10 * day)
+    ]
+    area = efficiency(records)["lora"]["area_under_curve"]
+    assert area.mean == pytest.approx(0.75)
+    assert area.n == 10
+    # Half of a correction's part is sure (the second day's); the rest varies as one half does over ten draws.
+    assert [area.low, area.high] == pytest.approx([0.6, 0.9])
+
+
+def test_a_sum_of_ratios_draws_the_same_units_for_all_its_terms() -> None:
+    ones = {str(i): (float(i < 5), 1.0) for i in range(10)}
+    same = weighted_sum_of_ratios([(1.0, ones), (-1.0, ones)])
+    assert (same.mean, same.low, same.high) == (0.0, 0.0, 0.0)
+    assert weighted_sum_of_ratios([(1.0, ones), (1.0, {})]).mean is None
+    assert weighted_sum_of_ratios([]).mean is None
 
 
 def test_the_bench_result_keeps_the_contract() -> None:
@@ -160,12 +219,13 @@ def test_the_bench_result_keeps_the_contract() -> None:
         curve=learning_curve(records),
     )
     read = json.loads(json.dumps(result, allow_nan=False))
-    assert list(read) == ["scenario", "model", "orders", "arms", "night", "curve"]
+    assert list(read)[:6] == ["scenario", "model", "orders", "arms", "night", "curve"]
     contract = ["reliability", "rephrase", "locality", "portability", "transfer", "retention"]
     assert list(read["arms"]["lora"])[:9] == [*contract, "prompt_tokens", "ttft_s", "latency_s"]
     assert all(set(figure) == {"mean", "low", "high", "n"} for figure in read["arms"]["lora"].values())
     assert read["night"] == {"minutes": 5.0, "peak_rss_mb": 900.0, "promoted": True, "reason": "gained"}
     assert read["curve"][0]["arms"]["lora"]["rephrase"]["mean"] == 1.0
+    assert [night["reason"] for night in read["nights"]] == ["kept", "gained"]
 
 
 def test_the_demo_result_keeps_the_contract() -> None:

@@ -240,3 +240,49 @@ def test_the_shipped_session_is_a_valid_scenario() -> None:
     scenario = load_scenario(starter)
     assert len(scenario.corrections) == 10
     assert sum(len(made.rephrase) for made in scenario.corrections) == 20
+
+
+def instance(name: str = "i1", **more: object) -> dict[str, object]:
+    told = {"id": name, "rule": "closing days", "corrections": ["a", "b"], "prompt": "When is it shut?"}
+    return {**told, "include": [["Tuesday"]], "exclude": [], **more}
+
+
+def test_unseen_instances_of_a_rule_are_asked_once_all_that_share_it_were_made(tmp_path: Path) -> None:
+    write(tmp_path, [correction("a"), correction("b", day=2), correction("c", day=3)])
+    (tmp_path / "induction.jsonl").write_text("\n".join(json.dumps(instance(name)) for name in ("i1", "i2")))
+    scenario = load_scenario(tmp_path)
+    asked = [[p for p in scenario.probes(day) if p.probe.kind is ProbeKind.INDUCTION] for day in scenario.days]
+    assert [len(probes) for probes in asked] == [0, 2, 2]
+    assert {(p.probe.correction_id, p.day) for p in asked[2]} == {("rule:closing days", 2)}
+    assert asked[1][0].probe.id == "closing days/induction/i1"
+
+
+def test_a_scenario_without_induction_has_none(three_days: Scenario) -> None:
+    assert three_days.induction == ()
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "field", "problem"),
+    [
+        ([instance(corrections=["a", "zz"])], 1, "corrections[1]", "no correction is called 'zz'"),
+        ([instance(corrections=["a"])], 1, "corrections", "shared by two"),
+        ([instance(corrections=["a", "a"])], 1, "corrections", "shared by two"),
+        ([instance(corrections="a")], 1, "corrections", "must be a list, not text"),
+        ([instance(), instance()], 2, "id", "already used in line 1"),
+        ([instance(), instance("i2", corrections=["b", "c"])], 2, "corrections", "other corrections further up"),
+        ([instance(rule=7)], 1, "rule", "must be text, not a number"),
+        ([instance(include=[])], 1, "include", "no condition"),
+        ([instance(pattern="(")], 1, "pattern", ""),
+        ([instance(day=1)], 1, "day", "is no field"),
+        ([{"id": "i1"}], 1, "corrections", "is missing"),
+    ],
+)
+def test_a_faulty_induction_file_is_told_with_line_and_field(
+    tmp_path: Path, lines: Lines, line: int, field: str, problem: str
+) -> None:
+    write(tmp_path, [correction("a"), correction("b"), correction("c")])
+    (tmp_path / "induction.jsonl").write_text("\n".join(json.dumps(one) for one in lines))
+    with pytest.raises(ScenarioError) as told:
+        load_scenario(tmp_path)
+    assert f"induction.jsonl, line {line}, {field}: " in str(told.value)
+    assert problem in str(told.value)

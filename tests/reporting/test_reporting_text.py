@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from studio.domain.measures import Estimate
-from studio.reporting.tables import arms_table, bench_tables, pareto_table, plain_table, stages_table
+from studio.errors import UsageError
+from studio.reporting.bench_report import arms_table, bench_tables
+from studio.reporting.figures import COSTS, SHARES
+from studio.reporting.pareto import pareto_table
+from studio.reporting.tables import plain_table, stages_table
 from studio.reporting.terminal_text import printable
 
 
@@ -27,6 +31,8 @@ def test_a_cell_stays_on_its_line_and_cannot_steer_the_terminal() -> None:
 def test_a_table_without_rows_has_its_header() -> None:
     assert plain_table(["id", "prompt"], []) == "id  prompt\n--  ------"
 
+
+SHOWN = (*SHARES, *COSTS)
 
 ARMS = {
     "frozen": {
@@ -51,7 +57,7 @@ ARMS = {
 
 
 def test_the_arms_table_shows_means_with_intervals_and_n() -> None:
-    lines = arms_table(ARMS).split("\n")
+    lines = arms_table(ARMS, SHOWN).text().split("\n")
     assert lines[0].split() == ["frozen", "context", "lora", "n"]
     assert lines[2].split() == ["rephrase", "10", "[0,", "20]", "30", "[20,", "40]", "66", "[50,", "80]", "9-10"]
     assert lines[3].split("  ")[0] == "prompt tokens"
@@ -64,7 +70,7 @@ def test_five_arms_fit_into_a_hundred_columns() -> None:
         "rephrase": Estimate(0.53, 0.4, 0.66, 36)
     }
     arms = dict.fromkeys(("frozen", "context", "lessons", "lora", "lora+lessons"), shares)
-    assert max(map(cell_len, arms_table(arms).split("\n"))) <= 100
+    assert max(map(cell_len, arms_table(arms, SHOWN).text().split("\n"))) <= 100
 
 
 def test_the_stages_table_counts_right_answers() -> None:
@@ -72,24 +78,67 @@ def test_the_stages_table_counts_right_answers() -> None:
     assert [line.split() for line in table.split("\n")[2:]] == [["frozen", "1/2", "2/2"], ["lora", "-", "-"]]
 
 
-def test_the_pareto_table_marks_what_nothing_beats() -> None:
+def test_the_pareto_table_marks_the_front_and_names_what_beats_the_others() -> None:
     costs = ("prompt_tokens", "latency_s")
-    rows = {line[7:].split()[0]: line[:5].strip() for line in pareto_table(ARMS, costs).split("\n")[2:]}
-    assert rows == {"frozen": "*", "lora": "*", "context": ""}
+    table = pareto_table(ARMS, costs)
+    assert {row[1]: (row[0], row[-1]) for row in table.rows} == {
+        "frozen": ("*", ""),
+        "lora": ("*", ""),
+        "context": ("", "lora"),
+    }
+    assert all(row[-2] == "10" for row in table.rows)
     incomplete = {**ARMS, "lessons": {"gain": Estimate(0.9, None, None, 1)}}
-    assert pareto_table(incomplete, costs).split("\n")[-1].split()[:2] == ["?", "lessons"]
+    assert list(pareto_table(incomplete, costs).rows[-1][:2]) == ["?", "lessons"]
+
+
+def bench(**more: object) -> dict[str, object]:
+    unsure = {**ARMS["lora"], "gain": Estimate(0.1, -0.1, 0.3, 10)}
+    few = {**ARMS["lora"], "gain": Estimate(0.1, None, None, 3)}
+    named = {**ARMS, "lessons": unsure, "mine": few}
+    arms = {name: {n: asdict(e) for n, e in arm.items()} for name, arm in named.items()}
+    return {"scenario": "A week", "model": "tiny", "orders": 2, "arms": arms, "night": None, "curve": [], **more}
 
 
 def test_the_bench_tables_say_what_is_inconclusive_and_how_the_nights_went() -> None:
-    unsure = {**ARMS["lora"], "gain": Estimate(0.1, -0.1, 0.3, 10)}
-    arms = {name: {n: asdict(e) for n, e in arm.items()} for name, arm in {**ARMS, "lessons": unsure}.items()}
     night = {"minutes": 3.21, "peak_rss_mb": 900.4, "promoted": True, "reason": "Promoted: \x1b[1m+60 points."}
-    text = bench_tables({"scenario": "A week", "model": "tiny", "orders": 2, "arms": arms, "night": night, "curve": []})
+    text = bench_tables(bench(night=night))
     assert text.startswith("A week, tiny, 2 orders\n")
     assert "Inconclusive, the gain's interval spans zero: lessons." in text
+    assert "Inconclusive, too few corrections for an interval: mine." in text
     assert text.endswith("Nights: 3.2 minutes, 900 MB at most. Promoted: +60 points.")
     without = {"scenario": "A", "model": "m", "orders": 1, "arms": {}, "night": None, "curve": []}
     assert bench_tables(without).startswith("A, m, 1 order\n")
+
+
+def test_the_bench_tables_show_differences_and_the_two_by_two_with_their_verdicts() -> None:
+    sure, unsure = asdict(Estimate(0.2, 0.1, 0.3, 9)), asdict(Estimate(-0.05, -0.1, 0.02, 9))
+    cells = dict.fromkeys(("neither", "prompt", "weights", "both"), sure) | {"interaction": unsure}
+    arms = {"neither": "frozen", "prompt": "lessons", "weights": "lora", "both": "lora+lessons"}
+    text = bench_tables(
+        bench(
+            size={"days": 3, "corrections": 24, "general": 20, "rules": 2, "induction": 6},
+            reset={"arms": ["lessons", "lora"], "questions": 251},
+            differences=[{"arm": "lora", "against": "lessons", "score": sure, "rephrase": unsure}],
+            two_by_two=[{"memory": "lessons", "adapter": "active", "arms": arms, "measures": {"score": cells}}],
+        )
+    )
+    assert "24 corrections in 3 days, 20 general probes, 6 unseen instances of 2 rules." in text
+    assert "lessons, lora answered all 251 questions exactly as frozen" in text
+    (row,) = [line for line in text.split("\n") if line.startswith("lora - lessons")]
+    assert "+20 [10, 30]  " in row
+    assert "-5 [-10, 2] ?" in row
+    assert row.endswith(" 9")
+    (crossed,) = [line for line in text.split("\n") if line.startswith("score ")]
+    assert crossed.count("20 [10, 30]") == 4
+    assert "-5 [-10, 2] ?" in crossed
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, {"arms": []}, bench(curve=[{}]), bench(arms={"frozen": {"gain": 1}}), bench(night=3)]
+)
+def test_what_is_no_bench_result_is_refused_in_a_sentence(wrong: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="no result of studio bench"):
+        bench_tables(wrong)
 
 
 @pytest.mark.parametrize(

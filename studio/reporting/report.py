@@ -1,0 +1,83 @@
+"""What a report holds, however it is shown: sections of text, tables and plots. Every plot has its table beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from studio.domain.measures import Estimate
+from studio.reporting.tables import Table
+from studio.reporting.terminal_text import printable
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One arm's points, left to right; `at` on the x axis."""
+
+    name: str
+    at: Sequence[float]
+    values: Sequence[Estimate]
+
+
+@dataclass(frozen=True, slots=True)
+class LinePlot:
+    """Curves with their intervals. `scale` multiplies values into the unit of the y label."""
+
+    name: str
+    title: str
+    x_label: str
+    y_label: str
+    series: Sequence[Series]
+    ticks: Sequence[str] = ()
+    scale: float = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One arm in a plane; `on_front` None where it could not be placed."""
+
+    name: str
+    x: Estimate
+    y: Estimate
+    on_front: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScatterPlot:
+    """Arms by gain and cost, with the intervals of both."""
+
+    name: str
+    title: str
+    x_label: str
+    y_label: str
+    spots: Sequence[Spot]
+    scale: float = 100.0
+
+
+Plot = LinePlot | ScatterPlot
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    heading: str
+    paragraphs: Sequence[str] = ()
+    plots: Sequence[Plot] = ()
+    tables: Sequence[Table] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    title: str
+    lead: Sequence[str]
+    sections: Sequence[Section]
+
+    @property
+    def plots(self) -> list[Plot]:
+        return [plot for section in self.sections for plot in section.plots]
+
+    def text(self) -> str:
+        """Everything but the plots, for a terminal or a file."""
+        parts = ["\n".join((self.title, *self.lead))]
+        for section in self.sections:
+            parts += [f"== {section.heading} ==", *section.paragraphs, *(table.text() for table in section.tables)]
+        return "\n\n".join(printable(part) for part in parts)

@@ -1,0 +1,108 @@
+"""A scenario run headless: what is written of it, and the check that an arm reset is the frozen model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from studio_fakes import FakeEngine, fake_studio
+
+from studio.domain.arms import CONTEXT, FROZEN, LESSONS, LORA, LORA_LESSONS
+from studio.domain.checks import Check
+from studio.domain.log import Correction
+from studio.errors import StudioError, TrainingError
+from studio.reporting.bench_report import bench_tables
+from studio.services import run_scenario as running
+from studio.services.run_scenario import run_scenario
+from studio.services.studio import Studio
+
+
+def _correction(name: str, day: int, answer: str, supersedes: str | None = None) -> dict[str, Any]:
+    return {
+        "id": name,
+        "day": day,
+        "kind": "fact",
+        "prompt": f"Where is the {name.rstrip('2')}?",
+        "target": f"The {name.rstrip('2')} is in the {answer}.",
+        "rationale": "",
+        "include": [[answer]],
+        "exclude": [],
+        "rephrase": [f"Which place holds the {name.rstrip('2')}?"],
+        "locality": [{"prompt": f"What is a {name}?", "exclude": [answer]}],
+        "portability": [],
+        "transfer": [{"prompt": f"Label the {name}.", "include": [[answer]]}],
+        "supersedes": supersedes,
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    places = {"ladder": "shed", "kettle": "kitchen", "atlas": "study", "lamp": "hall", "rope": "cellar"}
+    lines = [_correction(name, 1 + number // 3, place) for number, (name, place) in enumerate(places.items())]
+    lines.append(_correction("ladder2", 2, "garage", supersedes="ladder"))
+    rule = {"id": "i", "rule": "places", "corrections": ["ladder", "kettle"], "prompt": "Where is the Moon?"}
+    files = {
+        "scenario.toml": 'title = "Things"\ndescription = "Where they are."\nformat_version = 1\n',
+        "corrections.jsonl": "\n".join(json.dumps(line) for line in lines),
+        "general.jsonl": json.dumps({"id": "g", "prompt": "2 + 2?", "include": [["thirty"]]}),
+        "induction.jsonl": json.dumps({**rule, "include": [["in the"]], "exclude": []}),
+    }
+    scenario = tmp_path / "things"
+    scenario.mkdir()
+    for name, text in files.items():
+        (scenario / name).write_text(text)
+    return scenario
+
+
+def studios(base: Path) -> Callable[[str], Studio]:
+    engine = FakeEngine()
+    return lambda name: fake_studio(base / name, engine=engine)
+
+
+async def test_a_run_measures_all_of_it(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_night(studio: Studio) -> None:
+        raise TrainingError("Nothing to train on.")
+
+    monkeypatch.setattr(running, "run_night", no_night)
+    result = await run_scenario(studios(tmp_path), folder, [FROZEN, CONTEXT, LESSONS, LORA, LORA_LESSONS], orders=2)
+    read = json.loads(json.dumps(result, allow_nan=False))
+    assert read["size"] == {"days": 2, "corrections": 6, "general": 1, "rules": 1, "induction": 1}
+    assert read["reset"]["arms"] == ["context", "lessons", "lora", "lora+lessons"]
+    assert read["reset"]["questions"] > 15
+    context = read["arms"]["context"]
+    assert context["reliability"] == {"mean": 1.0, "low": 1.0, "high": 1.0, "n": 5}
+    assert context["induction"]["mean"] == 1.0
+    assert context["stale_rate"]["mean"] == 0.0
+    assert context["gain"]["mean"] == 1.0
+    # The evening before the first night already knows what the prompt is given; the night adds nothing to it.
+    assert context["same_day_gain"]["mean"] == 1.0
+    assert context["overnight_gain"]["mean"] == 0.0
+    assert context["area_under_curve"]["mean"] == 1.0
+    assert context["disk_mb"]["mean"] > 0
+    assert read["arms"]["frozen"]["disk_mb"]["mean"] == 0
+    assert read["arms"]["frozen"]["gain"]["mean"] == 0
+    assert read["arms"]["lora"]["gain"]["mean"] == 0  # no adapter came of the nights
+    assert read["two_by_two"][0]["arms"]["both"] == "lora+lessons"
+    assert len(read["differences"]) == 10
+    assert len(read["nights"]) == 4
+    text = bench_tables(read)
+    assert "answered all" in text
+    assert "dominated by" in text
+
+
+async def test_an_arm_that_is_not_the_frozen_model_once_reset_fails_the_run(folder: Path, tmp_path: Path) -> None:
+    make = studios(tmp_path)
+    check = Check(include=(("attic",),))
+    left_over = Correction("c", "Where?", "In the attic.", "No.", datetime.now(UTC), check)
+
+    def leaking(name: str) -> Studio:
+        studio = make(name)
+        studio.log.corrections.in_force = lambda: [left_over]  # type: ignore[method-assign]
+        return studio
+
+    with pytest.raises(StudioError, match=r"With nothing learnt, the arm context answers .* than the frozen model"):
+        await run_scenario(leaking, folder, [FROZEN, CONTEXT])
