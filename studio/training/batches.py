@@ -7,22 +7,30 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """An example in tokens. The loss falls on `completion` alone; `index` is its place among the night's examples."""
+    """An example in tokens. The loss falls on `completion` alone; `index` is its place among the night's examples.
+
+    `frozen_prompt` is what the frozen model is asked instead of `prompt`, where the two differ.
+    """
 
     index: int
     prompt: tuple[int, ...]
     completion: tuple[int, ...]
     replay: bool
+    frozen_prompt: tuple[int, ...] = ()
 
     @property
     def tokens(self) -> tuple[int, ...]:
         # The last token predicts nothing, so the model need not read it.
         return (self.prompt + self.completion)[:-1]
+
+    def as_frozen(self) -> Encoded:
+        """The example as the frozen model is asked it."""
+        return replace(self, prompt=self.frozen_prompt or self.prompt)
 
 
 def plan_steps(

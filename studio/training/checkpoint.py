@@ -58,6 +58,13 @@ def read_standing(folder: Path) -> Standing | None:
         return None
 
 
+def read_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """The trained weights by name; of a run that is over, those the adapter was made of."""
+    with safe_open(folder / STATE_FILE, framework="pt", device="cpu") as file:
+        names = [key for key in file.keys() if key.startswith("weight.")]  # noqa: SIM118 - not a mapping
+        return {key.removeprefix("weight."): file.get_tensor(key) for key in names}
+
+
 def restore(folder: Path, trained: Trained, device: torch.device) -> None:
     """Put weights, moments and average back exactly as they were saved."""
     with safe_open(folder / STATE_FILE, framework="pt", device="cpu") as file:

@@ -21,7 +21,6 @@ def encode(examples: Sequence[TrainingExample], tokenizer: Tokenizer) -> list[En
     The two are tokenised apart, because at answering time the first token generated follows the header's last.
     Raises ModelError where the model has no chat template or it refuses the conversation.
     """
-    opening = _opening(tokenizer)
     encoded = []
     for index, example in enumerate(examples):
         header = _pieces(tokenizer, example.messages, add_generation_prompt=True)
@@ -31,12 +30,18 @@ def encode(examples: Sequence[TrainingExample], tokenizer: Tokenizer) -> list[En
             ending = _after(whole, len(_text(header)))
         else:  # this template writes the header of a finished answer otherwise: take the bare answer
             ending = [Piece(example.completion, is_template=False), Piece(tokenizer.eos_token or "", is_template=True)]
-        prompt = _tokens(tokenizer, header)
-        if prompt[: len(opening)] != opening:
-            prompt = [*opening, *prompt]
         completion = _tokens(tokenizer, ending)[: REPLAYED_TOKENS if example.replay else None]
-        encoded.append(Encoded(index, tuple(prompt), tuple(completion), example.replay))
+        asked = encode_prompt(example.messages, tokenizer)
+        frozen = encode_prompt(example.frozen_messages, tokenizer) if example.frozen_messages else ()
+        encoded.append(Encoded(index, asked, tuple(completion), example.replay, frozen))
     return encoded
+
+
+def encode_prompt(messages: Sequence[ChatMessage], tokenizer: Tokenizer) -> tuple[int, ...]:
+    """A chat up to the header of the answer, begin-of-text included where the model wants it."""
+    opening = _opening(tokenizer)
+    prompt = _tokens(tokenizer, _pieces(tokenizer, messages, add_generation_prompt=True))
+    return tuple(prompt if prompt[: len(opening)] == opening else [*opening, *prompt])
 
 
 def _opening(tokenizer: Tokenizer) -> list[int]:

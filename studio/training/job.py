@@ -11,7 +11,7 @@ import dataclasses
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -246,8 +246,13 @@ def _config(document: dict[str, Any]) -> TrainingConfig:
 
 def _example(document: dict[str, Any]) -> TrainingExample:
     return TrainingExample(
-        messages=tuple(ChatMessage(Role(item["role"]), item["content"]) for item in document["messages"]),
+        messages=_messages(document["messages"]),
         completion=document["completion"],
         source_id=document["source_id"],
         replay=document["replay"],
+        frozen_messages=_messages(document.get("frozen_messages", ())),
     )
+
+
+def _messages(documents: Iterable[dict[str, str]]) -> tuple[ChatMessage, ...]:
+    return tuple(ChatMessage(Role(item["role"]), item["content"]) for item in documents)

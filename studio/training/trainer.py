@@ -128,7 +128,7 @@ class Trainer:
 
     def _frozen(self) -> Frozen:
         """The frozen model's distributions on all replayed completions, computed once a process."""
-        replayed = [example for example in self.examples if example.replay]
+        replayed = [example.as_frozen() for example in self.examples if example.replay]
         with torch.no_grad(), self.model.disable_adapter():
             self.model.eval()
             return frozen_distributions(
