@@ -51,10 +51,12 @@ class Memories:
 
     def __init__(self, seed: int) -> None:
         self._draw = random.Random(seed)  # noqa: S311 - variety, not a secret
-        self._families = [_family(topic, table) for topic, table in _tables() if table["kind"] == "fact"]
+        self._families = [_family(topic, table) for topic, table in reader_tables() if table["kind"] == "fact"]
         self._topics = sorted({family.topic for family in self._families})
         self._general = replay_prompts()
-        self._style = [text for _, table in _tables() if table["kind"] == "style" for text in _asked_for_style(table)]
+        self._style = [
+            text for _, table in reader_tables() if table["kind"] == "style" for text in _asked_for_style(table)
+        ]
 
     def next(self) -> MadeUpMemory:
         """One memory. Half of them are of a few topics, so that lessons lie near to each other."""
@@ -96,7 +98,8 @@ def _told_apart(asked: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
     return [(text, owner) for text, owner in asked if len(owners[text]) == 1]
 
 
-def _tables() -> Iterator[tuple[str, dict[str, Any]]]:
+def reader_tables() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The families as written, each with its topic."""
     folder = files("studio.training").joinpath("reader")
     for file in sorted((one for one in folder.iterdir() if one.name.endswith(".toml")), key=lambda one: one.name):
         for table in tomllib.loads(file.read_text(encoding="utf-8"))["family"]:
