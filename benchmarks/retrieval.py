@@ -17,6 +17,7 @@ from pathlib import Path
 
 from studio.domain.identity import utc_now
 from studio.domain.log import Correction
+from studio.domain.ports import Embedder
 from studio.evaluation.scenario import CorrectionKind, Scenario, ScenarioCorrection
 from studio.evaluation.scenario_file import load_scenario
 from studio.lessons.distil import distil, lesson_keys
@@ -68,7 +69,7 @@ async def _ask_all() -> dict[str, list[Asked]]:
 
 async def _ask(scenario: Scenario, embedder: MiniLmEmbedder) -> dict[str, list[Asked]]:
     corrections = scenario.in_force(scenario.days[-1])
-    index = await _index(corrections, embedder)
+    index = await index_of(corrections, embedder)
     questions = [("general", probe.prompt, "") for probe in scenario.general]
     for one in corrections:
         fact = one.kind is CorrectionKind.FACT
@@ -84,7 +85,8 @@ async def _ask(scenario: Scenario, embedder: MiniLmEmbedder) -> dict[str, list[A
     return asked
 
 
-async def _index(corrections: tuple[ScenarioCorrection, ...], embedder: MiniLmEmbedder) -> LessonIndex:
+async def index_of(corrections: tuple[ScenarioCorrection, ...], embedder: Embedder) -> LessonIndex:
+    """The lessons of a scenario's corrections, each named after its own."""
     now = utc_now()
     lessons = [
         distil(
