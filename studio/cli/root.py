@@ -33,6 +33,7 @@ VERBS = {
     "adapters": "nights",
     "bench": "measuring",
     "demo": "measuring",
+    "report": "reporting",
     "sql": "log",
     "doctor": "log",
     "backup": "log",

@@ -128,16 +128,18 @@ def _open_questions(arms: Arms) -> list[str]:
 
 
 def _comparisons(differences: Sequence[Mapping[str, Any]]) -> list[Section]:
-    rows = []
-    for one in differences:
-        measured = _estimates({name: value for name, value in one.items() if name not in ("arm", "against")})
-        figures = [measured.get(name) for name in _COMPARED]
-        rows.append([f"{one['arm']} - {one['against']}", *map(difference_cell, _COMPARED, figures), units(figures)])
-    if not rows:
+    if not differences:
         return []
+    pair = ("arm", "against")
+    measured = [_estimates({name: one[name] for name in one if name not in pair}) for one in differences]
+    shown = [name for name in _COMPARED if any(is_measured(figures, name) for figures in measured)]
+    rows = [
+        [f"{one['arm']} - {one['against']}", *(difference_cell(name, figures.get(name)) for name in shown)]
+        for one, figures in zip(differences, measured, strict=True)
+    ]
+    rows.append(["n", *(units([figures.get(name) for figures in measured]) for name in shown)])
     note = "Points, paired per probe. ? inconclusive: the interval spans zero, or there are too few units for one."
-    table = Table("Differences between arms", ["", *_COMPARED, "n"], rows, note=note)
-    return [Section("Arm against arm", tables=[table])]
+    return [Section("Arm against arm", tables=[Table("Differences between arms", ["", *shown], rows, note=note)])]
 
 
 def _two_by_two(table: Mapping[str, Any]) -> Section:
@@ -198,12 +200,9 @@ def _curve(points: Sequence[Mapping[str, Any]]) -> list[Section]:
         if not any(one.at for one in series):
             continue
         tables.append(Table(f"{label(name).capitalize()} by day", ["day", "corrections", *arms, "n"], rows, left=()))
-        unit = "points over frozen" if name == "gain" else "percent"
-        plots.append(
-            LinePlot(
-                f"curve-{name}", f"{label(name).capitalize()} by corrections made", "corrections made", unit, series
-            )
-        )
+        title = f"{label(name).capitalize()} by corrections made"
+        unit, bounds = ("points over frozen", None) if name == "gain" else ("percent", (0.0, 100.0))
+        plots.append(LinePlot(f"curve-{name}", title, "corrections made", unit, series, bounds=bounds))
     return [Section("Learning curves", plots=plots, tables=tables)]
 
 

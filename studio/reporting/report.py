@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from studio.domain.measures import Estimate
-from studio.reporting.tables import Table
+from studio.reporting.tables import Table, wrapped
 from studio.reporting.terminal_text import printable
 
 
@@ -21,7 +21,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class LinePlot:
-    """Curves with their intervals. `scale` multiplies values into the unit of the y label."""
+    """Curves with their intervals. `scale` multiplies values into the unit of the y label, `bounds` are in it."""
 
     name: str
     title: str
@@ -30,6 +30,7 @@ class LinePlot:
     series: Sequence[Series]
     ticks: Sequence[str] = ()
     scale: float = 100.0
+    bounds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ class Report:
 
     def text(self) -> str:
         """Everything but the plots, for a terminal or a file."""
-        parts = ["\n".join((self.title, *self.lead))]
+        parts = ["\n".join((self.title, *map(wrapped, self.lead)))]
         for section in self.sections:
-            parts += [f"== {section.heading} ==", *section.paragraphs, *(table.text() for table in section.tables)]
+            parts.append(f"== {section.heading} ==")
+            parts += [*map(wrapped, section.paragraphs), *(table.text() for table in section.tables)]
         return "\n\n".join(printable(part) for part in parts)

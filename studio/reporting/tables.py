@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from rich.cells import cell_len
 from studio.reporting.terminal_text import printable
 
 _COLUMN_GAP = "  "
+_LINE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,12 @@ class Table:
         """Title, table and note as plain text; a table without rows is its title and note."""
         right = [column for column in range(len(self.header)) if column not in self.left]
         table = plain_table(self.header, self.rows, right=right) if self.rows else ""
-        return "\n".join(printable(part) for part in (self.title, table, self.note) if part)
+        return "\n".join(printable(part) for part in (self.title, table, wrapped(self.note)) if part)
+
+
+def wrapped(text: str) -> str:
+    """A sentence or two in lines that most terminals hold."""
+    return textwrap.fill(printable(text), _LINE, break_long_words=False, break_on_hyphens=False)
 
 
 def plain_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> str:

@@ -123,11 +123,11 @@ def test_the_bench_tables_show_differences_and_the_two_by_two_with_their_verdict
         )
     )
     assert "24 corrections in 3 days, 20 general probes, 6 unseen instances of 2 rules." in text
-    assert "lessons, lora answered all 251 questions exactly as frozen" in text
+    assert "lessons, lora answered all 251 questions exactly as frozen" in " ".join(text.split())
     (row,) = [line for line in text.split("\n") if line.startswith("lora - lessons")]
     assert "+20 [10, 30]  " in row
     assert "-5 [-10, 2] ?" in row
-    assert row.endswith(" 9")
+    assert any(line.split() == ["n", "9", "9"] for line in text.split("\n"))
     (crossed,) = [line for line in text.split("\n") if line.startswith("score ")]
     assert crossed.count("20 [10, 30]") == 4
     assert "-5 [-10, 2] ?" in crossed

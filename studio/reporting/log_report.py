@@ -1,0 +1,189 @@
+"""The user's own log as a report: curves, what was learnt, forgotten and gone stale, and every night's verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from studio.domain.measures import Estimate
+from studio.reporting.figures import cell, difference_cell
+from studio.reporting.report import LinePlot, Report, Section, Series
+from studio.reporting.tables import Table
+
+STATES = ("learnt", "forgotten", "stale", "never right")
+
+
+@dataclass(frozen=True, slots=True)
+class CurveStep:
+    """One stretch of the log: `label` a date, or the corrections made by its end; `right` by arm."""
+
+    label: str
+    right: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True)
+class ArmStory:
+    """One arm over the whole log: share right of corrected questions before and after, and how they stand now."""
+
+    before: Estimate
+    after: Estimate
+    gain: Estimate
+    stale_rate: Estimate
+    states: Mapping[str, int]
+    prompt_tokens: float | None
+    first_token_s: float | None
+    latency_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A question that was answered rightly once and is no more, or in an outdated way."""
+
+    kind: str
+    question: str
+    arm: str
+    answer: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class NightRow:
+    """One night and its adapter; `state` and `reason` are the gate's verdict."""
+
+    at: str
+    version: int | None
+    state: str
+    reason: str
+    corrections: int
+    method: str
+    minutes: float | None
+    peak_rss_mb: float | None
+    scale: float | None
+    in_use: bool
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogStory:
+    corrections: Mapping[str, int]
+    lessons: Mapping[str, int]
+    questions: int
+    answers: int
+    days: Sequence[CurveStep]
+    steps: Sequence[CurveStep]
+    arms: Mapping[str, ArmStory]
+    lost: Sequence[Lost]
+    nights: Sequence[NightRow]
+
+
+def log_report(story: LogStory) -> Report:
+    """How to show a story."""
+    told = ", ".join(f"{number} {state}" for state, number in story.corrections.items() if number)
+    lead = [
+        f"Corrections: {told}. Lessons: {', '.join(f'{n} {s}' for s, n in story.lessons.items() if n) or 'none'}.",
+        f"{story.answers} answers in the log are to one of the {story.questions} corrected questions.",
+        "Each is judged by the correction that held when it was given, and an arm only where it was asked.",
+    ]
+    sections = [_curves(story), _arms(story), _lost(story), _nights(story)]
+    return Report("What the studio learnt", lead, sections)
+
+
+def _curves(story: LogStory) -> Section:
+    arms = list(story.arms)
+    if not story.steps:
+        return Section("Learning curves", ["No corrected question has been asked again yet: ask one to see a curve."])
+    by_step = _curve_table("Percent right by corrections made", "corrections", story.steps, arms)
+    by_day = _curve_table("Percent right by day", "day", story.days, arms)
+    plots = [
+        _curve_plot("right-by-corrections", "Corrected questions right, by corrections made", story.steps, arms),
+        _curve_plot("right-by-day", "Corrected questions right, by day", story.days, arms),
+    ]
+    return Section("Learning curves", plots=plots, tables=[by_step, by_day])
+
+
+def _curve_table(title: str, first: str, steps: Sequence[CurveStep], arms: Sequence[str]) -> Table:
+    rows = [[step.label, *(_with_n(step.right.get(arm)) for arm in arms)] for step in steps]
+    note = "Of the answers given then to questions corrected before: percent right, 95% interval, (n questions)."
+    return Table(title, [first, *arms], rows, note=note)
+
+
+def _with_n(estimate: Estimate | None) -> str:
+    return "-" if estimate is None else f"{cell('right', estimate)} ({estimate.n})"
+
+
+def _curve_plot(name: str, title: str, steps: Sequence[CurveStep], arms: Sequence[str]) -> LinePlot:
+    series = []
+    for arm in arms:
+        known = [(float(i), step.right[arm]) for i, step in enumerate(steps) if arm in step.right]
+        if known:
+            series.append(Series(arm, [at for at, _ in known], [estimate for _, estimate in known]))
+    every = max(1, len(steps) // 8)  # more labels than that run into each other
+    ticks = [step.label if i % every == 0 else "" for i, step in enumerate(steps)]
+    x_label = "day" if name.endswith("day") else "corrections made by then"
+    return LinePlot(name, title, x_label, "percent right", series, ticks, bounds=(0, 100))
+
+
+def _arms(story: LogStory) -> Section:
+    rows, costs = [], []
+    for name, arm in story.arms.items():
+        rows.append(
+            [
+                name,
+                _with_n(arm.before),
+                _with_n(arm.after),
+                difference_cell("gain", arm.gain),
+                str(arm.gain.n),
+                cell("stale_rate", arm.stale_rate),
+                *(str(arm.states.get(state, 0)) for state in STATES),
+            ]
+        )
+        times = [arm.prompt_tokens, arm.first_token_s, arm.latency_s]
+        forms = (".0f", ".2f", ".2f")
+        costs.append([name, *("-" if v is None else f"{v:{form}}" for v, form in zip(times, forms, strict=True))])
+    header = ["arm", "right before", "right after", "gain", "n", "stale rate", *STATES]
+    note = (
+        "Before: answers given before the question was first corrected, mostly those found wrong. Gain: paired over "
+        "n questions asked both before and after; ? inconclusive. The last columns count questions by the "
+        "latest answer since: right; right once and wrong now; outdated; never right."
+    )
+    tables = [
+        Table("Corrected questions, by arm", header, rows, note=note),
+        Table("What an answer costs", ["arm", "prompt tokens", "first token s", "latency s"], costs, note="Means."),
+    ]
+    return Section("What was learnt", tables=tables)
+
+
+def _lost(story: LogStory) -> Section:
+    if not story.lost:
+        return Section("Forgotten and gone stale", ["Nothing that the log tells of."])
+    rows = [[one.kind, one.at, one.arm, _short(one.question), _short(one.answer)] for one in story.lost]
+    note = "Forgotten: right once since the correction, wrong in the latest answer. Stale: what was right before."
+    header = ["what", "when", "arm", "question", "answer"]
+    return Section("Forgotten and gone stale", tables=[Table("Question by question", header, rows, range(5), note)])
+
+
+def _nights(story: LogStory) -> Section:
+    if not story.nights:
+        return Section("Nights and adapters", ["No night yet."])
+    rows = [
+        [
+            night.at,
+            "-" if night.version is None else f"v{night.version}",
+            "in use" if night.in_use else "removed" if night.removed else "",
+            night.state,
+            night.method or "-",
+            str(night.corrections),
+            "-" if night.scale is None else f"{night.scale:.2f}",
+            "-" if night.minutes is None else f"{night.minutes:.1f}",
+            "-" if night.peak_rss_mb is None else f"{night.peak_rss_mb:.0f}",
+            night.reason or "-",
+        ]
+        for night in story.nights
+    ]
+    header = ["night", "adapter", "", "gate", "method", "corrections", "scale", "minutes", "peak MB", "reason"]
+    return Section("Nights and adapters", tables=[Table("Newest first", header, rows, (0, 1, 2, 3, 4, 9))])
+
+
+def _short(text: str, width: int = 160) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= width else line[: width - 1] + "…"

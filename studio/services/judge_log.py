@@ -1,0 +1,87 @@
+"""Every answer in the log to a question that was corrected, judged by what held when it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from studio.domain.generation import FinishReason
+from studio.domain.log import Answer, Correction
+from studio.domain.ports import Log
+from studio.evaluation.checks import judge
+
+_UNFINISHED = (FinishReason.FAILED, FinishReason.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedAnswer:
+    """`after`: whether the question had been corrected by then; if not, its first correction judges.
+
+    `made` counts the corrections of any question made by then. `stale`: not right, but what was right before;
+    None where nothing had been superseded.
+    """
+
+    question: str
+    arm: str
+    text: str
+    at: datetime
+    made: int
+    after: bool
+    ok: bool
+    stale: bool | None
+
+
+def judge_log(log: Log) -> list[JudgedAnswer]:
+    """Oldest first. Answers that failed or were stopped are left out, and so are corrections that were undone."""
+    corrections = [correction for correction in log.corrections.all() if not correction.undone]
+    by_question: dict[str, list[Correction]] = {}
+    for correction in corrections:
+        by_question.setdefault(folded(correction.prompt), []).append(correction)
+    by_id = {correction.id: correction for correction in corrections}
+    judged: list[JudgedAnswer] = []
+    for own in by_question.values():
+        for spelling in dict.fromkeys(correction.prompt for correction in own):
+            given = log.answers.to_prompt(spelling)
+            finished = [answer for answer in given if answer.finish_reason not in _UNFINISHED]
+            judged += [_judged(answer, own, corrections, by_id) for answer in finished]
+    return sorted(judged, key=lambda answer: answer.at)
+
+
+def folded(prompt: str) -> str:
+    """What two prompts share that are the same question: case and white space do not count."""
+    return " ".join(prompt.casefold().split())
+
+
+def _judged(
+    answer: Answer, own: Sequence[Correction], corrections: Sequence[Correction], by_id: dict[str, Correction]
+) -> JudgedAnswer:
+    # What an answer was corrected into was not known when it was given.
+    made_before = [c for c in own if c.created_at <= answer.created_at and c.answer_id != answer.id]
+    held = _in_force(made_before[-1], answer.created_at, by_id) if made_before else own[0]
+    ok = judge(answer.text, held.check).ok
+    old = [c for c in made_before if c.id != held.id]
+    # As in scenarios: a stale answer is known by what the old target says, not by limits on its form.
+    checks = [replace(c.check, exclude=(), max_words=None) for c in old]
+    known = [check for check in checks if not check.is_empty]
+    return JudgedAnswer(
+        question=own[-1].prompt,
+        arm=answer.arm,
+        text=answer.text,
+        at=answer.created_at,
+        made=sum(c.created_at <= answer.created_at for c in corrections),
+        after=bool(made_before),
+        ok=ok,
+        stale=(not ok and any(judge(answer.text, check).ok for check in known)) if known else None,
+    )
+
+
+def _in_force(correction: Correction, at: datetime, by_id: dict[str, Correction]) -> Correction:
+    """The correction, or whatever had superseded it by then, perhaps in another wording of the question."""
+    seen = {correction.id}
+    while (newer := by_id.get(correction.superseded_by or "")) is not None:
+        if newer.created_at > at or newer.id in seen:
+            break
+        seen.add(newer.id)
+        correction = newer
+    return correction

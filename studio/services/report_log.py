@@ -1,0 +1,199 @@
+"""The story of the user's own log, told in figures: what each arm got right before and after it was corrected."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from studio.domain.lessons import LessonStatus
+from studio.domain.log import Correction
+from studio.domain.measures import Estimate
+from studio.domain.nights import Adapter, Night
+from studio.domain.ports import Log
+from studio.evaluation.statistics import mean_estimate
+from studio.reporting.log_report import STATES, ArmStory, CurveStep, LogStory, Lost, NightRow
+from studio.services.judge_log import JudgedAnswer, folded, judge_log
+
+MOST_STEPS = 10
+MOST_LOST = 200
+
+
+def read_story(log: Log) -> LogStory | None:
+    """None where nothing was ever corrected. Reads only."""
+    corrections = log.corrections.all()
+    if not corrections:
+        return None
+    judged = judge_log(log)
+    after = [answer for answer in judged if answer.after]
+    standing = [correction for correction in corrections if not correction.undone]
+    return LogStory(
+        corrections=dict(Counter(map(_state_of_correction, corrections))),
+        lessons=_lessons(log),
+        questions=len({folded(correction.prompt) for correction in standing}),
+        answers=len(judged),
+        days=_steps(after, lambda answer: _date(answer.at)),
+        steps=_by_corrections(after, len(standing)),
+        arms=_arms(log, judged),
+        lost=_lost(log, after, standing),
+        nights=_nights(log.nights.all(), log.adapters.all()),
+    )
+
+
+def _state_of_correction(correction: Correction) -> str:
+    return "undone" if correction.undone else "superseded" if correction.superseded_by else "in force"
+
+
+def _lessons(log: Log) -> dict[str, int]:
+    lessons = log.lessons.all()
+    active = [lesson for lesson in lessons if lesson.status is LessonStatus.ACTIVE]
+    weak = sum(lesson.weak for lesson in active)
+    return {"active": len(active) - weak, "active but weak": weak, "retired": len(lessons) - len(active)}
+
+
+def _by_corrections(after: Sequence[JudgedAnswer], total: int) -> list[CurveStep]:
+    width = max(1, math.ceil(total / MOST_STEPS))
+    return _steps(after, lambda answer: f"{min(total, math.ceil(answer.made / width) * width)}")
+
+
+def _steps(answers: Sequence[JudgedAnswer], label: Callable[[JudgedAnswer], str]) -> list[CurveStep]:
+    """Answers, oldest first, in stretches of one label."""
+    by_label: dict[str, list[JudgedAnswer]] = {}
+    for answer in answers:
+        by_label.setdefault(label(answer), []).append(answer)
+    return [
+        CurveStep(name, {arm: _share_right(own) for arm, own in _by_arm(within).items()})
+        for name, within in by_label.items()
+    ]
+
+
+def _by_arm(answers: Iterable[JudgedAnswer]) -> dict[str, list[JudgedAnswer]]:
+    by_arm: dict[str, list[JudgedAnswer]] = {}
+    for answer in answers:
+        by_arm.setdefault(answer.arm, []).append(answer)
+    return by_arm
+
+
+def _share_right(answers: Iterable[JudgedAnswer]) -> Estimate:
+    return _share(answers, lambda answer: answer.ok)
+
+
+def _share(answers: Iterable[JudgedAnswer], holds: Callable[[JudgedAnswer], bool | None]) -> Estimate:
+    by_question: dict[str, list[float]] = {}
+    for answer in answers:
+        if (held := holds(answer)) is not None:
+            by_question.setdefault(folded(answer.question), []).append(float(held))
+    return mean_estimate(by_question)
+
+
+def _arms(log: Log, judged: Sequence[JudgedAnswer]) -> dict[str, ArmStory]:
+    _, rows = log.query("SELECT arm, mean_prompt_tokens, mean_first_token_s, mean_latency_s FROM answers_by_arm")
+    costs = {str(row[0]): [_number(value) for value in row[1:]] for row in rows}
+    return {arm: _arm_story(answers, costs.get(arm, [None] * 3)) for arm, answers in _by_arm(judged).items()}
+
+
+def _arm_story(answers: Sequence[JudgedAnswer], costs: Sequence[float | None]) -> ArmStory:
+    before = [answer for answer in answers if not answer.after]
+    after = [answer for answer in answers if answer.after]
+    states = Counter(_state(history) for history in _histories(after))
+    return ArmStory(
+        before=_share_right(before),
+        after=_share_right(after),
+        gain=_gain(before, after),
+        stale_rate=_share(after, lambda answer: answer.stale),
+        states={state: states[state] for state in STATES},
+        prompt_tokens=costs[0],
+        first_token_s=costs[1],
+        latency_s=costs[2],
+    )
+
+
+def _gain(before: Sequence[JudgedAnswer], after: Sequence[JudgedAnswer]) -> Estimate:
+    """Share right after minus before, paired: only questions that were asked of the arm both times count."""
+    then, now = (
+        {folded(history[0].question): sum(a.ok for a in history) / len(history) for history in _histories(answers)}
+        for answers in (before, after)
+    )
+    return mean_estimate({question: [now[question] - then[question]] for question in now if question in then})
+
+
+def _histories(answers: Iterable[JudgedAnswer]) -> list[list[JudgedAnswer]]:
+    """One arm's answers by question, oldest first."""
+    histories: dict[str, list[JudgedAnswer]] = {}
+    for answer in answers:
+        histories.setdefault(folded(answer.question), []).append(answer)
+    return list(histories.values())
+
+
+def _state(history: Sequence[JudgedAnswer]) -> str:
+    """How a question stands with one arm by its latest answer: one of STATES."""
+    last = history[-1]
+    if last.ok:
+        return "learnt"
+    if last.stale:
+        return "stale"
+    return "forgotten" if any(answer.ok for answer in history) else "never right"
+
+
+def _lost(log: Log, after: Sequence[JudgedAnswer], standing: Sequence[Correction]) -> list[Lost]:
+    """Newest first: questions forgotten or stale, accepted answers corrected later, probes that were right once."""
+    found: list[tuple[datetime, Lost]] = []
+    for arm, answers in _by_arm(after).items():
+        for history in _histories(answers):
+            if (state := _state(history)) in ("forgotten", "stale"):
+                last = history[-1]
+                found.append((last.at, Lost(state, last.question, arm, last.text, _date(last.at))))
+    for answer, turn in log.answers.accepted():
+        later = [c for c in standing if folded(c.prompt) == folded(turn.prompt) and c.created_at > answer.created_at]
+        if later:
+            at = later[0].created_at
+            found.append((at, Lost("accepted, later corrected", turn.prompt, answer.arm, answer.text, _date(at))))
+    found += _lost_probes(log)
+    return [lost for _, lost in sorted(found, key=lambda one: one[0], reverse=True)][:MOST_LOST]
+
+
+def _lost_probes(log: Log) -> list[tuple[datetime, Lost]]:
+    prompts = {probe.id: probe.prompt for probe in log.probes.all()}
+    last, was_right = {}, set()
+    for result in log.probes.results():
+        last[result.probe_id, result.arm] = result
+        if result.ok:
+            was_right.add((result.probe_id, result.arm))
+    return [
+        (result.created_at, Lost("probe lost", prompts.get(probe, probe), arm, result.text, _date(result.created_at)))
+        for (probe, arm), result in last.items()
+        if not result.ok and (probe, arm) in was_right
+    ]
+
+
+def _nights(nights: Sequence[Night], adapters: Sequence[Adapter]) -> list[NightRow]:
+    by_night = {adapter.night_id: adapter for adapter in adapters}
+    return [_night(night, by_night.get(night.id)) for night in nights]
+
+
+def _night(night: Night, adapter: Adapter | None) -> NightRow:
+    peak = _number(night.metrics.get("peak_rss_bytes"))
+    method = adapter.method if adapter else night.config.get("method", "")
+    return NightRow(
+        at=night.started_at.astimezone().strftime("%Y-%m-%d %H:%M"),
+        version=adapter.version if adapter else None,
+        state=night.state.value,
+        reason=night.reason,
+        corrections=len(night.correction_ids),
+        method=str(method),
+        minutes=(night.finished_at - night.started_at).total_seconds() / 60 if night.finished_at else None,
+        peak_rss_mb=peak / 2**20 if peak is not None else None,
+        scale=adapter.scale if adapter else None,
+        in_use=adapter.active if adapter else False,
+        removed=adapter.removed if adapter else False,
+    )
+
+
+def _date(at: datetime) -> str:
+    """The day of the person who looks, not of UTC."""
+    return at.astimezone().strftime("%Y-%m-%d")
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

@@ -1,0 +1,80 @@
+"""What a report tells of the user's own log: judged by what held then, nothing lost, nothing made up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from story_log import answer, at, correct, story_log
+
+from studio.reporting.log_report import LogStory
+from studio.services.report_log import read_story
+from studio.storage import DuckDbLog
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> LogStory:
+    told = read_story(story_log(tmp_path_factory.mktemp("story")))
+    assert told is not None
+    return told
+
+
+def test_a_log_without_corrections_has_no_story(tmp_path: Path) -> None:
+    log = DuckDbLog(tmp_path / "log.duckdb", tmp_path / "backups")
+    answer(log, "When?", "frozen", "Never.", at(1, 0))
+    assert read_story(log) is None
+
+
+def test_corrections_are_counted_by_how_they_stand(story: LogStory) -> None:
+    assert story.corrections == {"in force": 6, "superseded": 2, "undone": 1}
+    assert story.questions == 6
+
+
+def test_an_arm_is_judged_before_and_after_each_correction(story: LogStory) -> None:
+    lessons, frozen = story.arms["lessons"], story.arms["frozen"]
+    assert (frozen.before.mean, frozen.before.n) == (0.0, 6)
+    assert (frozen.after.mean, frozen.gain.mean, frozen.gain.n) == (0.0, 0.0, 6)
+    assert lessons.before.n == 0
+    assert lessons.gain.mean is None  # never asked before: nothing to pair
+    assert lessons.after.mean == pytest.approx(4 / 8)
+    assert lessons.states == {"learnt": 2, "forgotten": 1, "stale": 1, "never right": 2}
+    assert lessons.stale_rate.mean == 1.0  # of what had been superseded, when it was asked
+    assert lessons.prompt_tokens == 40
+
+
+def test_the_curves_go_by_day_and_by_corrections(story: LogStory) -> None:
+    assert [(step.label, sorted(step.right)) for step in story.days] == [
+        ("2026-03-03", ["frozen", "lessons"]),
+        ("2026-03-04", ["lessons"]),
+    ]
+    assert story.days[0].right["lessons"].mean == pytest.approx(4 / 6)
+    assert story.days[1].right["lessons"].mean == 0.0
+    assert [step.label for step in story.steps] == ["6", "8"]
+
+
+def test_what_was_lost_is_named_newest_first(story: LogStory) -> None:
+    found = [(one.kind, one.question[:10], one.arm) for one in story.lost]
+    assert found == [
+        ("stale", "What is q2", "lessons"),
+        ("forgotten", "What is q1", "lessons"),
+        ("accepted, later corrected", "What is q4", "lessons"),
+    ]
+
+
+def test_every_night_has_its_adapter_and_its_verdict(story: LogStory) -> None:
+    newest, first = story.nights
+    assert (newest.version, newest.state, newest.in_use) == (2, "promoted", True)
+    assert (first.version, first.state, first.reason) == (1, "kept", "Kept: too little gain.")
+    assert (first.minutes, first.peak_rss_mb, first.corrections) == (12.0, 900.0, 2)
+
+
+def test_a_correction_in_other_words_that_supersedes_judges_the_old_question_too(tmp_path: Path) -> None:
+    log = DuckDbLog(tmp_path / "log.duckdb", tmp_path / "backups")
+    old = correct(log, "When do we close?", "nine", at(1, 0))
+    correct(log, "Closing time?", "ten", at(1, 1), supersedes=old.id)
+    answer(log, "When do we close?", "lessons", "It is ten.", at(1, 2))
+    answer(log, "When do we close?", "context", "It is nine.", at(1, 3))
+    told = read_story(log)
+    assert told is not None
+    assert told.arms["lessons"].states["learnt"] == 1
+    assert told.arms["context"].states["stale"] == 1
