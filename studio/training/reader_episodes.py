@@ -198,11 +198,12 @@ class Episodes:
         else:
             table = self._family()
             row, other = self._draw.sample(table["rows"], 2)
-            question = fill(self._draw.choice(table["ask"]), other)
+            wording = self._draw.choice(table["ask"])
             asked, answer = table["ask"][self._asked()], self._draw.choice(table["answer"])
-            lesson, family = self._fact(fill(asked, row), fill(answer, row)), table["id"]
-            if lesson.example_question == fill(asked, other):  # the two rows are told apart by other slots
-                return self._near_miss()
+            if any(fill(text, row) == fill(text, other) for text in (wording, asked)):
+                return self._near_miss()  # the two rows are told apart by what these words do not say
+            question, family = fill(wording, other), table["id"]
+            lesson = self._fact(fill(asked, row), fill(answer, row))
         return Episode(EpisodeKind.NEAR_MISS, family, question, _given(lesson), None)
 
     def _absent(self) -> Episode:
