@@ -171,15 +171,16 @@ class Episodes:
         family, asked = self._family(), self._asked()
         templates = [*family["ask"], *family["answer"]]
         row = changed_row(family, templates, self._draw)
-        newer = fill(self._draw.choice(family["answer"]), row)
-        older = newer
-        while older == newer:
-            other: Row = {**changed_row(family, templates, self._draw), **_subject(family, row)}
-            older = fill(self._draw.choice(family["answer"]), other)
+        wording = self._draw.choice(family["answer"])
+        newer = fill(wording, row)
+        other = row
+        while fill(wording, other) == newer:  # in the same words, so that it is the values that differ
+            other = {**changed_row(family, templates, self._draw), **_subject(family, row)}
+        older = fill(self._draw.choice(family["answer"]), other)
         question = family["ask"][asked]
         lessons = [self._fact(fill(question, row), answer) for answer in (newer, older)]
-        wording = self._other(family["ask"], question)
-        return Episode(EpisodeKind.STALE, family["id"], fill(wording, row), _given(*lessons), newer)
+        reworded = fill(self._other(family["ask"], question), row)
+        return Episode(EpisodeKind.STALE, family["id"], reworded, _given(*lessons), newer)
 
     def _style(self) -> Episode:
         family = self._draw.choice(self._styles)
