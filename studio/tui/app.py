@@ -51,6 +51,8 @@ class StudioApp(App[None]):
         Binding("f3", "go('compare')", "Compare", show=False, id="app.compare", tooltip="All arms side by side"),
         Binding("f4", "go('lessons')", "Lessons", show=False, id="app.lessons", tooltip="What was learnt"),
         Binding("f5", "go('nights')", "Nights", show=False, id="app.nights", tooltip="Training and adapters"),
+        # Before the editors' own F6, which selects a line.
+        Binding("f6", "go('curves')", "Curves", show=False, priority=True, id="app.curves", tooltip="Learning in time"),
         Binding("ctrl+p", "command_palette", "All", show=False, id="app.commands", tooltip="Every action by name"),
         Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True, tooltip="Close the studio"),
     ]

@@ -12,6 +12,7 @@ from studio.reporting.page import html
 from studio.reporting.plots import png, svg, svg_file
 from studio.reporting.report import LinePlot, Report, ScatterPlot, Section, Series, Spot
 from studio.reporting.tables import Table
+from studio.reporting.text_plot import text_plot
 
 HOSTILE = "</svg><script>alert(1)</script> & \x1b[31m{{ 7*7 }} $x_1$ \udc00 '\""
 
@@ -97,3 +98,19 @@ def test_the_same_report_reads_in_a_terminal() -> None:
     text = report().text()
     assert "\x1b" not in text
     assert "Nothing." in text
+
+
+def test_a_plot_in_characters_keeps_to_its_width_and_shows_every_arm() -> None:
+    values = [Estimate(0.0, 0.0, 0.0, 6), Estimate(1.0, 0.5, 1.0, 6)]
+    series = [Series(name, [0.0, 1.0], values) for name in ("frozen", "lora", "mine\x1b[1m")]
+    plot = LinePlot("right", "Right", "day", "percent", series, ["mon", "tue"], bounds=(0, 100))
+    drawn = text_plot(plot, width=40, height=9).split("\n")
+    assert max(map(len, drawn)) <= 40
+    assert drawn[1].startswith(" 100 |")
+    assert drawn[1].endswith("ABC")
+    assert drawn[5].endswith("|||")
+    assert drawn[9].startswith("   0 |ABC")
+    assert drawn[11].split() == ["mon", "day", "tue"]
+    assert drawn[12] == "A frozen  B lora  C mine"
+    assert text_plot(LinePlot("none", "None", "day", "points", [])).startswith("None\n")
+    assert "A" in text_plot(LinePlot("one", "One", "day", "points", [Series("a", [3.0], values[:1])]))

@@ -11,7 +11,13 @@ from textual.widgets import Static
 
 from studio.tui.plain_text import one_line
 
-MODES = {"chat": ("F2", "Chat"), "compare": ("F3", "Compare"), "lessons": ("F4", "Lessons"), "nights": ("F5", "Nights")}
+MODES = {
+    "chat": ("F2", "Chat"),
+    "compare": ("F3", "Compare"),
+    "lessons": ("F4", "Lessons"),
+    "nights": ("F5", "Nights"),
+    "curves": ("F6", "Curves"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,80 @@
+"""Curves: what each arm got right as corrections were made, what was lost, and every night's verdict."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import ScrollableContainer
+from textual.widgets import Static
+
+from studio.reporting.log_report import log_report
+from studio.reporting.report import LinePlot, Report
+from studio.reporting.text_plot import text_plot
+from studio.services.report_log import read_story
+from studio.services.studio import Studio, off_loop
+from studio.tui.plain_text import displayable
+from studio.tui.screens.studio_screen import StudioScreen
+
+NOTHING_YET = (
+    "No correction has been made yet.\n\nCorrect an answer in Chat (F2), then ask the question again or compare the "
+    "arms (F3): from then on it shows here who answers it right."
+)
+WIDEST_PLOT = 100
+NARROWEST_PLOT = 30
+
+
+class CurvesScreen(StudioScreen):
+    """Plots above, tables beneath, as one page to scroll."""
+
+    MODE = "curves"
+    CSS_PATH = "../styles/curves.tcss"
+    AUTO_FOCUS = "#curves-body"
+    HELP = """\
+How your corrections fared: of the answers given to questions corrected before, the share right, by arm, with 95%
+intervals. Below: what was learnt, forgotten and gone stale, and every night's verdict. `studio report --out DIR` writes
+the same as a page with images."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "refresh", "Read again", id="curves.refresh", tooltip="Read the log again"),
+    ]
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio)
+        self._report: Report | None = None
+        self._plot_width = 0
+
+    def compose_body(self) -> ComposeResult:
+        with ScrollableContainer(id="curves-body"):
+            yield Static("Reading the log…", id="curves-page", markup=False)
+
+    def on_mount(self) -> None:
+        self.action_refresh()
+
+    def on_log_changed(self) -> None:
+        self.action_refresh()
+
+    def on_resize(self, _: events.Resize) -> None:
+        if self._report is not None and self._width() != self._plot_width:
+            self._show()
+
+    def action_refresh(self) -> None:
+        self.start(self._load(), group="curves-load", exclusive=True)
+
+    async def _load(self) -> None:
+        story = await off_loop(read_story, self.studio.log)
+        self._report = log_report(story) if story is not None else None
+        self._show()
+
+    def _show(self) -> None:
+        page = self.query_one("#curves-page", Static)
+        if self._report is None:
+            page.update(NOTHING_YET)
+            return
+        self._plot_width = self._width()
+        plots = [text_plot(p, width=self._plot_width) for p in self._report.plots if isinstance(p, LinePlot)]
+        page.update(displayable("\n\n".join([*plots, self._report.text()])))
+
+    def _width(self) -> int:
+        return max(NARROWEST_PLOT, min(WIDEST_PLOT, self.size.width - 4))

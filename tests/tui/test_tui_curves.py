@@ -1,0 +1,44 @@
+"""Curves as a user sees it: the plot with its table, what was lost, and nothing that steers the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from story_log import story_log
+from studio_fakes import fake_studio
+from textual.containers import ScrollableContainer
+from textual.widgets import Static
+from tui_driving import AppPilot, settled, shown, until
+
+from studio.tui.app import StudioApp
+from studio.tui.screens.curves import CurvesScreen
+
+
+async def open_curves(pilot: AppPilot) -> str:
+    await pilot.press("f6")
+    await until(pilot, lambda: isinstance(pilot.app.screen, CurvesScreen))
+    await settled(pilot)
+    return str(pilot.app.screen.query_one("#curves-page", Static).content)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
+async def test_plot_and_table_stand_on_one_page(tmp_path: Path, size: tuple[int, int]) -> None:
+    story_log(tmp_path)
+    async with StudioApp(fake_studio(tmp_path)).run_test(size=size) as pilot:
+        page = await open_curves(pilot)
+        assert "Corrected questions right, by corrections made" in shown(pilot)
+        assert "A frozen  B lessons" in page
+        for told in ("67 [33, 100] (6)", "forgotten", "stale", "Kept: too little gain."):
+            assert told in page
+        assert "\x1b" not in page
+        plot = page.partition("| 95% interval")[0].split("\n")
+        assert max(map(len, plot)) <= size[0] - 2
+        body = pilot.app.screen.query_one("#curves-body", ScrollableContainer)
+        await pilot.press("end")
+        await until(pilot, lambda: body.scroll_y > 0)
+
+
+async def test_without_a_correction_it_says_how_to_begin(tmp_path: Path) -> None:
+    async with StudioApp(fake_studio(tmp_path)).run_test(size=(80, 24)) as pilot:
+        assert "No correction has been made yet" in await open_curves(pilot)
