@@ -31,7 +31,9 @@ class ProbeRecord:
 
     `correction_id` None for general probes. `stale`: the answer gives a superseded target; None where nothing was
     superseded. `order` counts the scenario's runs from 0, `day` is the day of asking, `age` the nights since the
-    correction was made, `corrections` how many had been made by then. Times in seconds.
+    correction was made, `corrections` how many had been made by then. Times in seconds. `lessons` counts the lessons
+    that were put into the prompt, `right_lesson` tells whether the correction's own was among them; both are None for
+    an arm without lessons, the latter also where no correction is asked for.
     """
 
     probe_id: str
@@ -50,6 +52,8 @@ class ProbeRecord:
     completion_tokens: int = 0
     first_token_s: float = 0.0
     latency_s: float = 0.0
+    lessons: int | None = None
+    right_lesson: bool | None = None
 
     @property
     def unit(self) -> str:
@@ -145,6 +149,16 @@ class Answers:
             units[own.unit] = above + own.score - base.score, below + 1.0 - base.score
         return ratio_estimate(units.values())
 
+    def lesson_found(self) -> Estimate:
+        """Of the prompts that a correction should set right, the share given that correction's own lesson."""
+        asked = [pair for pair in self.of(*GAIN_KINDS) if pair[0].right_lesson is not None]
+        return _mean(asked, lambda own, _: bool(own.right_lesson))
+
+    def false_retrieval(self) -> Estimate:
+        """Of the general prompts, for which no lesson fits, the share given one all the same."""
+        asked = [pair for pair in self.of(ProbeKind.GENERAL) if pair[0].lessons is not None]
+        return _mean(asked, lambda own, _: bool(own.lessons))
+
     def commonest_misplaced(self) -> tuple[int, str]:
         """How often the answer most often given where it does not belong was given there, and that answer.
 
@@ -193,6 +207,8 @@ def _measures(answers: Answers) -> ArmMeasures:
         "induction": answers.share_right(ProbeKind.INDUCTION),
         "divergence": answers.divergence(),
         "score": answers.score(),
+        "lesson_found": answers.lesson_found(),
+        "false_retrieval": answers.false_retrieval(),
     }
 
 

@@ -92,7 +92,8 @@ _GAIN_NOTE = (
 )
 _SIDE_NOTE = (
     "Stale: superseded answers still given. Divergence: how far the words of what must not change are from "
-    "frozen's. Commonest answer: the one given most often where it does not belong."
+    "frozen's. Commonest answer: the one given most often where it does not belong. False retrieval: a lesson given "
+    "to a general prompt."
 )
 
 

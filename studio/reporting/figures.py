@@ -14,7 +14,7 @@ COSTS = ("prompt_tokens", "ttft_s", "latency_s")
 HELD = ("night_minutes", "night_peak_mb", "disk_mb")
 GAINS = ("gain", "normalised_gain", "same_day_gain", "next_day_gain", "overnight_gain")
 EFFICIENCY = ("gain_per_correction", "area_under_curve", "corrections_until_right")
-SIDE_EFFECTS = ("newly_right", "stale_rate", "divergence", "commonest_answer")
+SIDE_EFFECTS = ("newly_right", "stale_rate", "divergence", "commonest_answer", "lesson_found", "false_retrieval")
 
 # Factor and number format of what is not a share in whole percent.
 _FORMS = {
@@ -36,6 +36,8 @@ _LABELS = {
     "disk_mb": "disk MB",
     "stale_rate": "stale rate",
     "newly_right": "newly right",
+    "lesson_found": "right lesson given",
+    "false_retrieval": "false retrieval",
     "normalised_gain": "normalised gain",
     "commonest_answer": "commonest answer",
     "same_day_gain": "same-day gain",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from studio.domain.arms import ArmRecipe
+from studio.domain.arms import ArmRecipe, Memory
 from studio.domain.generation import Sampling
 from studio.evaluation.judging import judge
 from studio.evaluation.metrics import ProbeRecord
@@ -22,7 +22,8 @@ PROBE_SAMPLING = Sampling(max_tokens=96)
 class Occasion:
     """When probes are asked: of which run of a scenario, on which day, after how many corrections.
 
-    `slept`: whether the night after that day is over.
+    `slept`: whether the night after that day is over. `learnt` names, by lesson id, the corrections (as the probes name
+    them) that each lesson was learnt from.
     """
 
     order: int = 0
@@ -30,6 +31,7 @@ class Occasion:
     corrections: int = 0
     days: Sequence[int] = ()
     slept: bool = True
+    learnt: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def age(self, probe: ScenarioProbe) -> int:
         """Nights since the probe's correction was made."""
@@ -59,6 +61,9 @@ async def judge_probes(
 
 def _record(arm: str, asked: ScenarioProbe, reply: Reply, occasion: Occasion) -> ProbeRecord:
     verdict = judge(reply.text, asked.probe.check)
+    looked_up = reply.ask.recipe.memory is Memory.LESSONS
+    given = [occasion.learnt.get(lesson.lesson_id, ()) for lesson in reply.given.lessons]
+    correction = asked.probe.correction_id
     return ProbeRecord(
         probe_id=asked.probe.id,
         kind=asked.probe.kind,
@@ -76,4 +81,6 @@ def _record(arm: str, asked: ScenarioProbe, reply: Reply, occasion: Occasion) ->
         completion_tokens=reply.completion.completion_tokens,
         first_token_s=reply.completion.first_token_s,
         latency_s=reply.completion.latency_s,
+        lessons=len(given) if looked_up else None,
+        right_lesson=any(correction in sources for sources in given) if looked_up and correction else None,
     )

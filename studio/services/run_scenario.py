@@ -135,6 +135,7 @@ class _Run:
         self.holdings = Holdings()
         self.nights: list[NightOutcome] = []
         self.learnt: dict[str, str] = {}
+        self.lessons_of: dict[str, set[str]] = {}
 
     async def play(self, order: Sequence[ScenarioCorrection]) -> None:
         for day in self.scenario.days:
@@ -164,7 +165,9 @@ class _Run:
             origin=Origin.BENCH,
         )
         self.learnt[taught.id] = correction.id
-        await prove_lesson(self.studio, await learn_lesson(self.studio, correction))
+        lesson = await learn_lesson(self.studio, correction)
+        self.lessons_of.setdefault(lesson.id, set()).add(taught.id)
+        await prove_lesson(self.studio, lesson)
 
     async def _sleep(self, day: int) -> NightOutcome:
         self.tell(f"  night {day}: training")
@@ -190,7 +193,7 @@ class _Run:
             self.studio,
             probes,
             self.arms,
-            occasion=Occasion(self.order, day, made, self.scenario.days, slept),
+            occasion=Occasion(self.order, day, made, self.scenario.days, slept, self.lessons_of),
             observe=observe,
         )
 

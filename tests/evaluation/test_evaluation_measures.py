@@ -102,6 +102,19 @@ def test_unseen_instances_count_for_their_rule_and_not_for_the_gain() -> None:
     assert measure_arms(records)["frozen"]["induction"].mean == 0.0
 
 
+def test_lessons_found_and_wrongly_found_are_told_apart() -> None:
+    records = [
+        *both("a/rephrase/1", False, True, lessons=2, right_lesson=True),
+        *both("b/rephrase/1", False, True, lessons=1, right_lesson=False),
+        *both("c/rephrase/1", False, True),  # an arm that looks nothing up
+        *both("g1", True, True, ProbeKind.GENERAL, lessons=1),
+        *both("g2", True, True, ProbeKind.GENERAL, lessons=0),
+    ]
+    lora = measure_arms(records)["lora"]
+    assert (lora["lesson_found"].mean, lora["lesson_found"].n) == (0.5, 2)
+    assert (lora["false_retrieval"].mean, lora["false_retrieval"].n) == (0.5, 2)
+
+
 def test_divergence_is_how_far_the_words_of_what_must_not_change_are_from_frozens() -> None:
     asked = both("a/locality/1", True, True, ProbeKind.LOCALITY)
     said = [replace(asked[0], text="It is blue."), replace(asked[1], text="it is BLUE")]

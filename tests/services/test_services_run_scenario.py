@@ -86,6 +86,11 @@ async def test_a_run_measures_all_of_it(folder: Path, tmp_path: Path, monkeypatc
     assert read["arms"]["frozen"]["disk_mb"]["mean"] == 0
     assert read["arms"]["frozen"]["gain"]["mean"] == 0
     assert read["arms"]["lora"]["gain"]["mean"] == 0  # no adapter came of the nights
+    assert context["lesson_found"]["mean"] is None  # no lessons are looked up there
+    found = read["arms"]["lessons"]["lesson_found"]
+    assert 0.2 < found["mean"] <= 1.0
+    assert found["n"] == 5
+    assert read["arms"]["lessons"]["false_retrieval"] == {"mean": 0.0, "low": None, "high": None, "n": 1}
     assert read["two_by_two"][0]["arms"]["both"] == "lora+lessons"
     assert len(read["differences"]) == 10
     assert len(read["nights"]) == 4
