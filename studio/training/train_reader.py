@@ -138,20 +138,20 @@ def main(out: Path, minutes: float, episodes: int, model: Path | None, seed: int
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = NightFolder(out.resolve())
         _train(folder, (model or bundled_model()).resolve(), minutes, episodes, seed)
-    except StudioError as error:
+    except (StudioError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"The reader is {folder.adapter_file}.")
 
 
 def _train(folder: NightFolder, model: Path, minutes: float, episodes: int, seed: int) -> None:
     os.environ.setdefault("TQDM_DISABLE", "1")  # transformers' bars; read when tqdm is imported, which is later
-    options = {"model": str(model), "minutes": minutes, "episodes": episodes, "seed": seed}
+    options = json.dumps({"model": str(model), "minutes": minutes, "episodes": episodes, "seed": seed}).encode()
     kept = folder.path / "options.json"
-    if kept.exists() and json.loads(kept.read_bytes()) != options:
+    if kept.exists() and kept.read_bytes() != options:
         raise TrainingError(
             f"{folder.path} holds a reader with other options.", f"Repeat those in {kept}, or use --out."
         )
-    write_atomically(kept, json.dumps(options).encode())
+    write_atomically(kept, options)
     if folder.job_file.exists():
         job = folder.read_job()
     else:

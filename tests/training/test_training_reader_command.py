@@ -75,6 +75,13 @@ def test_an_unfitting_lesson_is_held_to_what_the_frozen_model_says_without_it() 
     assert abs(float(as_before.divergence)) < 1e-4
 
 
+def test_a_place_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = CliRunner().invoke(main, ["--out", str(tmp_path / "file" / "out"), "--episodes", "16"])
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec(BUNDLED_PACKAGE) is None, reason="needs the bundled model")
 def test_a_short_training_leaves_an_adapter_and_its_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
