@@ -158,6 +158,8 @@ def _train(folder: NightFolder, model: Path, minutes: float, episodes: int, seed
         job = prepare(folder, model, count=episodes, minutes=minutes, seed=seed)
     if folder.read_manifest() is None:
         asyncio.run(follow(folder))
+    if folder.read_manifest() is None:
+        raise TrainingError("The training was cancelled.", "Start the command again to go on.")
     write_recipe(folder, job, count=episodes, seed=seed)
 
 
