@@ -92,9 +92,10 @@ class PlainNarrator:
 @click.argument("scenario", type=click.Path(path_type=Path))
 @click.option("--arms", default=None, help="Comma-separated; all standard arms by default.")
 @click.option("--orders", type=click.IntRange(min=1), default=1, help="The given order and N-1 shuffles within days.")
+@click.option("--every", type=click.IntRange(min=0), default=0, help="Ask also within days, after each N corrections.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the results here.")
 @pass_frame
-def bench(frame: Frame, scenario: Path, arms: str | None, orders: int, json_file: Path | None) -> None:
+def bench(frame: Frame, scenario: Path, arms: str | None, orders: int, every: int, json_file: Path | None) -> None:
     """Run a SCENARIO folder: corrections day by day, nights between, all probes by free generation."""
     from studio.bootstrap import build_throwaway
     from studio.reporting.bench_report import bench_tables
@@ -113,6 +114,7 @@ def bench(frame: Frame, scenario: Path, arms: str | None, orders: int, json_file
                 scenario,
                 recipes,
                 orders=orders,
+                every=every,
                 tell=lambda line: click.echo(line, err=True),
             )
 

@@ -65,12 +65,13 @@ def efficiency(
     frozen = [*by_arm.get(baseline, []), *before_nights.get(baseline, [])]
     measures: dict[str, ArmMeasures] = {}
     for arm, answers in by_arm.items():
-        all_answers = [*answers, *before_nights.get(arm, [])]
+        before = before_nights.get(arm, [])
+        all_answers = [*answers, *before]
         measures[arm] = {
             "gain_per_correction": _gain_per_correction(arm, curve),
             "area_under_curve": _area(answers, by_arm.get(baseline, [])),
             "corrections_until_right": _corrections_until_right(answers),
-            "same_day_gain": _gain_where(arm, all_answers, frozen, lambda record: record.age == 0),
+            "same_day_gain": _gain_where(arm, before or answers, frozen, lambda record: record.age == 0),
             "next_day_gain": _gain_where(arm, all_answers, frozen, lambda record: record.age == 1),
             "overnight_gain": _overnight_gain(all_answers),
         }

@@ -110,9 +110,7 @@ class Scenario:
 
     def in_force(self, day: int) -> tuple[ScenarioCorrection, ...]:
         """The corrections in force at the end of a day."""
-        made = self.made_by(day)
-        superseded = {correction.taught.supersedes for correction in made}
-        return tuple(correction for correction in made if correction.id not in superseded)
+        return _standing(self.made_by(day))
 
     def probes(self, day: int) -> tuple[ScenarioProbe, ...]:
         """What to ask at the end of a day, judged by what is in force then.
@@ -121,9 +119,12 @@ class Scenario:
         for that one; its one-hop uses and transfers have lost their right answer and are left out. An unseen
         instance of a rule is asked once all corrections that share the rule have been made; it counts for the rule.
         """
-        made = self.made_by(day)
+        return self.probes_after(self.made_by(day))
+
+    def probes_after(self, made: Sequence[ScenarioCorrection]) -> tuple[ScenarioProbe, ...]:
+        """The same once these corrections were made, perhaps in the middle of a day."""
         of_corrections = [
-            probe for current in self.in_force(day) for probe in _probes_of(current, _replaced_by(current, made))
+            probe for current in _standing(made) for probe in _probes_of(current, _replaced_by(current, made))
         ]
         days = {correction.id: correction.day for correction in made}
         of_rules = [
@@ -169,6 +170,11 @@ def _shuffled_within_days(
         # Each place goes to its chain; within a chain the older comes first.
         shuffled += [chains[first_of[correction.id]].pop() for correction in todays]
     return tuple(shuffled)
+
+
+def _standing(made: Sequence[ScenarioCorrection]) -> tuple[ScenarioCorrection, ...]:
+    superseded = {correction.taught.supersedes for correction in made}
+    return tuple(correction for correction in made if correction.id not in superseded)
 
 
 def _replaced_by(current: ScenarioCorrection, made: Iterable[ScenarioCorrection]) -> list[ScenarioCorrection]:

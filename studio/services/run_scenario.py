@@ -40,11 +40,14 @@ async def run_scenario(
     recipes: Sequence[ArmRecipe],
     *,
     orders: int = 1,
+    every: int = 0,
     tell: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Run a scenario with every order in a studio of its own; returns what `studio bench --json` writes.
 
-    The frozen arm always runs: the others are measured against it. Raises ScenarioError on a faulty folder.
+    The frozen arm always runs: the others are measured against it. With `every`, what was corrected so far is also
+    asked within days, after each that many corrections, which makes the learning curve finer. Raises ScenarioError on a
+    faulty folder, StudioError where an arm that was reset is not the frozen model.
     """
     scenario = load_scenario(folder)
     arms = [FROZEN, *(recipe for recipe in recipes if recipe != FROZEN)]
@@ -53,7 +56,7 @@ async def run_scenario(
     for number, order in enumerate(given_and_shuffled_orders(scenario.corrections, orders, ORDER_SEED)):
         tell(f"Order {number + 1} of {orders}: {scenario.title}")
         studio = make_studio(f"order-{number}")
-        run = _Run(studio, scenario, arms, number, tell)
+        run = _Run(studio, scenario, arms, number, every, tell)
         await run.play(order)
         runs.append(run)
     facts = await studio.model()
@@ -69,7 +72,7 @@ def _result(
     reset: ResetCheck,
 ) -> dict[str, Any]:
     records = [record for run in runs for record in run.records]
-    last = [record for record in records if record.day == scenario.days[-1]]
+    last = [record for record in records if record.corrections == len(scenario.corrections)]
     measures = measure_arms(last)
     per_correction = efficiency(records, [record for run in runs for record in run.evenings])
     held = {recipe.name: overhead(recipe, [run.holdings for run in runs]) for recipe in arms}
@@ -126,10 +129,11 @@ class _Run:
         scenario: Scenario,
         arms: Sequence[ArmRecipe],
         order: int,
+        every: int,
         tell: Callable[[str], None],
     ) -> None:
         self.studio, self.scenario, self.arms = studio, scenario, arms
-        self.order, self.tell = order, tell
+        self.order, self.every, self.tell = order, every, tell
         self.records: list[ProbeRecord] = []
         self.evenings: list[ProbeRecord] = []
         self.holdings = Holdings()
@@ -138,17 +142,23 @@ class _Run:
         self.lessons_of: dict[str, set[str]] = {}
 
     async def play(self, order: Sequence[ScenarioCorrection]) -> None:
+        made: list[ScenarioCorrection] = []
         for day in self.scenario.days:
             todays = [correction for correction in order if correction.day == day]
             for correction in todays:
                 await self._teach(correction.taught)
+                made.append(correction)
+                if self.every and len(made) % self.every == 0 and correction is not todays[-1]:
+                    probes = self.scenario.probes_after(made)
+                    self.records += await self._examine(day, probes, made=len(made), slept=False)
             self.tell(f"  day {day}: {len(todays)} corrections made")
             todays_probes = [probe for probe in self.scenario.probes(day) if probe.day == day]
-            self.evenings += await self._examine(day, todays_probes, slept=False)
+            self.evenings += await self._examine(day, todays_probes, made=len(made), slept=False)
             if any(recipe.uses_adapter for recipe in self.arms):
                 self.nights.append(await self._sleep(day))
             general = (ScenarioProbe(probe) for probe in self.scenario.general)
-            self.records += await self._examine(day, [*self.scenario.probes(day), *general], slept=True)
+            probes = (*self.scenario.probes(day), *general)
+            self.records += await self._examine(day, probes, made=len(made), slept=True)
         self.holdings = await holdings(self.studio, self.nights)
 
     async def _teach(self, taught: TaughtCorrection) -> None:
@@ -178,9 +188,8 @@ class _Run:
         self.tell(f"  night {day}: {night.reason}")
         return outcome_of(night)
 
-    async def _examine(self, day: int, probes: Sequence[ScenarioProbe], *, slept: bool) -> list[ProbeRecord]:
-        made = len(self.scenario.made_by(day))
-        when = f"day {day}" if slept else f"day {day}, before the night"
+    async def _examine(self, day: int, probes: Sequence[ScenarioProbe], *, made: int, slept: bool) -> list[ProbeRecord]:
+        when = f"day {day}" if slept else f"day {day}, after {made} corrections, before the night"
         shown = 0
 
         def observe(done: int, total: int) -> None:

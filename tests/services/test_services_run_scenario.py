@@ -99,6 +99,17 @@ async def test_a_run_measures_all_of_it(folder: Path, tmp_path: Path, monkeypatc
     assert "dominated by" in text
 
 
+async def test_asking_within_days_makes_the_curve_finer_and_leaves_the_measures(folder: Path, tmp_path: Path) -> None:
+    plain = await run_scenario(studios(tmp_path / "plain"), folder, [FROZEN, CONTEXT])
+    finer = await run_scenario(studios(tmp_path / "finer"), folder, [FROZEN, CONTEXT], every=1)
+    assert [(point["day"], point["corrections"]) for point in plain["curve"]] == [(1, 3), (2, 6)]
+    days = [(point["day"], point["corrections"]) for point in finer["curve"]]
+    assert days == [(1, 1), (1, 2), (1, 3), (2, 4), (2, 5), (2, 6)]
+    assert "retention" not in finer["curve"][0]["arms"]["context"]
+    for name in ("reliability", "gain", "same_day_gain", "overnight_gain"):
+        assert finer["arms"]["context"][name] == plain["arms"]["context"][name]
+
+
 async def test_an_arm_that_is_not_the_frozen_model_once_reset_fails_the_run(folder: Path, tmp_path: Path) -> None:
     make = studios(tmp_path)
     check = Check(include=(("attic",),))
