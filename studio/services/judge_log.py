@@ -39,12 +39,15 @@ def judge_log(log: Log) -> list[JudgedAnswer]:
     for correction in corrections:
         by_question.setdefault(folded(correction.prompt), []).append(correction)
     by_id = {correction.id: correction for correction in corrections}
-    judged: list[JudgedAnswer] = []
-    for own in by_question.values():
-        for spelling in dict.fromkeys(correction.prompt for correction in own):
-            given = log.answers.to_prompt(spelling)
-            finished = [answer for answer in given if answer.finish_reason not in _UNFINISHED]
-            judged += [_judged(answer, own, corrections, by_id) for answer in finished]
+    # Two reads, however many questions: each one opens the file anew.
+    _, turns = log.query("SELECT id, prompt FROM turn")
+    asked = {str(turn): question for turn, prompt in turns if (question := folded(str(prompt))) in by_question}
+    judged = [
+        _judged(answer, by_question[asked[turn]], corrections, by_id)
+        for turn, answers in log.answers.of_turns(list(asked)).items()
+        for answer in answers
+        if answer.finish_reason not in _UNFINISHED
+    ]
     return sorted(judged, key=lambda answer: answer.at)
 
 

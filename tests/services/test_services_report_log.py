@@ -78,3 +78,14 @@ def test_a_correction_in_other_words_that_supersedes_judges_the_old_question_too
     assert told is not None
     assert told.arms["lessons"].states["learnt"] == 1
     assert told.arms["context"].states["stale"] == 1
+
+
+def test_a_question_is_the_same_in_other_case_and_spacing(tmp_path: Path) -> None:
+    log = DuckDbLog(tmp_path / "log.duckdb", tmp_path / "backups")
+    correct(log, "When do we close?", "nine", at(1, 0))
+    answer(log, "when  do we CLOSE?", "lessons", "It is nine.", at(1, 1))
+    answer(log, "When do they close?", "lessons", "It is ten.", at(1, 2))
+    told = read_story(log)
+    assert told is not None
+    assert told.answers == 1
+    assert told.arms["lessons"].after.mean == 1.0
