@@ -15,6 +15,8 @@ import psutil
 
 INTERVAL_S = 0.3
 """How often the load is looked at; the kernel counts it in hundredths of a second."""
+SOON_S = 0.05
+"""How soon it is looked at again where the last look was long ago: what was busy then may be idle by now."""
 BUSY_SHARE = 0.75
 """A core that others keep busy for this share of the time is theirs; less is what any desktop does."""
 
@@ -35,7 +37,7 @@ def read_cpu_times() -> CpuTimes:
 
 
 class FreeCores:
-    """Looks at most every INTERVAL_S; between looks the answer stays."""
+    """Looks every INTERVAL_S while it is asked, sooner after a pause; between looks the answer stays."""
 
     def __init__(
         self,
@@ -46,12 +48,14 @@ class FreeCores:
         self._cores = cores or os.cpu_count() or 1
         self._read, self._clock = read, clock
         self._last, self._looked_at = read(), clock()
+        self._wait = INTERVAL_S
         self._free = self._cores
 
     def count(self) -> int:
         """Cores that this process may use without sharing one; at least 1."""
         elapsed = self._clock() - self._looked_at
-        if elapsed >= INTERVAL_S:
+        if elapsed >= self._wait:
+            self._wait = INTERVAL_S if elapsed < 2 * INTERVAL_S else SOON_S
             now = self._read()
             others = (now.busy - self._last.busy - (now.own - self._last.own)) / elapsed
             self._free = max(1, math.floor(self._cores - max(0.0, others) + BUSY_SHARE))

@@ -9,11 +9,13 @@ undone or superseded since the night leaves the scope at once.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from studio.domain.arms import ArmRecipe
 from studio.domain.log import Correction
 from studio.domain.nights import Adapter
+from studio.errors import NotFoundError
 from studio.lessons.distil import distil, lesson_keys
 from studio.services.find_lessons import embed_questions
 from studio.services.studio import Studio, off_loop
@@ -31,12 +33,16 @@ def scope_threshold(studio: Studio, recipe: ArmRecipe) -> float:
 
 
 async def scope_of(studio: Studio, adapter: Adapter, in_force: Sequence[Correction]) -> LessonIndex:
-    """The corrections the adapter was trained on that still stand, found as lessons are. Raises EmbedderError."""
+    """The corrections the adapter was trained on that still stand, found as lessons are; none if its night is unknown.
+
+    Raises EmbedderError.
+    """
     from studio.lessons.retrieve import LessonIndex
 
-    night = await off_loop(studio.log.nights.get, adapter.night_id)
-    trained = set(night.correction_ids)
-    corrections = [correction for correction in in_force if correction.id in trained]
+    trained: tuple[str, ...] = ()
+    with suppress(NotFoundError):
+        trained = (await off_loop(studio.log.nights.get, adapter.night_id)).correction_ids
+    corrections = [correction for correction in in_force if correction.id in set(trained)]
     ids = tuple(correction.id for correction in corrections)
     known = studio.adapter_scopes.get(adapter.id)
     if known is None or known[0] != ids:

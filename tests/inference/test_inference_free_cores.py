@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from studio.inference.free_cores import INTERVAL_S, CpuTimes, FreeCores, read_cpu_times
+from studio.inference.free_cores import INTERVAL_S, SOON_S, CpuTimes, FreeCores, read_cpu_times
 
 
 @dataclass
@@ -51,6 +51,15 @@ def test_a_core_is_taken_back_when_the_other_program_ends() -> None:
     machine.run(others=1.0, own=1.0)
     assert looked.count() == 1
     machine.run(others=0.0, own=1.0)
+    assert looked.count() == 2
+
+
+def test_after_a_pause_it_is_looked_at_again_soon() -> None:
+    machine = Machine()
+    looked = machine.free_cores(2)
+    machine.run(others=2.0, own=0.0, seconds=5.0)
+    assert looked.count() == 1
+    machine.run(others=0.0, own=1.0, seconds=SOON_S)
     assert looked.count() == 2
 
 

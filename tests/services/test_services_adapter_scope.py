@@ -89,6 +89,19 @@ async def test_what_was_corrected_after_the_night_is_not_its_own(tmp_path: Path)
     assert (await lane(studio, "When does the kitchen close?")).lane.adapter is None
 
 
+async def test_an_adapter_whose_night_is_not_in_the_log_stands_aside(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path)
+    await corrected(studio, QUESTION, "45 days.")
+    facts = await studio.model()
+    adapter = Adapter(new_id(), 1, facts.sha256, new_id(), "v1.gguf", "0" * 64, "lora", 16, 1.0, utc_now())
+    studio.log.adapters.add(adapter)
+    studio.log.adapters.activate(facts.sha256, adapter.id, "by hand", utc_now())
+    adapter_file(studio, adapter).write_bytes(b"weights")
+    prepared = await lane(studio, QUESTION)
+    assert prepared.lane.adapter is None
+    assert "stood aside" in prepared.given.note
+
+
 async def test_an_arm_may_use_it_everywhere(tmp_path: Path) -> None:
     studio = fake_studio(tmp_path)
     await promoted(studio, [await corrected(studio, QUESTION, "45 days.")])

@@ -478,7 +478,7 @@ async def test_sessions_are_listed_filtered_renamed_and_resumed(tmp_path: Path) 
         assert options.option_count == 2
         await write(pilot, "first")
         await until(pilot, lambda: options.option_count == 1)
-        await pilot.press("f6")
+        await pilot.press("ctrl+r")
         await until(pilot, lambda: isinstance(app.screen, LineDialog))
         app.screen.query_one(Input).value = "Renamed"
         await pilot.press("enter")

@@ -45,7 +45,7 @@ class SessionsScreen(ModalScreen[SessionChoice | None]):
         Binding("escape", "leave", "Leave", id="sessions.leave"),
         Binding("down", "move(1)", "Down", show=False, id="sessions.down"),
         Binding("up", "move(-1)", "Up", show=False, id="sessions.up"),
-        Binding("f6", "rename", "Rename", id="sessions.rename"),
+        Binding("ctrl+r", "rename", "Rename", id="sessions.rename"),
         Binding("ctrl+n", "new", "New session", id="sessions.new"),
     ]
     AUTO_FOCUS = "Input"
