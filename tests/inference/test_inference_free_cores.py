@@ -59,7 +59,7 @@ def test_after_a_pause_it_is_looked_at_again_soon() -> None:
     looked = machine.free_cores(2)
     machine.run(others=2.0, own=0.0, seconds=5.0)
     assert looked.count() == 1
-    machine.run(others=0.0, own=1.0, seconds=SOON_S)
+    machine.run(others=0.0, own=1.0, seconds=2 * SOON_S)
     assert looked.count() == 2
 
 
