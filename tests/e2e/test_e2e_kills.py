@@ -1,6 +1,6 @@
 """kill -9 of the engine, of the night and of the app, at random moments: the log is whole, nothing saved is lost.
 
-STUDIO_KILLS sets how many kills of each (3 by default); STUDIO_KILL_SEED the moments.
+STUDIO_KILLS sets how many kills of each (2 by default); STUDIO_KILL_SEED the moments.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from studio.workspace import Workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-KILLS = int(os.environ.get("STUDIO_KILLS", "3"))
+KILLS = int(os.environ.get("STUDIO_KILLS", "2"))
 DRAW = random.Random(int(os.environ.get("STUDIO_KILL_SEED", "1")))
 SELECT_EVERYTHING = "\x1b[18~"
 
