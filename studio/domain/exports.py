@@ -1,0 +1,57 @@
+"""What leaves the log as a dataset: which corrections, and the row that one of them is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+LOSSLESS_VERSION = 1
+"""Of the rows that studio.exchange.lossless describes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which corrections are chosen; an empty field chooses all. Fields are joined by and, values of one field by or.
+
+    `sessions` are ids or titles of conversations; `since` is included, `until` is not; `labels` any of which a
+    correction bears; `models` names or hashes, as the corrected answer has them.
+    """
+
+    sessions: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    labels: tuple[str, ...] = ()
+    arms: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    superseded: bool = True
+    undone: bool = True
+
+    @property
+    def is_everything(self) -> bool:
+        return self == Selection()
+
+
+class CorrectionRow(NamedTuple):
+    """A correction as datasets are made of it. `history` is JSON, a list of `{"role", "content"}`.
+
+    `conversation` is what must stay together in a split: the id of its conversation, or its own. `system` is the system
+    message the corrected answer was given, None where no answer is in the log. `model` names the model that gave it.
+    A row is `suspect` where it may hold what the privacy pass looks for.
+    """
+
+    id: str
+    conversation: str
+    prompt: str
+    original: str
+    corrected: str
+    history: str
+    rationale: str
+    labels: list[str]
+    arm: str | None
+    origin: str
+    model: str | None
+    system: str | None
+    created_at: str
+    rephrased: str | None
+    suspect: bool

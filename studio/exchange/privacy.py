@@ -1,0 +1,141 @@
+"""What should perhaps not leave the machine: found by explicit rules, shown in context, replaced consistently.
+
+Names are those the user gives. E-mail addresses, telephone numbers, keys and paths are found by the patterns below;
+they are rules, not a promise: what they cannot know (a home address, a diagnosis) they do not find.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+CONTEXT = 30
+
+
+class Privacy(StrEnum):
+    """What is done with findings. `REPORT` lists them and writes nothing."""
+
+    REPORT = "report"
+    REPLACE = "replace"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One place in a text: what was found, of which kind, between what stood before and after it."""
+
+    kind: str
+    found: str
+    before: str
+    after: str
+
+
+_ANNOUNCED_BY = r"password|passwd|passphrase|secret|api[ _-]?key|access[ _-]?key|token"
+
+# In the order in which they win where two cover the same place; the user's names come last.
+_RULES: tuple[tuple[str, str], ...] = (
+    ("KEY", r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"),
+    # Tokens that say what they are: OpenAI, GitHub, GitLab, Hugging Face, Slack; AWS, Google, npm, PyPI; JSON Web
+    ("KEY", r"(?<![\w-])(?:sk-[\w-]{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|hf_\w{20,})"),
+    ("KEY", r"(?<![\w-])(?:xox[a-z]-[\w-]{10,}|A[KS]IA[0-9A-Z]{16}|AIza[\w-]{30,}|npm_\w{20,}|pypi-[\w-]{20,})"),
+    ("KEY", r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),
+    # What stands after a word that announces a secret.
+    ("KEY", rf"(?i:(?<![a-z])(?:{_ANNOUNCED_BY})[\"']?\s*[:=]\s*[\"']?|\bbearer )(?P<value>(?!<)[^\s\"',;<>]{{6,}})"),
+    ("EMAIL", r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}"),
+    # Windows drives and shares; home folders, and any absolute path of two parts. Addresses of the web are no paths.
+    ("PATH", r"(?<![\w/])[A-Za-z]:\\[^\s\"'<>|]+|\\\\[\w.-]+\\[^\s\"'<>|]+"),
+    ("PATH", r"(?<![\w/.:~])(?:file://)?(?:~|/[\w.@+-]+)/[^\s\"'<>|,;:()]*[^\s\"'<>|,;:().?!]"),
+    # International; with the code in brackets; national, from 0; three groups as in North America.
+    ("PHONE", r"(?<![\w.+-])(?:\+|00)[1-9](?:[ ()./-]{0,2}[0-9]){6,13}(?![\w-]|\.[0-9])"),
+    ("PHONE", r"(?<![\w.+-])\([0-9]{1,6}\)(?:[ ./-]{0,2}[0-9]){5,10}(?![\w-]|\.[0-9])"),
+    ("PHONE", r"(?<![\w.+-])(?:0[1-9](?:[ /-]?[0-9]){6,11}|[0-9]{3}[ .-][0-9]{3}[ .-][0-9]{4})(?![\w-]|\.[0-9])"),
+    # Long strings that are no word: letters and digits mixed.
+    ("KEY", r"(?<![\w+/=-])(?=[A-Za-z_+/]*[0-9])(?=[0-9_+/]*[A-Za-z])[A-Za-z0-9_+/]{32,}={0,2}(?![\w+/=-])"),
+)
+
+# Wider than the rules and without looking around, for RE2: what it does not match holds no finding. Texts that stand
+# in JSON have their line ends and backslashes escaped, which no part of it minds.
+_SCREEN = (
+    r"@|-----BEGIN|sk-|gh[pousr]_|github_pat_|glpat-|hf_|xox[a-z]-|A[KS]IA|AIza|npm_|pypi-|eyJ"
+    rf"|(?i:{_ANNOUNCED_BY}|bearer )|[A-Za-z]:\\|\\\\|~/|/[^/\n]+/|[+0(][0-9](?:[ ()./-]{{0,2}}[0-9]){{5}}"
+    r"|[0-9]{3}[ .-][0-9]{3}[ .-][0-9]{4}|\([0-9]+\)|[0-9A-Za-z_+/]{32}"
+)
+
+
+@dataclass
+class Redactor:
+    """Finds, and replaces the same by the same: `<EMAIL_1>` stands for one address throughout an export.
+
+    `names` are found as whole words whatever their case; `keep` are findings the user lets stand. `counts` are of
+    findings so far, by kind.
+    """
+
+    names: Sequence[str] = ()
+    keep: Sequence[str] = ()
+    counts: Counter[str] = field(default_factory=Counter)
+    _placeholders: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._kept = {_same(text) for text in self.keep}
+        self._rules = [(kind, re.compile(pattern)) for kind, pattern in _RULES]
+        if names := _longest_first(self.names):
+            pattern = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in names)
+            self._rules.append(("NAME", re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)))
+
+    @property
+    def screen(self) -> str:
+        """An RE2 pattern that matches every text with a finding in it, and some others."""
+        words = [word for name in _longest_first(self.names) for word in name.split()[:1]]
+        return f"{_SCREEN}|(?i:{'|'.join(map(_re2_literal, words))})" if words else _SCREEN
+
+    def text(self, text: str) -> str:
+        """The text with a placeholder for every finding."""
+        parts, end = [], 0
+        for kind, start, stop in self._places(text):
+            parts += [text[end:start], self._placeholder(kind, text[start:stop])]
+            end = stop
+        return "".join([*parts, text[end:]]) if end else text
+
+    def find(self, text: str) -> Iterator[Finding]:
+        """The findings, in order, each with what stands around it."""
+        for kind, start, stop in self._places(text):
+            before, after = text[max(0, start - CONTEXT) : start], text[stop : stop + CONTEXT]
+            yield Finding(kind, text[start:stop], before, after)
+
+    def _places(self, text: str) -> list[tuple[str, int, int]]:
+        taken: list[tuple[int, int]] = []
+        places = []
+        for kind, pattern in self._rules:
+            for match in pattern.finditer(text):
+                start, stop = match.span("value" if "value" in pattern.groupindex else 0)
+                if start < 0 or any(start < end and begin < stop for begin, end in taken):
+                    continue
+                taken.append((start, stop))
+                if _same(text[start:stop]) not in self._kept:
+                    places.append((kind, start, stop))
+        self.counts.update(kind for kind, _, _ in places)
+        return sorted(places, key=lambda place: place[1])
+
+    def _placeholder(self, kind: str, found: str) -> str:
+        key = (kind, _same(found))
+        if key not in self._placeholders:
+            number = sum(1 for known, _ in self._placeholders if known == kind) + 1
+            self._placeholders[key] = f"<{kind}_{number}>"
+        return self._placeholders[key]
+
+
+def _same(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _longest_first(names: Sequence[str]) -> list[str]:
+    """So that 'Anna Lee' is found before 'Anna'; without the empty."""
+    return sorted({" ".join(name.split()) for name in names if name.strip()}, key=lambda name: (-len(name), name))
+
+
+def _re2_literal(word: str) -> str:
+    """The word for RE2, letters outside ASCII in any case; quotes and backslashes, escaped in JSON, as anything."""
+    return "".join(c if c.isalnum() else "." if c in "\"'\\" else f"\\x{{{ord(c):x}}}" for c in word)
