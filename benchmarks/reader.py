@@ -24,7 +24,9 @@ from studio.evaluation.metrics import BASELINE, ProbeRecord, measure_arms
 from studio.evaluation.scenario import Scenario, ScenarioProbe
 from studio.evaluation.scenario_file import load_scenario
 from studio.prompting.assemble import chat
-from studio.prompting.lesson_form import with_lessons
+from studio.prompting.lesson_form import asked as asked_with
+from studio.prompting.lesson_form import rules_shown
+from studio.services.find_lessons import RULES_GIVEN
 from studio.services.judge_probes import PROBE_SAMPLING
 from studio.services.studio import Studio
 from studio.workspace import Workspace
@@ -56,7 +58,7 @@ async def _measure(adapter: AdapterUse, scenarios: Sequence[Path], folder: Path)
     try:
         await studio.model()
         asked = [one for path in scenarios for one in await _asked(studio, load_scenario(path), path.name, adapter)]
-        texts = await _answers(studio, [one.prompt for one in asked])
+        texts = await answers(studio, [one.prompt for one in asked])
     finally:
         await studio.close()
     figures: dict[str, float] = {}
@@ -82,7 +84,8 @@ async def _asked(studio: Studio, scenario: Scenario, name: str, adapter: Adapter
     for probe, vector in zip(probes, vectors, strict=True):
         question, owner = probe.probe.prompt, probe.probe.correction_id
         own = [RetrievedLesson(lessons[owner], 1.0, 1)] if owner else []
-        found = index.retrieve(question, vector, k=wanted.lessons_given, threshold=wanted.lessons_threshold)
+        k, threshold = wanted.lessons_given, wanted.lessons_threshold
+        found = index.fitting(question, vector, k=k, threshold=threshold, rules=RULES_GIVEN)
         for arm, given, use in (
             (BASELINE, [], None),
             ("lessons, own", own, None),
@@ -90,7 +93,7 @@ async def _asked(studio: Studio, scenario: Scenario, name: str, adapter: Adapter
             ("lessons, found", found, None),
             ("reader, found", found, adapter),
         ):
-            prompt = chat(wanted.system, (), with_lessons(question, given)), use if given else None
+            prompt = chat(wanted.system, rules_shown(given), asked_with(question, given)), use if given else None
             named = ScenarioProbe(_named(probe, name), probe.stale, probe.day)
             asked.append(Asked(arm, kinds.get(owner or "", "general"), named, prompt))
     return asked
@@ -104,7 +107,8 @@ def _named(probe: ScenarioProbe, scenario: str) -> Probe:
     )
 
 
-async def _answers(studio: Studio, prompts: Sequence[Prompt]) -> dict[Prompt, str]:
+async def answers(studio: Studio, prompts: Sequence[Prompt]) -> dict[Prompt, str]:
+    """The model's answer to each, those that are the same once."""
     texts: dict[Prompt, str] = {}
     # Those of one adapter together: only they share a batch.
     ordered = sorted(dict.fromkeys(prompts), key=lambda prompt: (prompt[1] is not None, len(prompt[0][-1].content)))

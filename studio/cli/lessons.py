@@ -9,13 +9,15 @@ import click
 
 from studio.cli.frame import Frame, json_option, one_line, pass_frame, print_json
 from studio.cli.ids import find_id
-from studio.domain.lessons import Lesson, LessonStatus
+from studio.domain.lessons import Lesson, LessonStatus, Scope
 from studio.errors import UsageError
 from studio.reporting.terminal_text import printable
 from studio.services import browse_lessons
 
 if TYPE_CHECKING:
     from studio.services.studio import Studio
+
+_TEXTS = ("guidance", "example_question", "example_answer")
 
 
 @click.group()
@@ -50,7 +52,7 @@ def list_lessons(frame: Frame, include_retired: bool, as_json: bool) -> None:
         if include_retired or lesson.status is LessonStatus.ACTIVE
     ]
     if as_json:
-        print_json([dataclasses.asdict(lesson) for lesson in found])
+        print_json([_fields(lesson) for lesson in found])
         return
     for lesson in found:
         click.echo(f"{lesson.id}  {state_of(lesson):16}  {one_line(lesson.title)}")
@@ -68,7 +70,7 @@ def show(frame: Frame, lesson_id: str, as_json: bool) -> None:
     async def use(studio: Studio) -> dict[str, Any]:
         lesson = await _find(studio, lesson_id)
         return {
-            **dataclasses.asdict(lesson),
+            **_fields(lesson),
             "sources": [dataclasses.asdict(c) for c in await browse_lessons.lesson_sources(studio, lesson.id)],
             "uses": [dataclasses.asdict(u) for u in await browse_lessons.lesson_uses(studio, lesson.id)],
         }
@@ -77,7 +79,7 @@ def show(frame: Frame, lesson_id: str, as_json: bool) -> None:
     if as_json:
         print_json(shown)
         return
-    for name in ("id", "title", "kind", "status", "applies_when", "guidance", "example_question", "example_answer"):
+    for name in ("id", "title", "kind", "status", "scope", "holds_for", "applies_when", *_TEXTS):
         click.echo(f"{name.replace('_', ' '):17} {printable(str(shown[name]))}")
     for source in shown["sources"]:
         click.echo(f"{'source':17} {source['id']}  {one_line(source['prompt'])}")
@@ -92,13 +94,19 @@ def show(frame: Frame, lesson_id: str, as_json: bool) -> None:
 @click.option("--guidance")
 @click.option("--example-question")
 @click.option("--example-answer")
+@click.option("--scope", metavar="KIND", help="Which answers a rule of style holds for: every, dates, messages ...")
 @pass_frame
-def edit(frame: Frame, /, lesson_id: str, **fields: str | None) -> None:
-    """Change a lesson's text."""
+def edit(frame: Frame, /, lesson_id: str, scope: str | None, **fields: str | None) -> None:
+    """Change a lesson's text, or which answers a rule of style holds for.
+
+    A few words may follow the kind of answer, of which the question must have one: 'messages with student, pupil'.
+    """
     changes: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
+    if scope is not None:
+        changes["scope"] = Scope.parse(scope)
     if not changes:
         raise UsageError(
-            "Nothing to change was given.", "Use --title, --applies-when, --guidance or the example options."
+            "Nothing to change was given.", "Use --title, --applies-when, --guidance, --scope or the example options."
         )
 
     async def use(studio: Studio) -> Lesson:
@@ -142,6 +150,10 @@ def restore(frame: Frame, lesson_id: str) -> None:
         return await browse_lessons.restore_lesson(studio, (await _find(studio, lesson_id)).id)
 
     _report(frame.run(use))
+
+
+def _fields(lesson: Lesson) -> dict[str, Any]:
+    return {**dataclasses.asdict(lesson), "scope": str(lesson.scope), "holds_for": lesson.scope.in_words}
 
 
 def _report(lesson: Lesson) -> None:

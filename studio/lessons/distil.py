@@ -6,8 +6,11 @@ import re
 from collections import Counter
 from datetime import datetime
 
-from studio.domain.lessons import Lesson, LessonKind
+from studio.domain.lessons import Lesson, LessonKind, Scope
 from studio.domain.log import Correction
+from studio.lessons.edits import form_changed
+from studio.lessons.remarks import speaks_of_form
+from studio.lessons.scope import learn_scope
 
 _TITLE_CHARACTERS = 72
 _LIKE_THE_EXAMPLE = "Write the answer in the form of this example."
@@ -17,38 +20,24 @@ _LEAST_WORDS_TO_SHORTEN = 12
 
 _WORD = re.compile(r"\w+")
 _NEGATIONS = frozenset({"no", "not", "never", "none", "nothing", "cannot"})
-# What people say about how to write, as against what is so. 'Always' and 'never' count only with a verb of writing:
-# "we always close at six" is a fact.
-_ABOUT_FORM = re.compile(
-    r"""\b(?:
-        (?:always|never|please|should|must|don't|do\s+not)\s+(?:\w+\s+){0,2}?
-            (?:write|written|say|use|start|begin|end|answer|reply|give|put|sign|add|spell|format|call|mention|include|keep)
-        | (?:start|begin|end|finish|close)s?\s+(?:\w+\s+){0,3}?with
-        | sign(?:ed|s)?[\s-]+off | sign(?:ed)?\s+(?:as|with)
-        | shorter | too\s+long | say\s+it\s+short(?:ly)? | more\s+briefly | in\s+brief | be\s+brief | concise
-        | in\s+(?:one|a\s+single|two|three|\d+)\s+(?:short\s+)?(?:words?|sentences?|lines?)
-        | (?:as|in)\s+(?:an?\s+)?
-            (?:iso|bullets?|bullet\s+points|list|table|capitals?|lower\s*case|upper\s*case|json|markdown)
-        | (?:more\s+)?(?:polite(?:ly)?|formal(?:ly)?|informal(?:ly)?|friendl(?:y|ier)) | tone | wording | no\s+emojis?
-    )""",
-    re.IGNORECASE | re.VERBOSE,
-)
 
 
 def distil(correction: Correction, *, lesson_id: str, at: datetime) -> Lesson:
     """The lesson of one correction. `guidance` is what the model will be told.
 
-    Of a fact that is the corrected answer; of a style, the user's own words about it, with the correction as
-    example. The question asked and the answer wanted are kept as the example either way.
+    Of a fact that is the corrected answer; of a style, the user's own words about it, or else what the edit shows, with
+    the correction as example. The question asked and the answer wanted are kept as the example either way.
     """
     kind = kind_of(correction)
     question, answer = correction.prompt.strip(), correction.corrected.strip()
     remarks = " ".join(text.strip() for text in (correction.rationale, correction.feedback) if text.strip())
     if kind is LessonKind.STYLE:
-        title, guidance = remarks or question, remarks or _LIKE_THE_EXAMPLE
+        changed = form_changed(correction.original, answer) if not remarks else None
+        rule = changed.rule if changed else remarks
+        scope, title, guidance = learn_scope(rule, question), rule or question, rule or _LIKE_THE_EXAMPLE
         applies_when = f"The task is like: {_shortened(question)}"
     else:
-        title, guidance = question, answer
+        scope, title, guidance = Scope(), question, answer
         applies_when = f"Someone asks, in these or other words: {_shortened(question)}"
     return Lesson(
         id=lesson_id,
@@ -61,14 +50,20 @@ def distil(correction: Correction, *, lesson_id: str, at: datetime) -> Lesson:
         created_at=at,
         updated_at=at,
         kind=kind,
+        scope=scope,
     )
 
 
 def kind_of(correction: Correction) -> LessonKind:
-    """Style where the user spoke of how to write, or kept the words and changed how they are written; else fact."""
-    if any(_ABOUT_FORM.search(remark) for remark in (correction.rationale, correction.feedback)):
+    """What the user labelled it; else style where the user spoke of how to write, or changed only how it is written."""
+    labels = {label.strip().casefold() for label in correction.labels}
+    for kind in LessonKind:
+        if kind.value in labels:
+            return kind
+    if any(speaks_of_form(remark, correction.prompt) for remark in (correction.rationale, correction.feedback)):
         return LessonKind.STYLE
-    return LessonKind.STYLE if _changes_form_only(correction.original, correction.corrected) else LessonKind.FACT
+    before, after = correction.original, correction.corrected
+    return LessonKind.STYLE if _changes_form_only(before, after) or form_changed(before, after) else LessonKind.FACT
 
 
 def lesson_keys(lesson: Lesson) -> tuple[str, ...]:

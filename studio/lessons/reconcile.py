@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from studio.domain.lessons import Lesson, LessonKind, LessonStatus
+from studio.domain.lessons import Lesson, LessonKind, LessonStatus, ScopeKind
 
 SAME_QUESTION = 0.88
 """Cosine of the keys from which questions of the same content words count as the same.
@@ -19,6 +19,24 @@ other than a question and its rewording, and a lesson retired by mistake is lost
 _WORD = re.compile(r"\w+")
 _SMALL_WORDS = frozenset(
     "a an the of to in on at is are was do does did please tell me what which how can could you".split()  # noqa: SIM905
+)
+
+_MATTERS = tuple(
+    (matter, re.compile(rf"\b(?:{said})\b", re.IGNORECASE))
+    for matter, said in (
+        ("beginning", r"(?:begin|start|open)s?"),
+        ("end", r"(?:end|finish|close)s?|sign(?:ed|s)?[\s-]+off|sign(?:ed)?\s+(?:as|with)|at\s+the\s+end"),
+        ("length", r"words?|sentences?|short(?:er)?|brief(?:ly)?|concise"),
+        ("spelling", r"spell\w*|british|american"),
+        ("case", r"capitals?|lower[\s-]*case|upper[\s-]*case|caps"),
+        ("tone", r"formal\w*|informal\w*|casual\w*|chatty|polite\w*|friendl\w+|tone"),
+        ("emoji", r"emojis?|smileys?"),
+    )
+)
+# Answers with one thing in them, written one way: two rules for how are two ways.
+_OF_ONE_FORM = frozenset(
+    {ScopeKind.DATES, ScopeKind.DAYS, ScopeKind.TIMES, ScopeKind.MONEY, ScopeKind.MEASURES, ScopeKind.NUMBERS}
+    | {ScopeKind.LISTS, ScopeKind.STEPS, ScopeKind.PEOPLE, ScopeKind.CODE, ScopeKind.COMPARISONS}
 )
 
 
@@ -49,8 +67,8 @@ def reconcile(
     `similarity` is the cosine of keys by lesson id (LessonIndex.similarities); `superseded` are the corrections that
     the new lesson's source replaces. An active fact for the same question is replaced, as is every lesson distilled
     from superseded corrections alone: the newer wins, the older is retired with its reason and not deleted. The same
-    question with the same guidance is no new lesson. Two rules of style for like tasks may both hold, so styles
-    conflict only when their correction is superseded.
+    question with the same guidance is no new lesson, nor is a rule of style said once more. Two rules may both hold for
+    one answer; the newer replaces the older where both have one scope and settle one matter, its length, say.
     """
     retired: list[Lesson] = []
     duplicate: Lesson | None = None
@@ -59,17 +77,39 @@ def reconcile(
             continue
         if old.source_ids and set(old.source_ids) <= set(superseded):
             retired.append(_retire(old, new, "its correction was superseded", at))
-        elif _same_question(new, old, similarity.get(old.id, -1.0)):
+        elif _same_scope(new, old) or _same_question(new, old, similarity.get(old.id, -1.0)):
             if _folded(old.guidance) == _folded(new.guidance):
                 duplicate = duplicate or old
-            elif new.kind is LessonKind.FACT and old.kind is LessonKind.FACT:
-                retired.append(_retire(old, new, "a newer lesson answers the same question differently", at))
+            elif reason := _overruled(new, old):
+                retired.append(_retire(old, new, reason, at))
     if duplicate is None:
         return Reconciliation(new, tuple(retired))
     sources = tuple(dict.fromkeys((*duplicate.source_ids, *new.source_ids)))
     updated = replace(duplicate, source_ids=sources, updated_at=at, revision=duplicate.revision + 1)
     retired = [replace(old, replaced_by=duplicate.id) for old in retired]
     return Reconciliation(None, tuple(retired), duplicate.id, updated)
+
+
+def matter_of(rule: Lesson) -> str:
+    """What a rule settles about the answers it holds for, by its words; empty where that is not known."""
+    for matter, said in _MATTERS:
+        if said.search(rule.guidance):
+            return matter
+    return "form" if rule.scope.kind in _OF_ONE_FORM else ""
+
+
+def _overruled(new: Lesson, old: Lesson) -> str:
+    """Why the older of two lessons for the same questions goes, or nothing where both may stand."""
+    if new.kind is LessonKind.FACT and old.kind is LessonKind.FACT:
+        return "a newer lesson answers the same question differently"
+    if _same_scope(new, old) and matter_of(new) == matter_of(old) != "":
+        return "a newer rule for the same answers says otherwise"
+    return ""
+
+
+def _same_scope(new: Lesson, old: Lesson) -> bool:
+    both = new.kind is LessonKind.STYLE and old.kind is LessonKind.STYLE
+    return both and new.scope == old.scope and new.scope.kind is not ScopeKind.LIKE
 
 
 def _same_question(new: Lesson, old: Lesson, similarity: float) -> bool:

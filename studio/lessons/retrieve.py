@@ -1,16 +1,22 @@
-"""Finding the lessons that fit a question: cosine over a matrix in memory, and silence where nothing fits."""
+"""Finding the lessons that fit a question: cosine over a matrix in memory, scopes by words; silence where nothing fits.
+
+Facts are found by likeness. A rule of style has a scope (studio.lessons.scope): it holds for questions that do not look
+like the one corrected, and not for all that do.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from studio.domain.first_person import SHARED_FIRST_PERSON, speaks_in_first_person
-from studio.domain.lessons import Lesson, LessonStatus, RetrievedLesson
+from studio.domain.lessons import Lesson, LessonKind, LessonStatus, RetrievedLesson, Scope, ScopeKind
+from studio.lessons.scope import in_scope
 
 _Vectors = Sequence[Sequence[float]]
+_BROAD = (ScopeKind.EVERY, ScopeKind.QUESTIONS, ScopeKind.TEXTS)
 
 
 class LessonIndex:
@@ -25,6 +31,7 @@ class LessonIndex:
         self._position: dict[str, int] = {}
         self._rows: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
         self._first_person: NDArray[np.bool_] = np.zeros(0, dtype=bool)
+        self._rules: dict[Scope, set[str]] = {}  # ids of the rules found by scope
 
     @classmethod
     def build(cls, lessons: Sequence[Lesson], vectors: Sequence[tuple[str, str, Sequence[float]]]) -> LessonIndex:
@@ -59,12 +66,15 @@ class LessonIndex:
         self._first_person[position] = speaks_in_first_person(f"{lesson.example_question} {lesson.guidance}")
         self._lessons.append(lesson)
         self._position[lesson.id] = position
+        if _found_by_scope(lesson):
+            self._rules.setdefault(lesson.scope, set()).add(lesson.id)
 
     def remove(self, lesson_id: str) -> None:
         """Forget a lesson; one that is not held is no matter."""
         position = self._position.pop(lesson_id, None)
         if position is None:
             return
+        self._forget_rule(self._lessons[position])
         last = self._lessons.pop()
         if last.id != lesson_id:
             self._lessons[position] = last
@@ -72,19 +82,54 @@ class LessonIndex:
             self._rows[position] = self._rows[len(self._lessons)]
             self._first_person[position] = self._first_person[len(self._lessons)]
 
+    def fitting(
+        self, question: str, question_vector: Sequence[float], *, k: int, threshold: float, rules: int
+    ) -> list[RetrievedLesson]:
+        """What is given to a question: what is alike, as `retrieve` finds it, then at most `rules` rules in scope.
+
+        Rules that have a scope are left to it: they hold for questions unlike their example, and not for all that are
+        like it. Those for a narrower scope come first, of equals the newer. Their score is their likeness all the same.
+        """
+        found = self._alike(question, question_vector, k, threshold, lambda lesson: not _found_by_scope(lesson))
+        given = {one.lesson.id for one in found}
+        holding = [
+            self._position[name]
+            for scope, names in self._rules.items()
+            if not names <= given and in_scope(scope, question)
+            for name in names - given
+        ]
+        if not holding:
+            return found
+        scores = self._scores(question, question_vector)
+        holding.sort(key=self._narrow_and_new)
+        return found + [
+            RetrievedLesson(self._lessons[i], float(scores[i]), rank)
+            for rank, i in enumerate(holding[:rules], len(found) + 1)
+        ]
+
     def retrieve(
         self, question: str, question_vector: Sequence[float], *, k: int, threshold: float
     ) -> list[RetrievedLesson]:
-        """The pinned lessons, and at most `k` others that score at least `threshold`; the best first.
+        """The pinned lessons, and at most `k` others that score at least `threshold`, whatever their scope; best first.
 
         `question_vector` is the unit vector of `question`. An empty list is abstention.
         """
+        return self._alike(question, question_vector, k, threshold, lambda lesson: True)
+
+    def _alike(
+        self,
+        question: str,
+        vector: Sequence[float],
+        k: int,
+        threshold: float,
+        may_be_found: Callable[[Lesson], bool],
+    ) -> list[RetrievedLesson]:
         if not self._lessons:
             return []
-        scores = self._scores(question, question_vector)
+        scores = self._scores(question, vector)
         chosen = [i for i, lesson in enumerate(self._lessons) if lesson.pinned]
         fitting = [int(i) for i in np.flatnonzero(scores >= threshold) if not self._lessons[i].pinned]
-        chosen += sorted(fitting, key=self._order(scores))[:k]
+        chosen += sorted((i for i in fitting if may_be_found(self._lessons[i])), key=self._order(scores))[:k]
         chosen.sort(key=self._order(scores))
         return [RetrievedLesson(self._lessons[i], float(scores[i]), rank) for rank, i in enumerate(chosen, 1)]
 
@@ -105,6 +150,14 @@ class LessonIndex:
         if speaks_in_first_person(question):
             scores = scores + SHARED_FIRST_PERSON * self._first_person[:count]
         return np.clip(scores, -1.0, 1.0).astype(np.float32)
+
+    def _narrow_and_new(self, position: int) -> tuple[bool, float]:
+        lesson = self._lessons[position]
+        return lesson.scope.kind in _BROAD, -lesson.created_at.timestamp()
+
+    def _forget_rule(self, lesson: Lesson) -> None:
+        if _found_by_scope(lesson):
+            self._rules[lesson.scope].discard(lesson.id)
 
     def _order(self, scores: NDArray[np.float32]) -> _Order:
         return _Order(scores, self._lessons)
@@ -127,6 +180,10 @@ class _Order:
 
     def __call__(self, position: int) -> tuple[float, float]:
         return -float(self._scores[position]), -self._lessons[position].created_at.timestamp()
+
+
+def _found_by_scope(lesson: Lesson) -> bool:
+    return lesson.kind is LessonKind.STYLE and lesson.scope.kind is not ScopeKind.LIKE
 
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -5,7 +5,8 @@ What people wrote is data: it is put in as it is, whatever braces or brackets it
 
 Order, oldest first: system, corrections (context arm), history, question; the lessons follow the question within
 its own message. So the beginning of a prompt stays the same from one question to the next: a new correction is
-appended after the others, and the lessons, which change with each question, come last of all.
+appended after the others, and the facts, which change with each question, come last of all. Only the examples of rules
+of style come before the history, which they must not seem to be the latest part of.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from studio.domain.generation import ChatMessage, Role
 from studio.domain.lessons import RetrievedLesson
 from studio.domain.log import Correction
 from studio.errors import PromptTooLongError
-from studio.prompting.lesson_form import with_lessons
+from studio.prompting.lesson_form import asked, rules_shown
 
 T = TypeVar("T")
 
@@ -85,7 +86,7 @@ def prompts_to_count(request: PromptRequest) -> list[tuple[ChatMessage, ...]]:
     start = _system(request.system)
     return [
         (*start, ChatMessage(Role.USER, request.question)),
-        (*start, ChatMessage(Role.USER, with_lessons(request.question, pieces.lessons))),
+        (*start, *rules_shown(pieces.lessons), ChatMessage(Role.USER, asked(request.question, pieces.lessons))),
         (*start, _SOME_QUESTION),
         *((*start, *piece, _SOME_QUESTION) for piece in (*pieces.corrections, *pieces.exchanges)),
     ]
@@ -120,7 +121,7 @@ def assemble(request: PromptRequest, counts: Sequence[int], *, correction_budget
     history = tuple(message for piece in _last(pieces.exchanges, exchanges_kept) for message in piece)
     taught = tuple(message for piece in _last(pieces.corrections, corrections_kept) for message in piece)
     return Assembly(
-        messages=chat(request.system, (*taught, *history), with_lessons(request.question, lessons)),
+        messages=chat(request.system, (*rules_shown(lessons), *taught, *history), asked(request.question, lessons)),
         prompt_tokens=used,
         correction_ids=tuple(c.id for c in _last(request.corrections, corrections_kept)),
         corrections_left_out=len(pieces.corrections) - corrections_kept,

@@ -1,13 +1,15 @@
-"""How retrieved lessons are put before the model: after the question, in the same message.
+"""How retrieved lessons are put before the model: facts after the question, rules as a question answered by them.
 
-The form was found by measurement on SmolLM2-135M (docs/lessons.md): small models copy what they read last, and
-use a fact more often when it comes with the question it answers and is followed by being asked once more.
+The forms were found by measurement on SmolLM2-135M (docs/lessons.md): small models copy what they read last, and
+use a fact more often when it comes with the question it answers and is followed by being asked once more. A rule they
+keep best when they seem to have kept it once before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from studio.domain.generation import ChatMessage, Role
 from studio.domain.lessons import Lesson, LessonKind, RetrievedLesson
 
 _ASKED_AGAIN = "What is your answer?"
@@ -19,6 +21,33 @@ def with_lessons(question: str, lessons: Sequence[RetrievedLesson]) -> str:
         return question
     notes = [as_note(retrieved.lesson) for retrieved in reversed(lessons)]
     return "\n".join([question, "", *notes, _ASKED_AGAIN])
+
+
+def asked(question: str, lessons: Sequence[RetrievedLesson]) -> str:
+    """The user message as arms send it: the question, the rules, then what `with_lessons` makes of the facts."""
+    facts = [one for one in lessons if one.lesson.kind is LessonKind.FACT]
+    return with_lessons(_under_rules(question, [one.lesson for one in _rules(lessons)]), facts)
+
+
+def rules_shown(lessons: Sequence[RetrievedLesson]) -> tuple[ChatMessage, ...]:
+    """Each rule's example as an earlier turn, asked under the rule and answered by it; the best rule last."""
+    return tuple(
+        message
+        for one in _rules(lessons)
+        if one.lesson.example_question.strip()
+        for message in (
+            ChatMessage(Role.USER, _under_rules(one.lesson.example_question, [one.lesson])),
+            ChatMessage(Role.ASSISTANT, one.lesson.example_answer),
+        )
+    )
+
+
+def _rules(lessons: Sequence[RetrievedLesson]) -> list[RetrievedLesson]:
+    return [one for one in reversed(lessons) if one.lesson.kind is LessonKind.STYLE]
+
+
+def _under_rules(question: str, rules: Sequence[Lesson]) -> str:
+    return " ".join([question, *(rule.guidance for rule in rules)])
 
 
 def as_note(lesson: Lesson) -> str:

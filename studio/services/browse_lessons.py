@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from studio.domain.identity import utc_now
-from studio.domain.lessons import Lesson, LessonStatus, LessonUse
+from studio.domain.lessons import Lesson, LessonKind, LessonStatus, LessonUse, ScopeKind
 from studio.domain.log import Correction
 from studio.errors import NotFoundError, UsageError
 from studio.services.learn_lessons import embed_lesson
@@ -18,9 +18,14 @@ async def lessons(studio: Studio) -> list[Lesson]:
 
 
 async def edit_lesson(studio: Studio, lesson: Lesson) -> Lesson:
-    """Save an edited lesson under a new revision and find it by its new words. Raises UsageError on an empty one."""
+    """Save an edited lesson under a new revision and find it by its new words. Raises UsageError on an empty one.
+
+    One that is given a scope beyond the questions like its example is a rule of style from then on.
+    """
     if not lesson.title.strip() or not lesson.guidance.strip():
         raise UsageError("A lesson needs a title and guidance.", "Fill both in, or retire the lesson.")
+    if lesson.scope.kind is not ScopeKind.LIKE:
+        lesson = replace(lesson, kind=LessonKind.STYLE)
     # Edited by hand it is the user's word: no longer weak by the old proof.
     edited = await _update(studio, replace(lesson, weak=False))
     await embed_lesson(studio, edited)

@@ -12,14 +12,20 @@ if TYPE_CHECKING:
     from studio.lessons.retrieve import LessonIndex
 
 
+RULES_GIVEN = 2
+"""The most rules of style given to one question, beside what is found by likeness."""
+
+
 async def fitting_lessons(studio: Studio, index: LessonIndex, question: str) -> list[RetrievedLesson]:
-    """The lessons to give, best first; none where nothing fits. Raises EmbedderError."""
+    """The lessons to give, best first, rules of style last; none where nothing fits. Raises EmbedderError."""
     if not len(index):
         return []
     await embed_questions(studio, [question])
     wanted = studio.settings.prompt
     vector = studio.question_vectors[question]
-    return index.retrieve(question, vector, k=wanted.lessons_given, threshold=wanted.lessons_threshold)
+    return index.fitting(
+        question, vector, k=wanted.lessons_given, threshold=wanted.lessons_threshold, rules=RULES_GIVEN
+    )
 
 
 async def current_index(studio: Studio) -> LessonIndex:

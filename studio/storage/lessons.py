@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studio.domain.identity import new_id
-from studio.domain.lessons import Lesson, LessonKind, LessonStatus, LessonUse
+from studio.domain.lessons import Lesson, LessonKind, LessonStatus, LessonUse, Scope
 from studio.errors import NotFoundError
 from studio.storage.database import Database
 from studio.storage.provenance import texts
@@ -13,12 +13,12 @@ from studio.storage.session import Row, Session, moment
 
 _COLUMNS = (
     "id, revision, kind, status, title, applies_when, guidance, example_question, example_answer,"
-    " source_ids, pinned, weak, replaced_by, retired_reason, created_at, updated_at"
+    " source_ids, pinned, weak, replaced_by, retired_reason, created_at, updated_at, scope"
 )
 _LESSONS = """
     SELECT l.id, l.revision, l.kind, l.status, l.title, l.applies_when, l.guidance, l.example_question,
            l.example_answer, l.source_ids, l.pinned, l.weak, l.replaced_by, l.retired_reason,
-           epoch_us(l.created_at), epoch_us(l.updated_at)
+           epoch_us(l.created_at), epoch_us(l.updated_at), l.scope
     FROM lesson l
 """
 _OLDEST_FIRST = "ORDER BY l.created_at, l.id"
@@ -152,12 +152,13 @@ def _row(lesson: Lesson) -> tuple[object, ...]:
         lesson.retired_reason,
         lesson.created_at,
         lesson.updated_at,
+        str(lesson.scope),
     )
 
 
 def _lesson(row: Row) -> Lesson:
     lesson_id, revision, kind, status, title, applies_when, guidance, question, answer, *rest = row
-    source_ids, pinned, weak, replaced_by, retired_reason, created_us, updated_us = rest
+    source_ids, pinned, weak, replaced_by, retired_reason, created_us, updated_us, scope = rest
     return Lesson(
         id=lesson_id,
         title=title,
@@ -169,6 +170,7 @@ def _lesson(row: Row) -> Lesson:
         created_at=moment(created_us),
         updated_at=moment(updated_us),
         kind=LessonKind(kind),
+        scope=Scope.parse(scope),
         status=LessonStatus(status),
         pinned=pinned,
         weak=weak,

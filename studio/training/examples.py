@@ -14,8 +14,7 @@ from studio.domain.generation import ChatMessage
 from studio.domain.lessons import RetrievedLesson
 from studio.domain.log import Correction
 from studio.domain.nights import TrainingExample
-from studio.prompting import assemble
-from studio.prompting.lesson_form import with_lessons
+from studio.prompting import assemble, lesson_form
 from studio.training.wordings import content_words, wordings
 
 REPLAY_SOURCE = "replay"
@@ -70,10 +69,10 @@ def learnt_examples(
         chosen = random.Random(f"{seed}:{correction.id}")  # noqa: S311 - variety, not a secret
         together = set(chosen.sample(asked, round(len(asked) * lesson_share)))
         for prompt in asked:
-            question = with_lessons(prompt, given) if prompt in together else prompt
-            examples.append(
-                TrainingExample(chat(system, question, correction.history), correction.corrected, correction.id)
-            )
+            remembered = given if prompt in together else ()
+            before = (*lesson_form.rules_shown(remembered), *correction.history)
+            messages = chat(system, lesson_form.asked(prompt, remembered), before)
+            examples.append(TrainingExample(messages, correction.corrected, correction.id))
     return examples
 
 

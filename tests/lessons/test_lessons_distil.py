@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -54,6 +55,11 @@ def test_a_long_question_gives_a_short_title_of_one_line() -> None:
         "never use exclamation marks",
         "as bullet points",
         "More polite.",
+        "Times of day are written with 24 hours and a colon.",
+        "fifteen words at most",
+        "We say 'guests', not 'customers'.",
+        "No greeting, please.",
+        "Amounts with two decimals.",
     ],
 )
 def test_remarks_about_form_make_a_style(remark: str) -> None:
@@ -62,10 +68,23 @@ def test_remarks_about_form_make_a_style(remark: str) -> None:
 
 @pytest.mark.parametrize(
     "remark",
-    ["", "We always close at six on Fridays.", "The hall is never free on Mondays.", "It starts at nine.", "45 days"],
+    [
+        "",
+        "We always close at six on Fridays.",
+        "The hall is never free on Mondays.",
+        "It starts at nine.",
+        "45 days",
+        "Later ones are shorter.",
+    ],
 )
 def test_remarks_about_the_world_make_a_fact(remark: str) -> None:
     assert kind_of(correction("Q?", "A.", rationale=remark)) is LessonKind.FACT
+
+
+def test_the_users_label_decides() -> None:
+    told = correction("When?", "At ten.", rationale="Always write times like 10:00.")
+    assert kind_of(replace(told, labels=("hours", "Fact"))) is LessonKind.FACT
+    assert kind_of(replace(told, rationale="", labels=("style",))) is LessonKind.STYLE
 
 
 LONG = "The hall opens at nine in the morning and closes at six, and you are welcome to come by at any time."
@@ -80,6 +99,12 @@ LONG = "The hall opens at nine in the morning and closes at six, and you are wel
         ("Tuesday or Sunday", "Tuesday", LessonKind.FACT),
         ("It is 30 days.", "It is 45 days.", LessonKind.FACT),
         ("", "45 days.", LessonKind.FACT),
+        ("It opened on May 2, 1801.", "It opened on 1801-05-02.", LessonKind.STYLE),
+        ("It opened on May 2, 1801.", "It opened on 1801-05-03.", LessonKind.FACT),
+        ("Ana opened it on May 2, 1801.", "Bo opened it on 2 May 1801.", LessonKind.FACT),
+        ("We close at 5:30 pm.", "17:30", LessonKind.STYLE),
+        ("Bread, milk and eggs.", "- bread\n- milk\n- eggs", LessonKind.STYLE),
+        ("Bread, milk and eggs.", "- bread\n- milk\n- cheese", LessonKind.FACT),
     ],
 )
 def test_without_remarks_the_edit_itself_tells(original: str, corrected: str, kind: LessonKind) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from studio.domain.lessons import Lesson, LessonKind, LessonStatus
+from studio.domain.lessons import Lesson, LessonKind, LessonStatus, Scope, ScopeKind
 from studio.lessons.reconcile import reconcile
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -71,6 +71,40 @@ def test_two_rules_of_style_for_one_task_may_both_hold() -> None:
     one = lesson("one", "Write a note.", "Sign off with Odile.", LessonKind.STYLE)
     two = lesson("two", "Write a note.", "Start with the date.", LessonKind.STYLE)
     assert reconcile(two, [one], {"one": 1.0}, at=NOW).retired == ()
+
+
+def rule(name: str, guidance: str, kind: ScopeKind = ScopeKind.MESSAGES) -> Lesson:
+    return replace(lesson(name, f"Write {name}.", guidance, LessonKind.STYLE), scope=Scope(kind))
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "kind", "replaced"),
+    [
+        ("Dates as ISO.", "Dates as 4 May 2026.", ScopeKind.DATES, True),
+        ("Messages end with 'Warmly'.", "Messages end with 'Yours, Odile'.", ScopeKind.MESSAGES, True),
+        ("Messages end with 'Warmly'.", "Messages begin with 'Good day'.", ScopeKind.MESSAGES, False),
+        ("At most twelve words.", "Answer in one sentence.", ScopeKind.QUESTIONS, True),
+        ("At most twelve words.", "Explain without jargon.", ScopeKind.QUESTIONS, False),
+        ("Sign off with 'Warmly'.", "Sign off with 'Yours'.", ScopeKind.LIKE, False),
+    ],
+)
+def test_the_newer_rule_on_one_matter_replaces_the_older(
+    older: str, newer: str, kind: ScopeKind, replaced: bool
+) -> None:
+    result = reconcile(rule("new", newer, kind), [rule("old", older, kind)], {}, at=NOW)
+    assert [one.id for one in result.retired] == ["old"] * replaced
+    assert result.keep is not None
+
+
+def test_a_rule_said_again_on_another_question_is_no_second_rule() -> None:
+    result = reconcile(rule("again", "sign off with odile"), [rule("first", "Sign off with Odile.")], {}, at=NOW)
+    assert (result.keep, result.duplicate_of) == (None, "first")
+
+
+def test_rules_for_other_answers_stand_side_by_side() -> None:
+    students = replace(rule("students", "End with 'Aprons on!'"), scope=Scope(ScopeKind.MESSAGES, ("student",)))
+    patients = replace(rule("patients", "End with 'Warmly'."), scope=Scope(ScopeKind.MESSAGES, ("patient",)))
+    assert reconcile(patients, [students], {}, at=NOW).retired == ()
 
 
 def test_retired_lessons_are_left_alone() -> None:

@@ -116,15 +116,33 @@ def test_without_lessons_the_lessons_arm_asks_exactly_as_the_frozen_one() -> Non
     assert abstained.messages == put_together(PromptRequest("why?", Memory.NONE, SYSTEM, history(1))).messages
 
 
-def test_edited_guidance_is_what_is_given_and_style_shows_its_example() -> None:
+def test_edited_guidance_is_what_is_given() -> None:
     fact = retrieved("when?", "At nine.")
     edited = replace(fact, lesson=replace(fact.lesson, guidance="At ten."))
     assert "At ten." in contents(put_together(PromptRequest("?", Memory.LESSONS, lessons=(edited,))))[-1]
-    style = retrieved("a note", "Hi. Odile", kind=LessonKind.STYLE)
-    ruled = replace(style, lesson=replace(style.lesson, guidance="Sign off with Odile."))
-    text = contents(put_together(PromptRequest("?", Memory.LESSONS, lessons=(ruled,))))[-1]
-    assert "Sign off with Odile." in text
-    assert "Hi. Odile" in text
+
+
+def ruled(question: str, answer: str, guidance: str) -> RetrievedLesson:
+    style = retrieved(question, answer, kind=LessonKind.STYLE)
+    return replace(style, lesson=replace(style.lesson, guidance=guidance))
+
+
+def test_a_rule_is_shown_kept_before_the_history_and_stands_under_the_question() -> None:
+    rule = ruled("a note", "Hi. Odile", "Sign off with Odile.")
+    assembly = put_together(PromptRequest("why?", Memory.LESSONS, SYSTEM, history(1), lessons=(rule,)))
+    shown = ["a note Sign off with Odile.", "Hi. Odile"]
+    assert contents(assembly) == [SYSTEM, *shown, *contents(assembly)[3:5], "why? Sign off with Odile."]
+    assert assembly.history_messages == 2
+    no_example = replace(rule, lesson=replace(rule.lesson, example_question=" "))
+    alone = put_together(PromptRequest("why?", Memory.LESSONS, SYSTEM, lessons=(no_example,)))
+    assert contents(alone) == [SYSTEM, "why? Sign off with Odile."]
+
+
+def test_beside_a_rule_a_fact_keeps_its_form() -> None:
+    fact, rule = retrieved("when?", "At nine."), ruled("a note", "Hi. Odile", "Sign off with Odile.")
+    alone = contents(put_together(PromptRequest("why?", Memory.LESSONS, lessons=(fact,))))[-1]
+    both = contents(put_together(PromptRequest("why?", Memory.LESSONS, lessons=(fact, rule))))[-1]
+    assert both == alone.replace("why?", "why? Sign off with Odile.", 1)
 
 
 def test_history_is_dropped_oldest_first_by_whole_exchanges() -> None:

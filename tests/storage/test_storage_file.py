@@ -10,12 +10,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 from storage_values import a_correction, open_log, said
 
+from studio.domain.lessons import Scope, ScopeKind
 from studio.errors import MachineError, StorageError
 from studio.storage import DuckDbLog
 from studio.storage.database import Database
@@ -140,10 +142,30 @@ def test_an_older_log_is_backed_up_and_migrated(tmp_path: Path) -> None:
     log.corrections.add(a_correction())
     database = Database(tmp_path / "studio.duckdb")
     prepare(database, log.backup, next_step("ALTER TABLE turn ADD COLUMN language VARCHAR"))
-    assert log.query("SELECT max(version), count(*) FROM schema_version")[1] == [(2, 2)]
+    newest = len(shipped_migrations()) + 1
+    assert log.query("SELECT max(version), count(*) FROM schema_version")[1] == [(newest, newest)]
     assert len(log.corrections.all()) == 1
     [backup] = log.backups()
     assert DuckDbLog(backup, tmp_path / "elsewhere").corrections.all() == log.corrections.all()
+
+
+def test_lessons_from_before_scopes_are_kept_and_found_by_likeness(tmp_path: Path) -> None:
+    file = tmp_path / "studio.duckdb"
+    before = shipped_migrations()[:1]
+    prepare(Database(file), lambda: None, before)
+    with duckdb.connect(file) as connection:
+        for table in ("lesson", "lesson_revision"):
+            connection.execute(
+                f"INSERT INTO {table} VALUES ('l1', 1, 'style', 'active', 'Dates', '', 'Dates as ISO.', 'When?',"
+                " '2026-01-01', ['c1'], false, false, NULL, '', now(), now())"
+            )
+    log = open_log(tmp_path)
+    [lesson] = log.lessons.all()
+    assert (lesson.guidance, lesson.scope) == ("Dates as ISO.", Scope())
+    scope = Scope(ScopeKind.MESSAGES, ("student", "pupil"))
+    log.lessons.update(replace(lesson, scope=scope, revision=2))
+    assert log.lessons.get("l1").scope == scope
+    assert log.query("SELECT scope FROM lesson_revision ORDER BY revision")[1] == [("like",), ("like",)]
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
@@ -158,7 +180,9 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
 def test_a_log_of_a_newer_studio_is_refused(tmp_path: Path) -> None:
     log = open_log(tmp_path)
     prepare(Database(tmp_path / "studio.duckdb"), log.backup, next_step("SELECT 1"))
-    with pytest.raises(StorageError, match=r"newer studio \(log version 2, this one knows 1\)\. Update"):
+    known = len(shipped_migrations())
+    told = rf"newer studio \(log version {known + 1}, this one knows {known}\)\. Update"
+    with pytest.raises(StorageError, match=told):
         open_log(tmp_path)
 
 

@@ -10,7 +10,7 @@ from textual.widgets import Input, TextArea
 from tui_driving import AppPilot, notices, settled, shown, until, write
 from tui_values import HOSTILE, QUESTION, a_lesson, add_correction, add_lessons, add_use
 
-from studio.domain.lessons import Lesson, LessonStatus
+from studio.domain.lessons import Lesson, LessonKind, LessonStatus, Scope, ScopeKind
 from studio.services.studio import Studio
 from studio.tui.app import StudioApp
 from studio.tui.messages import LessonsRequested
@@ -167,6 +167,28 @@ async def test_a_lesson_without_guidance_is_refused_and_the_form_stays(tmp_path:
         await until(pilot, lambda: any("needs a title and guidance" in notice for notice in notices(pilot)))
         assert screen(pilot).query_one(LessonDetail).editing
         assert stored(studio, lesson).revision == 1
+
+
+async def test_shows_which_answers_a_rule_holds_for_and_lets_one_change_it(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path)
+    rule = a_lesson("Dates as ISO", kind=LessonKind.STYLE, scope=Scope(ScopeKind.DATES))
+    add_lessons(studio, rule)
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await open_lessons(pilot, 1)
+        assert "Holds for: answers with a date" in shown(pilot)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.focused, TextArea))
+        scope = screen(pilot).query_one("#field-scope", TextArea)
+        assert scope.text == "dates"
+        scope.load_text("everything")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: any("no scope of a lesson" in notice for notice in notices(pilot)))
+        assert screen(pilot).query_one(LessonDetail).editing
+        scope.load_text("messages with student")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: stored(studio, rule).scope == Scope(ScopeKind.MESSAGES, ("student",)))
+        await until(pilot, lambda: "Holds for: messages, letters" in shown(pilot))
 
 
 async def test_leaving_a_changed_form_asks_first(tmp_path: Path) -> None:

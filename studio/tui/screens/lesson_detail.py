@@ -129,8 +129,9 @@ def _fields_content(lesson: Lesson, titles: Mapping[str, str]) -> Content:
     count = len(lesson.source_ids)
     rows = [
         ("State", state_sentence(lesson, titles)),
-        *((label, getattr(lesson, name) or "-") for name, label in FIELDS[1:]),
+        *((label, getattr(lesson, name) or "-") for name, label in FIELDS[1:-1]),
         ("Kind", "style: how answers are written" if lesson.kind is LessonKind.STYLE else "fact"),
+        ("Holds for", lesson.scope.in_words),
         ("Learnt from", f"{count} correction{'' if count == 1 else 's'}"),
         (
             "Made",

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Label, TextArea
 
-from studio.domain.lessons import Lesson
+from studio.domain.lessons import Lesson, Scope
 from studio.tui.plain_text import typed
 from studio.tui.widgets.text_input import PlainTextArea
 
@@ -18,6 +18,7 @@ FIELDS: tuple[tuple[str, str], ...] = (
     ("guidance", "What to do"),
     ("example_question", "Example question"),
     ("example_answer", "Example answer"),
+    ("scope", "Holds for"),
 )
 """The editable fields of a lesson, and what they are called on the screen."""
 
@@ -38,14 +39,14 @@ class LessonForm(VerticalScroll, can_focus=False):
         """Begin with this lesson's fields, the cursor at the end of the guidance: what is mended most."""
         self._lesson = lesson
         for name, _ in FIELDS:
-            self._editor(name).load_text(typed(getattr(lesson, name)))
+            self._editor(name).load_text(typed(str(getattr(lesson, name))))
         guidance = self._editor("guidance")
         guidance.move_cursor(guidance.document.end)
         self.screen.set_focus(guidance)
 
     @property
     def edited(self) -> Lesson:
-        """The lesson as the form has it now. A title is one line."""
+        """The lesson as the form has it now. A title is one line. Raises UsageError where the scope is none."""
         assert self._lesson is not None, "filled before"
         return replace(
             self._lesson,
@@ -54,13 +55,14 @@ class LessonForm(VerticalScroll, can_focus=False):
             guidance=self._text("guidance"),
             example_question=self._text("example_question"),
             example_answer=self._text("example_answer"),
+            scope=Scope.parse(self._text("scope")),
         )
 
     @property
     def dirty(self) -> bool:
         if self._lesson is None:
             return False
-        return any(self._editor(name).text != typed(getattr(self._lesson, name)) for name, _ in FIELDS)
+        return any(self._editor(name).text != typed(str(getattr(self._lesson, name))) for name, _ in FIELDS)
 
     def _text(self, name: str) -> str:
         return self._editor(name).text.strip()

@@ -40,8 +40,10 @@ class LessonsScreen(StudioScreen):
     CSS_PATH = "../styles/lessons.tcss"
     AUTO_FOCUS = "LessonList"
     HELP = """\
-What your corrections taught, in a form that can be given to a model. A lesson is found by its likeness to the question.
-A pinned one is given with every question. A weak one did not mend its own answer when it was tried. A retired one is
+What your corrections taught, in a form that can be given to a model. A fact is found by its likeness to the question, a
+rule of style by the answers it holds for. To change these, press e and write under "Holds for" every, questions, dates,
+times, money, lists, steps, messages and so on; 'messages with student, pupil' wants one of the words in the question.
+A pinned lesson is given with every question. A weak one did not mend its own answer when it was tried. A retired one is
 kept but never given, often because a newer one replaced it."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "search", "Filter", id="lessons.search", tooltip="Type words to filter the list by"),

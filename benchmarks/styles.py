@@ -1,0 +1,150 @@
+"""How well rules of style are kept: `python -m benchmarks styles`.
+
+Of the corrections of style in benchmarks/data, each scenario with all its lessons in force at the end, and of the
+reader's style families, every wording of a rule a correction of its own:
+
+- whether it is filed as a rule, and to how many questions its lesson is given: where the rule holds (unseen questions),
+  near by, and in general; `now`, and by likeness alone, `before` rules had scopes;
+- how many answers to unseen questions keep the rule: of the model as shipped (`frozen`), with the lesson found by
+  likeness and put as a note (`before`), and as it is found and put `now`. Checks of families: style_checks.toml. The
+  same of the answers to general questions and to rewordings of facts that a rule is now given beside: are they right?
+
+The words of scopes were chosen on the scenarios and on every second family (`seen`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import tomllib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.reader import Chat, answers
+from benchmarks.retrieval import DATA, index_of
+from studio.bootstrap import build_studio
+from studio.domain.checks import Check
+from studio.domain.identity import utc_now
+from studio.domain.lessons import LessonKind, RetrievedLesson, ScopeKind
+from studio.domain.log import Correction
+from studio.evaluation.judging import judge
+from studio.evaluation.scenario import CorrectionKind, Scenario
+from studio.evaluation.scenario_file import load_scenario
+from studio.lessons.distil import distil, lesson_keys
+from studio.lessons.retrieve import LessonIndex
+from studio.prompting.assemble import chat
+from studio.prompting.lesson_form import asked, rules_shown, with_lessons
+from studio.services.find_lessons import RULES_GIVEN
+from studio.services.studio import Studio
+from studio.training.lesson_finding import reader_tables
+from studio.workspace import Workspace
+
+_BROAD = (ScopeKind.EVERY, ScopeKind.QUESTIONS, ScopeKind.TEXTS)
+_ANSWERED_OF_A_FAMILY = slice(2, None, 3)
+_HOLDS = "where the rule holds"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, the rule that holds for it (none: any counts), and how its answer is told to keep the rule."""
+
+    group: str
+    text: str
+    rule: str = ""
+    check: Check | None = None
+
+
+def main() -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        counts = asyncio.run(_measure(Path(folder)))
+    return {name: sum(held) / len(held) for name, held in sorted(counts.items())}
+
+
+async def _measure(folder: Path) -> Mapping[str, list[bool]]:
+    studio = build_studio(Workspace(folder).ensure())
+    counts: defaultdict[str, list[bool]] = defaultdict(list)
+    judged: list[tuple[str, Check, Chat]] = []
+    try:
+        await studio.model()
+        for path in sorted(DATA.iterdir()):
+            scenario = load_scenario(path)
+            index = await index_of(scenario.in_force(scenario.days[-1]), studio.embedder)
+            judged += await _ask(studio, index, _of_scenario(scenario), counts)
+        for lesson_index, questions, filed in [one async for one in _families(studio)]:
+            counts[f"{questions[0].group.partition(',')[0]}: filed as a rule"].append(filed)
+            judged += await _ask(studio, lesson_index, questions, counts)
+        texts = await answers(studio, [(prompt, None) for _, _, prompt in judged])
+    finally:
+        await studio.close()
+    for name, check, prompt in judged:
+        counts[name].append(judge(texts[prompt, None], check).ok)
+    return counts
+
+
+async def _ask(
+    studio: Studio, index: LessonIndex, questions: Sequence[Asked], counts: Mapping[str, list[bool]]
+) -> list[tuple[str, Check, Chat]]:
+    """Count what is given to each; returns the prompts whose answers are to be judged, with their figures' names."""
+    wanted, judged = studio.settings.prompt, []
+    vectors = await studio.embedder.embed([one.text for one in questions])
+    for one, vector in zip(questions, vectors, strict=True):
+        k, threshold = wanted.lessons_given, wanted.lessons_threshold
+        before = index.retrieve(one.text, vector, k=k, threshold=threshold)
+        now = index.fitting(one.text, vector, k=k, threshold=threshold, rules=RULES_GIVEN)
+        counts[f"{one.group}: given before"].append(_given(before, one.rule))
+        counts[f"{one.group}: given now"].append(_given(now, one.rule))
+        # Of facts and general questions only those are asked that a rule is given beside.
+        if one.check is not None and (one.rule or _given(now, "")):
+            for arm, prompt in (
+                ("frozen", chat(wanted.system, (), one.text)),
+                ("before", chat(wanted.system, (), with_lessons(one.text, before))),
+                ("now", chat(wanted.system, rules_shown(now), asked(one.text, now))),
+            ):
+                judged.append(
+                    (f"{one.group}: {'kept' if one.rule else 'right beside a rule'}, {arm}", one.check, prompt)
+                )
+    return judged
+
+
+def _given(lessons: Sequence[RetrievedLesson], rule: str) -> bool:
+    found = [one.lesson for one in lessons]
+    return any(lesson.id == rule if rule else lesson.kind is LessonKind.STYLE for lesson in found)
+
+
+def _of_scenario(scenario: Scenario) -> list[Asked]:
+    questions = [Asked("scenarios, general", probe.prompt, check=probe.check) for probe in scenario.general]
+    for one in scenario.in_force(scenario.days[-1]):
+        if one.kind is CorrectionKind.FACT:
+            questions += [Asked("scenarios, rewordings of facts", text, check=one.check) for text in one.rephrase]
+            questions += [Asked("scenarios, near by facts", near.prompt) for near in one.locality]
+            continue
+        questions += [Asked(f"scenarios, {_HOLDS}", text, one.id, one.check) for text in one.rephrase]
+        questions += [Asked(f"scenarios, {_HOLDS}", use.prompt, one.id, use.check) for use in one.transfer]
+        questions += [Asked("scenarios, about the rule", use.prompt, one.id) for use in one.portability]
+        questions += [Asked("scenarios, near by", near.prompt, one.id) for near in one.locality]
+    return questions
+
+
+async def _families(studio: Studio) -> AsyncIterator[tuple[LessonIndex, list[Asked], bool]]:
+    """Each wording of each rule alone in a memory, its questions, and whether it was filed as a rule."""
+    checks = tomllib.loads(Path(__file__).with_name("style_checks.toml").read_text(encoding="utf-8"))
+    styles = [table for _, table in reader_tables() if table["kind"] == "style"]
+    for number, table in enumerate(styles, 1):
+        half, name, now = "seen" if number % 2 == 0 else "unseen", table["id"], utc_now()
+        check = Check(pattern=checks["pattern"].get(name), max_words=checks["max_words"].get(name))
+        for wording, row in enumerate(table["rows"]):
+            rule = row["rule"][0].upper() + row["rule"][1:]
+            correction = Correction(name, table["ask"][0], table["answer"][0], "", now, Check(), rationale=rule)
+            lesson = distil(correction, lesson_id=name, at=now)
+            index = LessonIndex()
+            index.add(lesson, await studio.embedder.embed(lesson_keys(lesson)))
+            answered = table["applies"][_ANSWERED_OF_A_FAMILY] if wording == 0 and check != Check() else ()
+            breadth = "broad" if lesson.scope.kind in _BROAD else "narrow"
+            questions = [
+                Asked(f"{half} families, {_HOLDS}", use["q"], name, check if use in answered else None)
+                for use in table["applies"]
+            ]
+            questions += [Asked(f"{half} families, near by {breadth} rules", text, name) for text in table["near"]]
+            yield index, questions, lesson.kind is LessonKind.STYLE

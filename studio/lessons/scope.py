@@ -1,0 +1,78 @@
+"""Where a rule of style holds, learnt from the correction that taught it: pure, by words; the user may change it."""
+
+from __future__ import annotations
+
+import re
+
+from studio.domain.lessons import Scope, ScopeKind
+from studio.lessons.question_kinds import asks_for
+from studio.lessons.remarks import named_kinds, speaks_of_form
+
+_EVERY = re.compile(
+    r"\b(?:every|each|all|any)\s+(?:\w+\s+)?(?:answers?|repl(?:y|ies)|responses?)\b|\bno\s+answer\b|\beverything\b"
+    r"|\bwhatever\s+i\s+ask\b|\beverywhere\b",
+    re.IGNORECASE,
+)
+_LENGTH = re.compile(r"\b(?:words?|sentences?|lines?|characters?|short(?:ly)?|brief(?:ly)?|concise)\b", re.IGNORECASE)
+# Said of this one answer, and not as a rule: 'too long', 'shorter', 'more polite'.
+_OF_THIS_ANSWER = re.compile(
+    r"\b(?:too|more|less|rather|shorter|longer|politer|friendlier|simpler|nicer|better)\b", re.IGNORECASE
+)
+_AS_A_RULE = re.compile(
+    r"\b(?:words?|sentences?|always|never|every|each|all|any|whenever|rule|no\s+more|more\s+than|at\s+most|only)\b",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[a-z]{4,}")
+# Words that say how to write or ask, and so nothing about which questions a rule is for.
+_NO_TOPIC = frozenset(
+    "about after also always answer answers asked before begin begins close closes each every finish first from give"  # noqa: SIM905
+    " given gives have into like line lines make message messages never note notes only please question questions"
+    " sentence sentences short should start starts tell that their them then there this those used using what when"
+    " where which with word words write written your email emails letter letters mail announce announcement"
+    " announcements sign signs label labels card cards name names time times date dates number numbers day days say"
+    " says end ends most more less must will would could each explain explanation definition list lists thing things"
+    " step steps instruction instructions send capital capitals keep because greeting greetings title titles".split()
+)
+# Whom or what it is for, where rule and question both say it: 'messages to students', 'labels for jars'.
+_ADDRESSED = (ScopeKind.MESSAGES, ScopeKind.SIGNS)
+
+
+def learn_scope(rule: str, question: str) -> Scope:
+    """The scope of a rule, from the user's words about it and the corrected question.
+
+    It always holds for the corrected question itself. A rule that names no kind of answer is for all questions where a
+    question was corrected, for all texts where a text was; words about this one answer ('too long') are no rule.
+    """
+    for kind in named_kinds(rule):
+        if asks_for(question, kind):
+            return Scope(kind, _shared_words(rule, question) if kind in _ADDRESSED else ())
+    if not speaks_of_form(rule, question) or (_OF_THIS_ANSWER.search(rule) and not _AS_A_RULE.search(rule)):
+        return Scope()
+    written = asks_for(question, ScopeKind.TEXTS)
+    if words := _shared_words(rule, question):
+        return Scope(ScopeKind.TEXTS if written else ScopeKind.QUESTIONS, words)
+    if _EVERY.search(rule) and not _LENGTH.search(rule):
+        return Scope(ScopeKind.EVERY)
+    of_its_sort = ScopeKind.TEXTS if written else ScopeKind.QUESTIONS
+    return Scope(of_its_sort) if asks_for(question, of_its_sort) else Scope()
+
+
+def in_scope(scope: Scope, question: str) -> bool:
+    """Whether a rule of this scope holds for the answer to the question, by the question's words."""
+    if not asks_for(question, scope.kind):
+        return False
+    return not scope.words or any(_says(question, word) for word in scope.words)
+
+
+def _shared_words(rule: str, question: str) -> tuple[str, ...]:
+    asked = {_stem(word) for word in _WORD.findall(question.casefold())}
+    shared = [_stem(word) for word in _WORD.findall(rule.casefold()) if word not in _NO_TOPIC and _stem(word) in asked]
+    return tuple(dict.fromkeys(shared))
+
+
+def _says(question: str, word: str) -> bool:
+    return re.search(rf"\b{re.escape(word)}", question, re.IGNORECASE) is not None
+
+
+def _stem(word: str) -> str:
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
