@@ -41,7 +41,7 @@ from studio.services.studio import Studio
 from studio.training.lesson_finding import reader_tables
 from studio.workspace import Workspace
 
-_BROAD = (ScopeKind.EVERY, ScopeKind.QUESTIONS, ScopeKind.TEXTS)
+_BROAD = (ScopeKind.EVERY, ScopeKind.QUESTIONS, ScopeKind.OPEN, ScopeKind.FACTS, ScopeKind.TEXTS)
 _ANSWERED_OF_A_FAMILY = slice(2, None, 3)
 _HOLDS = "where the rule holds"
 

@@ -21,6 +21,8 @@ class ScopeKind(StrEnum):
     LIKE = "like"  # questions that look like the example; facts have no other
     EVERY = "every"
     QUESTIONS = "questions"  # everything but texts to be written, and long or listed answers asked for as such
+    OPEN = "open"  # of these, explanations, instructions and advice
+    FACTS = "facts"  # of these, all others: a name, a number, yes or no
     DATES = "dates"
     DAYS = "days"
     TIMES = "times"
@@ -47,6 +49,8 @@ IN_WORDS: Mapping[ScopeKind, str] = {
     ScopeKind.LIKE: "questions like its example",
     ScopeKind.EVERY: "every answer",
     ScopeKind.QUESTIONS: "every question, but not texts to be written",
+    ScopeKind.OPEN: "explanations, instructions and advice",
+    ScopeKind.FACTS: "short answers: a name, a number, yes or no",
     ScopeKind.DATES: "answers with a date",
     ScopeKind.DAYS: "answers with a day of the week",
     ScopeKind.TIMES: "answers with a time of day",

@@ -121,12 +121,13 @@ _SIGNS: dict[ScopeKind, str] = {
               |quarter|half|\w+est|name|capital
                 |time|date|plural|opposite|price|code|number|sum|square|difference|best)\b)
             (?:(?:an?|the|our|'|")\s*)?(?:(?!of\b|for\b|in\b|from\b|to\b)[\w'’-]+\s+){{0,3}}[\w'’"-]+\W*(?:$|[?.]\s)
-            (?<!called\?)(?<!called)(?<!named\?)(?<!made\sof\?)(?<!made\sof)(?<!used\sfor\?)(?<!used\sfor)(?<!for\?)
+            (?<!called\?)(?<!called)(?<!named\?)(?<!made\sof\?)(?<!made\sof)(?<!used\sfor\?)(?<!used\sfor)
         | \bwhat\s+(?:do|does|did)\s+.*\b(?:mean|stand\s+for)\W*$ | {_REQUEST}define\b | \bmeaning\s+of\b
         | \bexplain\s+what\b.*\b(?:is|are|means?)\W*$
     """,
     ScopeKind.EXPLANATIONS: rf"""
-        \bwhat\s+(?:do|does|did)\s+.*\bdo\W*$ | ^\W*who\s+(?:is|was)\s+[A-Z]\w+(?:\s+\w+){{0,2}}\W*$
+        \bwhat\s+(?:do|does|did)\s+.*\bdo(?:\s+(?:in|at|on|with)\b.*)?\W*$
+        | \bwhat\s+(?:is|are)\s+(?!.*\bused\b).*\bfor\W*$ | ^\W*who\s+(?:is|was)\s+[A-Z]\w+(?:\s+\w+){{0,2}}\W*$
           | \bwhat\s+(?:causes|makes|happens)\b
         | {_REQUEST}(?:explain|describe)\b | \btell\s+(?:me|us)\s+(?:more\s+)?(?:about|what|why|how)\b
         | \bwhy\b | \bhow\s+(?:do|does|did|is|are)\s+(?!i\b|we\b|you\b|one\b)(?!it\s+take)\w+
@@ -186,10 +187,11 @@ _SIGNS: dict[ScopeKind, str] = {
 _SEARCHED = {kind: re.compile(f"(?:{sign})", re.IGNORECASE | re.VERBOSE) for kind, sign in _SIGNS.items()}
 
 _AMONG: dict[ScopeKind, tuple[ScopeKind, ...]] = {
-    ScopeKind.TEXTS: (ScopeKind.MESSAGES, ScopeKind.SIGNS),
-    ScopeKind.MEASURES: (ScopeKind.LENGTHS,),
-    ScopeKind.EXPLANATIONS: (ScopeKind.DEFINITIONS,),
+    ScopeKind.TEXTS: (ScopeKind.TEXTS, ScopeKind.MESSAGES, ScopeKind.SIGNS),
+    ScopeKind.MEASURES: (ScopeKind.MEASURES, ScopeKind.LENGTHS),
+    ScopeKind.EXPLANATIONS: (ScopeKind.EXPLANATIONS, ScopeKind.DEFINITIONS),
 }
+_OPEN = (ScopeKind.EXPLANATIONS, ScopeKind.DEFINITIONS, ScopeKind.STEPS, ScopeKind.ADVICE)
 # What is asked to be long, listed, turned into other words or reckoned is no question whose answer has a free form.
 _NOT_ASKED = re.compile(
     rf"{_REQUEST}(?:list|translate|calculate|compute|correct|spell|count|sort|write\s+out"
@@ -209,4 +211,7 @@ def asks_for(question: str, kind: ScopeKind) -> bool:
     if kind is ScopeKind.QUESTIONS:
         described = _DESCRIBE.search(question) is not None
         return not _NOT_ASKED.search(question) and (described or not asks_for(question, ScopeKind.TEXTS))
-    return any(_SEARCHED[one].search(question) for one in (kind, *_AMONG.get(kind, ())))
+    if kind in (ScopeKind.OPEN, ScopeKind.FACTS):
+        is_open = any(_SEARCHED[one].search(question) for one in _OPEN)
+        return asks_for(question, ScopeKind.QUESTIONS) and is_open == (kind is ScopeKind.OPEN)
+    return any(_SEARCHED[one].search(question) for one in _AMONG.get(kind, (kind,)))

@@ -16,7 +16,7 @@ from studio.domain.lessons import Lesson, LessonKind, LessonStatus, RetrievedLes
 from studio.lessons.scope import in_scope
 
 _Vectors = Sequence[Sequence[float]]
-_BROAD = (ScopeKind.EVERY, ScopeKind.QUESTIONS, ScopeKind.TEXTS)
+_BROAD = (ScopeKind.EVERY, ScopeKind.QUESTIONS, ScopeKind.OPEN, ScopeKind.FACTS, ScopeKind.TEXTS)
 
 
 class LessonIndex:

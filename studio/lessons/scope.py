@@ -35,26 +35,28 @@ _NO_TOPIC = frozenset(
 )
 # Whom or what it is for, where rule and question both say it: 'messages to students', 'labels for jars'.
 _ADDRESSED = (ScopeKind.MESSAGES, ScopeKind.SIGNS)
+# Every question is of one sort, or is a task of none, such as a translation. A small model answers worse under a rule,
+# so that one said of an explanation is not put to every plain question too.
+_SORTS = (ScopeKind.TEXTS, ScopeKind.OPEN, ScopeKind.FACTS)
 
 
 def learn_scope(rule: str, question: str) -> Scope:
     """The scope of a rule, from the user's words about it and the corrected question.
 
-    It always holds for the corrected question itself. A rule that names no kind of answer is for all questions where a
-    question was corrected, for all texts where a text was; words about this one answer ('too long') are no rule.
+    It always holds for the corrected question itself. A rule that names no kind of answer is for the sort of the
+    corrected one, unless it says 'every answer'; words about this one answer ('too long') are no rule.
     """
     for kind in named_kinds(rule):
         if asks_for(question, kind):
             return Scope(kind, _shared_words(rule, question) if kind in _ADDRESSED else ())
     if not speaks_of_form(rule, question) or (_OF_THIS_ANSWER.search(rule) and not _AS_A_RULE.search(rule)):
         return Scope()
-    written = asks_for(question, ScopeKind.TEXTS)
+    sort = next((kind for kind in _SORTS if asks_for(question, kind)), ScopeKind.LIKE)
     if words := _shared_words(rule, question):
-        return Scope(ScopeKind.TEXTS if written else ScopeKind.QUESTIONS, words)
-    if _EVERY.search(rule) and not _LENGTH.search(rule):
-        return Scope(ScopeKind.EVERY)
-    of_its_sort = ScopeKind.TEXTS if written else ScopeKind.QUESTIONS
-    return Scope(of_its_sort) if asks_for(question, of_its_sort) else Scope()
+        return Scope(sort, words)
+    if _EVERY.search(rule):
+        return Scope(ScopeKind.QUESTIONS if _LENGTH.search(rule) else ScopeKind.EVERY)
+    return Scope(sort)
 
 
 def in_scope(scope: Scope, question: str) -> bool:

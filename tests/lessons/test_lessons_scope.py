@@ -52,9 +52,9 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
         (
             "never more than ten words",
             "What is a tide?",
-            "questions",
-            ["Who was Vermeer?", "How do fish breathe?"],
-            ["Write a letter to the mayor.", "List ten rivers."],
+            "open",
+            ["What is a comet?", "How do fish breathe?", "How do I boil an egg?"],
+            ["Write a letter to the mayor.", "List ten rivers.", "How many legs has an ant?"],
         ),
         (
             "Messages to members always close with 'See you at the mill'.",
@@ -71,6 +71,14 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
             ["What is a headline?", "Write a poem about a bear."],
         ),
         ("Spell as the British do.", "Describe your favorite color.", "texts", ["Write a post."], ["What is 3 + 4?"]),
+        (
+            "Never more than three words.",
+            "Who painted the mill?",
+            "facts",
+            ["How many legs has an ant?", "Is the mill open?"],
+            ["Why is snow white?", "Write a poem."],
+        ),
+        ("at most ten words in every answer", "Who was Vermeer?", "questions", ["How many legs has an ant?"], []),
         ("End every answer with 'Over.'", "Which way is north?", "every", ["Write a poem."], []),
         ("too long", "What is a tide?", "like", [], ["What is a comet?", "What is a tide?"]),
         ("Immer mit Datum.", "Wann kommt das Schiff?", "like", [], ["Wann kommt der Zug?"]),
