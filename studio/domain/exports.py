@@ -53,5 +53,4 @@ class CorrectionRow(NamedTuple):
     model: str | None
     system: str | None
     created_at: str
-    rephrased: str | None
     suspect: bool

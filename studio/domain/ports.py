@@ -6,11 +6,12 @@ Engine and embedder are asynchronous, because they are other processes. Stores a
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from studio.domain.exports import CorrectionRow, Selection
 from studio.domain.generation import ChatMessage, EngineOptions, Lane, LaneEvent, ModelFacts, Priority
 from studio.domain.lessons import Lesson, LessonStatus, LessonUse
 from studio.domain.log import Answer, Conversation, Correction, Feedback, Turn
@@ -175,6 +176,32 @@ class ProbeStore(Protocol):
     def results(self, probe_id: str | None = None) -> list[ProbeResult]: ...
 
 
+class LogCopy(Protocol):
+    """What was chosen of the log, copied out: rows in batches, as often as need be. `counts` are rows by table."""
+
+    counts: dict[str, int]
+
+    def file(self, table: str) -> Path:
+        """The table as Parquet."""
+        ...
+
+    def lines(self, table: str, screen: str, *, suspects_only: bool = False) -> Iterator[list[tuple[str, bool]]]:
+        """Batches of the rows as JSON, and whether what is written in them matches `screen`, a pattern of RE2's."""
+        ...
+
+    def corrections(self, screen: str, *, suspects_only: bool = False) -> Iterator[list[CorrectionRow]]:
+        """Batches of the corrections, oldest first; suspect where a text of theirs matches `screen`."""
+        ...
+
+    def vectors(self) -> list[tuple[str, list[float]]]:
+        """Of the questions, by the id of their correction, as far as one embedder made them."""
+        ...
+
+    def rewrite(self, table: str, lines: Iterable[bytes]) -> None:
+        """Put other rows of the same columns in the place of a table's file; `lines` are JSON as `lines` gives it."""
+        ...
+
+
 class Log(Protocol):
     """The user's log: one store per aggregate over one file."""
 
@@ -188,6 +215,10 @@ class Log(Protocol):
 
     def check(self) -> list[str]:
         """What is wrong with the log, a sentence each; empty when it is whole."""
+        ...
+
+    def copy_out(self, selection: Selection, folder: Path, *, whole: bool) -> LogCopy:
+        """Copy the chosen corrections into `folder`, which exists; `whole` copies also the rest of the log."""
         ...
 
     def backup_if_older(self, than: timedelta) -> Path | None:

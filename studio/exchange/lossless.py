@@ -1,11 +1,11 @@
 """The lossless form: JSON Lines, one file for each kind of row, everything that cannot be computed again.
 
-Every line is one JSON object in UTF-8 (no BOM, `\\n` after it) that begins with `"format_version": 1` and `"kind"`; so
-a line speaks for itself, files may be joined, cut and sorted by any tool, and the order of keys means nothing. Times
+Every line is one JSON object in UTF-8 (no BOM, `\\n` after it) that begins with `"format_version": 1` and `"record"`
+and so speaks for itself: files may be joined, cut and sorted by any tool, and the order of keys means nothing. Times
 are text, UTC to the microsecond: `2026-03-01T22:15:00.123456Z`. Ids are UUIDv7 as text. What is not known is null;
 every key is always there. A reader of version 1 passes over keys it does not know and refuses a higher version.
 
-`corrections.jsonl`, kind `correction`, oldest first, is enough by itself to bring corrections into another log:
+`corrections.jsonl`, record `correction`, oldest first, is enough by itself to bring corrections into another log:
 
 - `id`: text; the same correction has the same id in every log
 - `created_at`: time
@@ -22,9 +22,9 @@ every key is always there. A reader of version 1 passes over keys it does not kn
   from the rest of the log, for people and other tools; not to be read back
 
 The other files hold the rows of the tables of the same name (storage/migrations), every column under its own name:
-`conversations` (kind `conversation`), `turns`, `answers` (with `feedback_events`, a list of `{"feedback": text or null,
-"at": time}`), `lessons`, `lesson_revisions`, `adapters`, `adapter_activations`, `nights`, `probes`, `probe_results`.
-Left out, for they are computed again: the vectors of lessons (by the embedder) and lesson_use (it is in each answer's
+`conversations` (record `conversation`), `turns`, `answers` (with `feedback_events`, a list of `{"feedback", "at"}`; a
+feedback of null withdraws), `lessons`, `lesson_revisions`, `adapters`, `adapter_activations`, `nights`, `probes` and
+`probe_results`. Left out, for they are computed again: the vectors of lessons, and lesson_use (it is in each answer's
 `given`). Where corrections were chosen, only what they belong to is written: conversations, turns and answers.
 """
 

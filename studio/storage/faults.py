@@ -20,13 +20,19 @@ def is_lock_conflict(error: Exception) -> bool:
     return isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
 
 
+def is_disk_full(error: Exception) -> bool:
+    """Whether there was no room, or no quota, for what was to be written."""
+    code = error.errno if isinstance(error, OSError) else None
+    return code in (errno.ENOSPC, errno.EDQUOT) or any(words in str(error).casefold() for words in _NO_SPACE)
+
+
 def storage_error(error: Exception, file: Path) -> StorageError:
     """The StorageError that tells what DuckDB or the system refused to do with the file."""
     if is_lock_conflict(error):
         return _locked(error, file)
     text = str(error).casefold()
     code = error.errno if isinstance(error, OSError) else None
-    if code in (errno.ENOSPC, errno.EDQUOT) or any(words in text for words in _NO_SPACE):
+    if is_disk_full(error):
         return StorageError(
             f"The disk is full: {file} could not be written, and what it held before is kept.",
             "Free some space and try again.",

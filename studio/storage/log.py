@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from studio.domain.exports import Selection
 from studio.domain.ports import (
     AdapterStore,
     AnswerStore,
     ConversationStore,
     CorrectionStore,
     LessonStore,
+    LogCopy,
     NightStore,
     ProbeStore,
 )
@@ -20,6 +22,7 @@ from studio.storage.backups import BackupFolder
 from studio.storage.conversations import ConversationTable
 from studio.storage.corrections import CorrectionTable
 from studio.storage.database import Database
+from studio.storage.exporting import copy_out
 from studio.storage.inspection import findings
 from studio.storage.lessons import LessonTable
 from studio.storage.nights import NightTable
@@ -52,6 +55,10 @@ class DuckDbLog:
     def query(self, sql: str, *, limit: int | None = None) -> Table:
         """Run one read-only statement; returns column names and rows. Raises StorageError with the reason."""
         return run_query(self._database, sql, limit)
+
+    def copy_out(self, selection: Selection, folder: Path, *, whole: bool) -> LogCopy:
+        """Copy the chosen corrections into `folder`, which exists; `whole` copies also the rest of the log."""
+        return copy_out(self._database, selection, folder, whole=whole)
 
     def backup(self) -> Path:
         """Make a verified copy of the log in the backups folder and thin out older ones."""

@@ -1,0 +1,292 @@
+"""What was chosen of the log, copied out as Parquet by DuckDB in one operation and read from there as often as need be.
+
+So the log is open only while it is copied, whatever is made of it and however long that takes; and all that is made of
+one copy fits together. Rows are ordered by their time and id: the same log gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from studio.domain.exports import LOSSLESS_VERSION, CorrectionRow, Selection
+from studio.errors import StorageError
+from studio.storage.database import Database
+from studio.storage.faults import first_line, is_disk_full, storage_error
+
+BATCH_ROWS = 2048
+MOST_VECTORS = 20_000
+"""Comparing each with each costs the square; beyond this many corrections no vectors are handed out."""
+
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",
+}
+_MEMORY = "1GB"  # what does not fit spills beside the copy
+_TIME = "'%Y-%m-%dT%H:%M:%S.%fZ'"
+# Columns with neither a person's nor a model's words in them.
+_NOT_WORDS = ("id", "sha256", "by", "supersedes", "origin", "kind", "status", "state", "reason", "method", "embedder")
+_JSON = ("history", "check", "given", "messages", "conditions", "config", "metrics")
+
+_CHOSEN = """
+    CREATE TEMP TABLE chosen AS
+    SELECT c.id, c.turn_id, t.conversation_id
+    FROM correction c
+    JOIN correction_state s ON s.correction_id = c.id
+    LEFT JOIN turn t ON t.id = c.turn_id
+    LEFT JOIN conversation v ON v.id = t.conversation_id
+    LEFT JOIN answer a ON a.id = c.answer_id
+    WHERE ($superseded OR s.superseded_by IS NULL) AND ($undone OR NOT s.undone)
+      AND ($since IS NULL OR c.created_at >= $since) AND ($until IS NULL OR c.created_at < $until)
+      AND (len($sessions) = 0 OR list_contains($sessions, v.id) OR list_contains($sessions, v.title))
+      AND (len($labels) = 0 OR list_has_any(c.labels, $labels))
+      AND (len($arms) = 0 OR list_contains($arms, c.arm))
+      AND (len($models) = 0 OR list_contains($models, a.given->>'$.model_name')
+           OR list_contains($models, a.given->>'$.model_sha256'))
+"""
+
+_CORRECTIONS = f"""
+    SELECT c.id, c.created_at, c.prompt, c.original, c.corrected, c.history,
+           c.conditions AS "check", c.rationale, c.feedback, c.labels, c.arm, c.turn_id, c.answer_id,
+           c.supersedes, c.origin, coalesce(e.events, []) AS undo_events, s.undone, s.superseded_by,
+           chosen.conversation_id, a.given->>'$.model_name' AS model_name, a.given->>'$.model_sha256' AS model_sha256,
+           CASE WHEN a.messages->>'$[0].role' = 'system' THEN a.messages->>'$[0].content' END AS system
+    FROM chosen
+    JOIN correction c ON c.id = chosen.id
+    JOIN correction_state s ON s.correction_id = c.id
+    LEFT JOIN answer a ON a.id = c.answer_id
+    LEFT JOIN (
+        SELECT correction_id, list({{'undone': undone, 'at': strftime(created_at, {_TIME})}} ORDER BY seq) AS events
+        FROM correction_event GROUP BY correction_id
+    ) e ON e.correction_id = c.id
+    ORDER BY c.created_at, c.id
+"""
+
+_ANSWERS = f"""
+    SELECT a.*, coalesce(f.events, []) AS feedback_events
+    FROM answer a
+    LEFT JOIN (
+        SELECT answer_id, list({{'feedback': feedback, 'at': strftime(created_at, {_TIME})}} ORDER BY seq) AS events
+        FROM feedback GROUP BY answer_id
+    ) f ON f.answer_id = a.id
+"""
+
+_VECTORS = """
+    WITH own AS (
+        SELECT c.id, e.embedder, first(e.vector ORDER BY l.created_at DESC, e.position) AS vector
+        FROM lesson l
+        JOIN lesson_embedding e ON e.lesson_id = l.id
+        JOIN correction c ON list_contains(l.source_ids, c.id) AND e.key = c.prompt
+        JOIN chosen ON chosen.id = c.id
+        GROUP BY c.id, e.embedder
+    )
+    SELECT id, vector FROM own
+    WHERE embedder = (SELECT embedder FROM own GROUP BY embedder ORDER BY count(*) DESC, embedder LIMIT 1)
+    ORDER BY id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """`record` is what a row of it is called; `of_chosen` limits the rows to what the chosen corrections belong to."""
+
+    name: str
+    record: str
+    sql: str
+    order: str
+    of_chosen: str | None = None
+
+
+_TABLES = (
+    _Table("corrections", "correction", _CORRECTIONS, "", ""),
+    _Table(
+        "conversations",
+        "conversation",
+        "FROM conversation",
+        "created_at, id",
+        "id IN (SELECT conversation_id FROM chosen)",
+    ),
+    _Table("turns", "turn", "FROM turn", "created_at, id", "id IN (SELECT turn_id FROM chosen)"),
+    _Table("answers", "answer", _ANSWERS, "created_at, id", "turn_id IN (SELECT turn_id FROM chosen)"),
+    _Table("lessons", "lesson", "FROM lesson", "created_at, id"),
+    _Table("lesson_revisions", "lesson_revision", "FROM lesson_revision", "created_at, id, revision"),
+    _Table("adapters", "adapter", "FROM adapter", "created_at, id"),
+    _Table("adapter_activations", "adapter_activation", "FROM adapter_activation", "seq"),
+    _Table("nights", "night", "FROM night", "started_at, id"),
+    _Table("probes", "probe", "FROM probe", "id"),
+    _Table("probe_results", "probe_result", "FROM probe_result", "seq"),
+)
+_RECORDS = {table.name: table.record for table in _TABLES}
+
+
+class LogCopy:
+    """Implements domain.ports.LogCopy: Parquet files in a folder, by the name of their table."""
+
+    def __init__(self, folder: Path, counts: dict[str, int]) -> None:
+        self._folder = folder
+        self.counts = counts
+
+    def file(self, table: str) -> Path:
+        return self._folder / f"{table}.parquet"
+
+    def lines(self, table: str, screen: str, *, suspects_only: bool = False) -> Iterator[list[tuple[str, bool]]]:
+        """Batches of the rows as JSON, and whether what is written in them matches `screen`, a pattern of RE2's."""
+        with self._reading() as connection:
+            names_and_types = connection.execute("DESCRIBE FROM read_parquet($1)", [str(self.file(table))]).fetchall()
+            fields = ", ".join(f'"{name}" := {_as_json(name, kind)}' for name, kind, *_ in names_and_types)
+            words = _words([(name, kind) for name, kind, *_ in names_and_types])
+            envelope = f"format_version := {LOSSLESS_VERSION}, record := '{_RECORDS[table]}'"
+            rows = (
+                f"SELECT to_json(struct_pack({envelope}, {fields}))::VARCHAR, {words} AS suspect"
+                " FROM read_parquet($file)"
+            )
+            yield from self._batches(connection, rows, table, screen, suspects_only)
+
+    def corrections(self, screen: str, *, suspects_only: bool = False) -> Iterator[list[CorrectionRow]]:
+        """Batches of the corrections, oldest first; suspect where a text of theirs matches `screen`."""
+        columns = ("prompt", "original", "corrected", "history", "rationale", "labels", "system")
+        words = _words([(column, "VARCHAR[]" if column == "labels" else "VARCHAR") for column in columns])
+        rows = (
+            "SELECT id, coalesce(conversation_id, id), prompt, original, corrected, history, rationale, labels, arm,"
+            " origin, coalesce(nullif(model_name, ''), model_sha256), system,"
+            f" strftime(created_at, {_TIME}), {words} AS suspect FROM read_parquet($file)"
+        )
+        with self._reading() as connection:
+            for batch in self._batches(connection, rows, "corrections", screen, suspects_only):
+                yield list(map(CorrectionRow._make, batch))
+
+    def vectors(self) -> list[tuple[str, list[float]]]:
+        """Of the questions, by the id of their correction, as far as one embedder made them."""
+        with self._reading() as connection:
+            file = str(self.file("vectors"))
+            return connection.execute("FROM read_parquet($1) ORDER BY id", [file]).fetchall()
+
+    def rewrite(self, table: str, lines: Iterable[bytes]) -> None:
+        """Put other rows of the same columns in the place of a table's file; `lines` are JSON as `lines` gives it."""
+        draft = self._folder / f"{table}.jsonl"
+        with draft.open("wb") as out:
+            out.writelines(lines)
+        with self._reading() as connection:
+            old = connection.execute("DESCRIBE FROM read_parquet($1)", [str(self.file(table))]).fetchall()
+            columns = ", ".join(f"'{name}': '{'JSON' if name in _JSON else kind}'" for name, kind, *_ in old)
+            chosen = ", ".join(f'"{name}"::{kind} AS "{name}"' for name, kind, *_ in old)
+            rows = f"SELECT {chosen} FROM read_json('{_quoted(draft)}', format = 'nd', columns = {{{columns}}})"
+            _copy(connection, rows, self.file(table))
+        draft.unlink()
+
+    def _batches(
+        self, connection: duckdb.DuckDBPyConnection, rows: str, table: str, screen: str, suspects_only: bool
+    ) -> Iterator[list[tuple[str, bool]]]:
+        if suspects_only:
+            rows = f"FROM ({rows}) WHERE suspect"
+        cursor = connection.execute(rows, {"file": str(self.file(table)), "screen": screen})
+        while batch := cursor.fetchmany(BATCH_ROWS):
+            yield batch
+
+    @contextmanager
+    def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with duckdb.connect(config=_CONFIG) as connection:
+            _bound(connection, self._folder)
+            yield connection
+
+
+def copy_out(database: Database, selection: Selection, folder: Path, *, whole: bool) -> LogCopy:
+    """Copy the chosen corrections into `folder`, which exists; `whole` copies also the rest of the log.
+
+    Raises StorageError: as every operation on the log, or `folder` cannot be written.
+    """
+    try:
+        # A DuckDB of its own: what a large log needs to be sorted spills into `folder`.
+        with database.held_still(), duckdb.connect(database.file, read_only=True, config=_CONFIG) as connection:
+            _bound(connection, folder)
+            return LogCopy(folder, _copy_chosen(connection, selection, folder, whole=whole))
+    except duckdb.Error as error:
+        raise storage_error(error, database.file) from error
+
+
+def _copy_chosen(
+    connection: duckdb.DuckDBPyConnection, selection: Selection, folder: Path, *, whole: bool
+) -> dict[str, int]:
+    connection.execute(
+        _CHOSEN,
+        {
+            "sessions": list(selection.sessions),
+            "labels": list(selection.labels),
+            "arms": list(selection.arms),
+            "models": list(selection.models),
+            "since": selection.since,
+            "until": selection.until,
+            "superseded": selection.superseded,
+            "undone": selection.undone,
+        },
+    )
+    counts = {}
+    for table in _tables(selection, whole):
+        counts[table.name] = _copy(connection, _rows(table, selection), folder / f"{table.name}.parquet")
+    few = counts["corrections"] <= MOST_VECTORS
+    _copy(connection, _VECTORS if few else f"FROM ({_VECTORS}) LIMIT 0", folder / "vectors.parquet")
+    return counts
+
+
+def _tables(selection: Selection, whole: bool) -> Sequence[_Table]:
+    if not whole:
+        return _TABLES[:1]
+    return [table for table in _TABLES if selection.is_everything or table.of_chosen is not None]
+
+
+def _rows(table: _Table, selection: Selection) -> str:
+    if not table.order:
+        return table.sql
+    where = "" if selection.is_everything else f"WHERE {table.of_chosen}"
+    return f"FROM ({table.sql}) {where} ORDER BY {table.order}"
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, rows: str, file: Path) -> int:
+    columns = connection.execute(f"DESCRIBE {rows}").fetchall()
+    # JSON as text, which every reader of Parquet knows.
+    plain = ", ".join(f'"{name}"::VARCHAR AS "{name}"' if kind == "JSON" else f'"{name}"' for name, kind, *_ in columns)
+    try:
+        rows = f"SELECT {plain} FROM ({rows})"
+        copied = connection.execute(f"COPY ({rows}) TO '{_quoted(file)}' (FORMAT parquet)").fetchone()
+    except duckdb.Error as error:
+        if is_disk_full(error):
+            raise StorageError(
+                f"The disk is full: {file.parent} could not be written.", "Free some space and try again."
+            ) from error
+        if isinstance(error, duckdb.IOException) and str(file.parent) in str(error):
+            raise StorageError(f"{file} could not be written: {first_line(error)}", "Choose another folder.") from error
+        raise
+    return int(copied[0]) if copied else 0
+
+
+def _bound(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"SET memory_limit = '{_MEMORY}'")
+    connection.execute(f"SET temp_directory = '{_quoted(folder / 'spill')}'")
+
+
+def _as_json(name: str, kind: str) -> str:
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f'strftime("{name}", {_TIME})'
+    if kind == "DOUBLE":  # JSON has no infinities
+        return f'CASE WHEN isfinite("{name}") THEN "{name}" END'
+    return f'"{name}"::JSON' if name in _JSON else f'"{name}"'
+
+
+def _words(columns: Sequence[tuple[str, str]]) -> str:
+    """An expression: does any text in these columns match $screen?"""
+    texts = [
+        f"array_to_string(\"{name}\", ' ')" if kind == "VARCHAR[]" else f'"{name}"'
+        for name, kind in columns
+        if kind in ("VARCHAR", "VARCHAR[]") and name.removesuffix("s").rpartition("_")[2] not in _NOT_WORDS
+    ]
+    return f"regexp_matches(concat_ws(chr(10), {', '.join(texts) or chr(39) * 2}), $screen)"
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
