@@ -2,7 +2,7 @@
 
 The forms were found by measurement on SmolLM2-135M (docs/lessons.md): small models copy what they read last, and
 use a fact more often when it comes with the question it answers and is followed by being asked once more. A rule they
-keep best when they seem to have kept it once before.
+keep best when they seem to have kept it before.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from studio.domain.generation import ChatMessage, Role
 from studio.domain.lessons import Lesson, LessonKind, RetrievedLesson
 
+_TIMES_SHOWN = 2  # one example seen twice is kept to more often than one seen once
 _ASKED_AGAIN = "What is your answer?"
 
 
@@ -30,10 +31,10 @@ def asked(question: str, lessons: Sequence[RetrievedLesson]) -> str:
 
 
 def rules_shown(lessons: Sequence[RetrievedLesson]) -> tuple[ChatMessage, ...]:
-    """Each rule's example as an earlier turn, asked under the rule and answered by it; the best rule last."""
+    """Each rule's example as earlier turns, asked under the rule and answered by it; the best rule last."""
     return tuple(
         message
-        for one in _rules(lessons)
+        for one in _TIMES_SHOWN * _rules(lessons)
         if one.lesson.example_question.strip()
         for message in (
             ChatMessage(Role.USER, _under_rules(one.lesson.example_question, [one.lesson])),
@@ -47,7 +48,7 @@ def _rules(lessons: Sequence[RetrievedLesson]) -> list[RetrievedLesson]:
 
 
 def _under_rules(question: str, rules: Sequence[Lesson]) -> str:
-    return " ".join([question, *(rule.guidance for rule in rules)])
+    return "\n".join([question, "", *(rule.guidance for rule in rules)]) if rules else question
 
 
 def as_note(lesson: Lesson) -> str:

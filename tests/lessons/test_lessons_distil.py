@@ -87,6 +87,23 @@ def test_the_users_label_decides() -> None:
     assert kind_of(replace(told, rationale="", labels=("style",))) is LessonKind.STYLE
 
 
+@pytest.mark.parametrize(
+    ("question", "remark"),
+    [
+        ("What does a ticket cost?", "Prices went up in May."),
+        ("What does a ticket cost?", "use the 2026 price list"),
+        ("What time do we open?", "The clock in the hall is slow."),
+        ("How do I get a key?", "The instructions are in the drawer."),
+        ("How many chairs are in the hall?", "The number on the list is old."),
+        ("When is the exam?", "The first of May is a holiday."),
+        ("Where do notes go?", "Notes go in the red box."),
+        ("How tall is the tower?", "It got a new spire, six metres more."),
+    ],
+)
+def test_a_reason_that_speaks_of_prices_or_dates_is_no_rule_for_writing_them(question: str, remark: str) -> None:
+    assert kind_of(correction(question, "A.", rationale=remark)) is LessonKind.FACT
+
+
 LONG = "The hall opens at nine in the morning and closes at six, and you are welcome to come by at any time."
 
 

@@ -130,19 +130,19 @@ def ruled(question: str, answer: str, guidance: str) -> RetrievedLesson:
 def test_a_rule_is_shown_kept_before_the_history_and_stands_under_the_question() -> None:
     rule = ruled("a note", "Hi. Odile", "Sign off with Odile.")
     assembly = put_together(PromptRequest("why?", Memory.LESSONS, SYSTEM, history(1), lessons=(rule,)))
-    shown = ["a note Sign off with Odile.", "Hi. Odile"]
-    assert contents(assembly) == [SYSTEM, *shown, *contents(assembly)[3:5], "why? Sign off with Odile."]
+    shown = 2 * ["a note\n\nSign off with Odile.", "Hi. Odile"]
+    assert contents(assembly) == [SYSTEM, *shown, *contents(assembly)[5:7], "why?\n\nSign off with Odile."]
     assert assembly.history_messages == 2
     no_example = replace(rule, lesson=replace(rule.lesson, example_question=" "))
     alone = put_together(PromptRequest("why?", Memory.LESSONS, SYSTEM, lessons=(no_example,)))
-    assert contents(alone) == [SYSTEM, "why? Sign off with Odile."]
+    assert contents(alone) == [SYSTEM, "why?\n\nSign off with Odile."]
 
 
 def test_beside_a_rule_a_fact_keeps_its_form() -> None:
     fact, rule = retrieved("when?", "At nine."), ruled("a note", "Hi. Odile", "Sign off with Odile.")
     alone = contents(put_together(PromptRequest("why?", Memory.LESSONS, lessons=(fact,))))[-1]
     both = contents(put_together(PromptRequest("why?", Memory.LESSONS, lessons=(fact, rule))))[-1]
-    assert both == alone.replace("why?", "why? Sign off with Odile.", 1)
+    assert both == alone.replace("why?", "why?\n\nSign off with Odile.", 1)
 
 
 def test_history_is_dropped_oldest_first_by_whole_exchanges() -> None:
