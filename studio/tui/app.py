@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -27,7 +27,7 @@ from studio.tui.commands import commands_of
 from studio.tui.diagnostics import open_diagnostics, write_down
 from studio.tui.messages import ChatRequested, CompareRequested, LessonsRequested
 from studio.tui.plain_text import displayable
-from studio.tui.screens.studio_screen import StudioScreen
+from studio.tui.screens.studio_screen import StudioScreen, run_beside
 from studio.tui.terminal import ending_signals, guarded_terminal
 from studio.tui.themes import VARIABLE_DEFAULTS, load_themes, theme_to_use
 from studio.tui.widgets.header import MODES, Status
@@ -203,8 +203,8 @@ class StudioApp(App[None]):
         """Back from another window, in which the command line may have written to the log."""
         self.log_changed()
 
-    def _start(self, work: Awaitable[None], *, group: str = "default", exclusive: bool = False) -> None:
-        self.run_worker(work, group=group, exclusive=exclusive, exit_on_error=False)
+    def _start(self, work: Coroutine[Any, Any, None], *, group: str = "default", exclusive: bool = False) -> None:
+        run_beside(self, work, group=group, exclusive=exclusive)
 
     # Failures -----------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -44,6 +45,19 @@ async def test_the_model_loads_after_the_first_paint_and_the_header_says_so(tmp_
         await settled(pilot)
         assert "fake" in shown(pilot)
         assert "0 corrections, 0 lessons" in shown(pilot)
+
+
+async def test_work_whose_place_is_taken_before_it_began_is_not_complained_of(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test() as pilot:
+        await settled(pilot)
+        app.log_changed()
+        app.log_changed()
+        await settled(pilot)
+    gc.collect()
+    assert [str(warning.message) for warning in recwarn if "never awaited" in str(warning.message)] == []
 
 
 async def test_a_model_that_cannot_be_loaded_is_told_with_what_to_do(tmp_path: Path) -> None:

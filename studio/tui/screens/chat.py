@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable
-from typing import ClassVar
+from collections.abc import Coroutine
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -163,7 +163,7 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
 
     # Asking -------------------------------------------------------------------------------------------------------
 
-    def _generate(self, work: Awaitable[None]) -> None:
+    def _generate(self, work: Coroutine[Any, Any, None]) -> None:
         self.generation = self.start(work, group="generation")
         self.refresh_bindings()  # esc cancels from now on
 

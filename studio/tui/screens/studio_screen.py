@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+import weakref
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Footer
 from textual.worker import Worker, WorkerState
@@ -17,6 +19,17 @@ if TYPE_CHECKING:
     from studio.tui.app import StudioApp
 
 T = TypeVar("T")
+
+
+def run_beside(node: DOMNode, work: Coroutine[Any, Any, T], *, group: str, exclusive: bool) -> Worker[T]:
+    """Run a coroutine in a worker of the node; who starts it sees to its exceptions.
+
+    Another of its group may take its place before its first step: it is closed then, for of one that is merely let go
+    Python would complain that it was never awaited.
+    """
+    worker = node.run_worker(work, group=group, exclusive=exclusive, exit_on_error=False)
+    weakref.finalize(worker, work.close)
+    return worker
 
 
 class StudioScreen(Screen[None]):
@@ -42,9 +55,9 @@ class StudioScreen(Screen[None]):
     def compose_body(self) -> ComposeResult:
         yield from ()
 
-    def start(self, work: Awaitable[T], *, group: str = "default", exclusive: bool = False) -> Worker[T]:
+    def start(self, work: Coroutine[Any, Any, T], *, group: str = "default", exclusive: bool = False) -> Worker[T]:
         """Run a coroutine beside the event loop's own work; an exception in it is shown to the user."""
-        return self.run_worker(work, group=group, exclusive=exclusive, exit_on_error=False)
+        return run_beside(self, work, group=group, exclusive=exclusive)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         error = event.worker.error
