@@ -33,12 +33,12 @@ _REQUEST = r"^\W*(?:(?:please|now|and|can\s+you|could\s+you|would\s+you|i\s+want
 # What is written for somebody to read, and the verbs that send it off.
 _LETTER = (
     r"(?:messages?|msgs?|e-?mails?|mails?|letters?|notes?|memos?|announcements?|invitations?|greetings?|wish(?:es)?"
-    r"|repl(?:y|ies)|postcards?|cards?|posts?|texts?|captions?|newsletters?|reminders?|requests?|circulars?|toasts?)"
+    r"|complaints?|applications?|txts?|chats?|repl(?:y|ies)|postcards?|cards?|posts?|texts?|captions?|newsletters?|reminders?|requests?|circulars?|toasts?)"
 )
 _LABEL = r"(?:signs?|labels?|notices?|posters?|price\s+tags?|tags?|stickers?|boards?|name\s+plates?)"
 _TELL = (
     r"(?:e-?mail|mail|message|text|send|invite|announce|thank|congratulate|remind|warn|inform|notify|greet|welcome"
-    r"|apologi[sz]e|cheer\s+up|(?:tell|ask|let|write(?:\s+to)?|say)\s+(?!me\b|us\b|in\b|that\b|it\b|again\b"
+    r"|apologi[sz]e|let\s+\w+(?:\s+\w+)?\s+know|get\s+\w+\s+to|say\s+that|cheer\s+up|(?:tell|ask|let|write\s+to|say)\s+(?!me\b|us\b|in\b|that\b|it\b|again\b"
     r"|how\b|why\b)"
     r"(?!(?:an?|some|the)\s+(?:\w+\s+)?(?:joke|story|tale|poem|riddle|lie|rhyme|essay|song|sentence|headline"
     r"|line|list|time|number)s?\b)"
@@ -128,12 +128,13 @@ _SIGNS: dict[ScopeKind, str] = {
     ScopeKind.EXPLANATIONS: rf"""
         \bwhat\s+(?:do|does|did)\s+.*\bdo(?:\s+(?:in|at|on|with)\b.*)?\W*$
         | \bwhat\s+(?:is|are)\s+(?!.*\bused\b).*\bfor\W*$ | ^\W*who\s+(?:is|was)\s+[A-Z]\w+(?:\s+\w+){{0,2}}\W*$
-          | \bwhat\s+(?:causes|makes|happens)\b
-        | {_REQUEST}(?:explain|describe)\b | \btell\s+(?:me|us)\s+(?:more\s+)?(?:about|what|why|how)\b
+          | \bwhat\s+(?:causes|makes|happen(?:s|ed))\b
+        | {_REQUEST}(?:explain|describe)\b | \btell\s+(?:me|us)\s+(?:(?:more|something)\s+)?(?:about|what|why|how)\b
         | \bwhy\b | \bhow\s+(?:do|does|did|is|are)\s+(?!i\b|we\b|you\b|one\b)(?!it\s+take)\w+
     """,
     ScopeKind.ADVICE: r"""
-        \bshould\s+(?:i|we)\b | \bhow\s+(?:can|could)\s+(?:i|we)\b | \b(?:recommend|suggest|advi[cs]e|tips?|ideas?)\b
+        \bshould\s+(?:i|we)\b | ^\W*should\b | \bbest\s+way\b | \bhow\s+(?:can|could)\s+(?:i|we)\b
+        | \b(?:recommend|suggest|advi[cs]e|tips?|ideas?)\b
         | \bwhat\s+(?:could|can|should|shall)\s+(?:i|we)\b | \bis\s+it\s+(?:better|worth|wise)\b
         | \bhow\s+do\s+(?:i|we)\b
     """,
@@ -160,8 +161,9 @@ _SIGNS: dict[ScopeKind, str] = {
         |lacks|complete|end)
     """,
     ScopeKind.SIGNS: rf"""
+        {_REQUEST}label\b |
         ^{_NO_QUESTION}\W*(?:\w+\s+){{0,3}}?{_LABEL}\b
-          (?=\W*(?:(?:to|for|that|of|on|about|in|saying|with)\b|:|,|$))
+          (?=\W*(?:(?:to|for|that|so|of|on|about|in|saying|with)\b|:|,|$))
         | ^{_NO_QUESTION}.*\b(?:write|make|put|design|draft|need|print|create)\b(?:\W+[\w'-]+){{0,10}}?\W+{_LABEL}\b
         | \bwrite\s+that\s+(?:as|on|for)\b
     """,

@@ -72,7 +72,7 @@ _ABOUT_FORM = re.compile(
               |include|keep
               |rhyme|sound)
         | (?:start|begin|end|finish|close|open)s?\s+(?:\w+\s+){{0,3}}?with
-        | (?:say|put|add)\s+(?:\S+\s+){{1,3}}(?:at\s+the\s+(?:end|beginning|start)|in\s+front)
+        | (?:say|put|add)\s+(?:\S+\s+){{1,3}}(?:at\s+the\s+(?:very\s+)?(?:end|beginning|start)|in\s+front)
         | sign(?:ed|s)?[\s-]+off | sign(?:ed)?\s+(?:as|with)
         | too\s+long | say\s+it\s+short(?:ly)? | more\s+briefly | in\s+brief | be\s+brief | concise(?:ly)?
         | (?:in|to|with|within|under|over|only|just|exactly|than|most)\s+{_COUNTED}\s+(?:short\s+)?(?:words?
@@ -129,7 +129,9 @@ _ABOUT_FORM = re.compile(
     | ^\W*(?:(?:please|pls)\W+)?(?:write|spell|abbreviate|answer\s+in|format|round|separate|define|(?:make|keep
     |say)\s+(?:it|this)\s+short
         |talk\s+like|(?:much|a\s+bit|even)?\s*shorter|keep\s+it)\b
-    | \bnever\s+\S+\s+! | \bno\s+(?:stars|hashes|bullets|%|!|th\b) | ^\W*(?:one|just)\s+(?:word|sentence)
+    | \b(?:to\s+the\s+)?nearest\s+\w+ | \bcourteous(?:ly)?\b | \b(?:double|single)\s+quotes\b | ^\W*bold\b | \bin\s+"\.
+    | \(\w+\)\s+(?:behind|after)\b | \bneed\s+an?\s+(?:please|thanks)\b | \bnever\s+\S+\s+!
+    | \bno\s+(?:stars|hashes|bullets|%|!|th\b) | ^\W*(?:one|just)\s+(?:word|sentence)
     """,
     re.IGNORECASE | re.VERBOSE,
 )

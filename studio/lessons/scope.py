@@ -33,6 +33,9 @@ _NO_TOPIC = frozenset(
     " says end ends most more less must will would could each explain explanation definition list lists thing things"
     " step steps instruction instructions send capital capitals keep because greeting greetings title titles".split()
 )
+_WHOM = re.compile(
+    r"\b(?:to|for)\s+(?:(?:the|our|my|all|a|an)\s+)*([a-z]{4,})(?:\s+(?:and|or)\s+(?:(?:the|our|my)\s+)?([a-z]{4,}))?"
+)
 # Whom or what it is for, where rule and question both say it: 'messages to students', 'labels for jars'.
 _ADDRESSED = (ScopeKind.MESSAGES, ScopeKind.SIGNS)
 # Every question is of one sort, or is a task of none, such as a translation. A small model answers worse under a rule,
@@ -48,7 +51,7 @@ def learn_scope(rule: str, question: str) -> Scope:
     """
     for kind in named_kinds(rule):
         if asks_for(question, kind):
-            return Scope(kind, _shared_words(rule, question) if kind in _ADDRESSED else ())
+            return Scope(kind, _addressed(rule, question) if kind in _ADDRESSED else ())
     if not speaks_of_form(rule, question) or (_OF_THIS_ANSWER.search(rule) and not _AS_A_RULE.search(rule)):
         return Scope()
     sort = next((kind for kind in _SORTS if asks_for(question, kind)), ScopeKind.LIKE)
@@ -66,6 +69,12 @@ def in_scope(scope: Scope, question: str) -> bool:
     return not scope.words or any(_says(question, word) for word in scope.words)
 
 
+def _addressed(rule: str, question: str) -> tuple[str, ...]:
+    """Whom the rule names, if one of them is in the question too: 'letters to authorities and clients'."""
+    named = [_stem(word) for found in _WHOM.findall(rule.casefold()) for word in found if word]
+    return tuple(dict.fromkeys(named)) if any(_says(question, word) for word in named) else ()
+
+
 def _shared_words(rule: str, question: str) -> tuple[str, ...]:
     asked = {_stem(word) for word in _WORD.findall(question.casefold())}
     shared = [_stem(word) for word in _WORD.findall(rule.casefold()) if word not in _NO_TOPIC and _stem(word) in asked]
@@ -77,4 +86,6 @@ def _says(question: str, word: str) -> bool:
 
 
 def _stem(word: str) -> str:
+    if word.endswith("ies"):
+        return word[:-3]
     return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
