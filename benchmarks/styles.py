@@ -1,15 +1,16 @@
 """How well rules of style are kept: `python -m benchmarks styles`.
 
-Of the corrections of style in benchmarks/data, each scenario with all its lessons in force at the end, and of the
-reader's style families, every wording of a rule a correction of its own:
+Of the corrections of style in benchmarks/data, each scenario with all its lessons in force at the end, and of families
+of styles, every wording of a rule a correction of its own:
 
 - whether it is filed as a rule, and to how many questions its lesson is given: where the rule holds (unseen questions),
   near by, and in general; `now`, and by likeness alone, `before` rules had scopes;
 - how many answers to unseen questions keep the rule: of the model as shipped (`frozen`), with the lesson found by
   likeness and put as a note (`before`), and as it is found and put `now`. Checks of families: style_checks.toml. The
-  same of the answers to general questions and to rewordings of facts that a rule is now given beside: are they right?
+  same of the answers to general questions and to those about facts that a rule is now given beside: are they right?
 
-The words of scopes were chosen on the scenarios and on every second family (`seen`).
+The words of scopes were chosen on the scenarios and on the reader's families (`old`); the `new` ones, style_families.toml,
+were written afterwards.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ from studio.workspace import Workspace
 
 _BROAD = (ScopeKind.EVERY, ScopeKind.QUESTIONS, ScopeKind.OPEN, ScopeKind.FACTS, ScopeKind.TEXTS)
 _ANSWERED_OF_A_FAMILY = slice(2, None, 3)
+_HERE = Path(__file__).parent
+_NEW = "style_families.toml"
 _HOLDS = "where the rule holds"
 
 
@@ -118,6 +121,8 @@ def _of_scenario(scenario: Scenario) -> list[Asked]:
     for one in scenario.in_force(scenario.days[-1]):
         if one.kind is CorrectionKind.FACT:
             questions += [Asked("scenarios, rewordings of facts", text, check=one.check) for text in one.rephrase]
+            for use in (*one.portability, *one.transfer):
+                questions.append(Asked("scenarios, uses of facts", use.prompt, check=use.check))
             questions += [Asked("scenarios, near by facts", near.prompt) for near in one.locality]
             continue
         questions += [Asked(f"scenarios, {_HOLDS}", text, one.id, one.check) for text in one.rephrase]
@@ -129,22 +134,26 @@ def _of_scenario(scenario: Scenario) -> list[Asked]:
 
 async def _families(studio: Studio) -> AsyncIterator[tuple[LessonIndex, list[Asked], bool]]:
     """Each wording of each rule alone in a memory, its questions, and whether it was filed as a rule."""
-    checks = tomllib.loads(Path(__file__).with_name("style_checks.toml").read_text(encoding="utf-8"))
-    styles = [table for _, table in reader_tables() if table["kind"] == "style"]
-    for number, table in enumerate(styles, 1):
-        half, name, now = "seen" if number % 2 == 0 else "unseen", table["id"], utc_now()
-        check = Check(pattern=checks["pattern"].get(name), max_words=checks["max_words"].get(name))
+    checks, new = (tomllib.loads((_HERE / name).read_text(encoding="utf-8")) for name in ("style_checks.toml", _NEW))
+    written_before = [("old", table) for _, table in reader_tables() if table["kind"] == "style"]
+    for half, table in (*written_before, *(("new", table) for table in new["family"])):
+        name, now = table["id"], utc_now()
+        check = Check(
+            pattern=table.get("pattern") or checks["pattern"].get(name),
+            max_words=table.get("max_words") or checks["max_words"].get(name),
+        )
         for wording, row in enumerate(table["rows"]):
             rule = row["rule"][0].upper() + row["rule"][1:]
             correction = Correction(name, table["ask"][0], table["answer"][0], "", now, Check(), rationale=rule)
             lesson = distil(correction, lesson_id=name, at=now)
             index = LessonIndex()
             index.add(lesson, await studio.embedder.embed(lesson_keys(lesson)))
-            answered = table["applies"][_ANSWERED_OF_A_FAMILY] if wording == 0 and check != Check() else ()
+            held = [use if isinstance(use, str) else use["q"] for use in table["applies"]]
+            asked_for = held if half == "new" else held[_ANSWERED_OF_A_FAMILY]
+            answered = asked_for if wording == 0 and check != Check() else ()
             breadth = "broad" if lesson.scope.kind in _BROAD else "narrow"
             questions = [
-                Asked(f"{half} families, {_HOLDS}", use["q"], name, check if use in answered else None)
-                for use in table["applies"]
+                Asked(f"{half} families, {_HOLDS}", text, name, check if text in answered else None) for text in held
             ]
             questions += [Asked(f"{half} families, near by {breadth} rules", text, name) for text in table["near"]]
             yield index, questions, lesson.kind is LessonKind.STYLE
