@@ -9,8 +9,8 @@ of styles, every wording of a rule a correction of its own:
   likeness and put as a note (`before`), and as it is found and put `now`. Checks of families: style_checks.toml. The
   same of the answers to general questions and to those about facts that a rule is now given beside: are they right?
 
-The words of scopes were chosen on the scenarios and on the reader's families (`old`); the `new` ones, style_families.toml,
-were written afterwards.
+The words of scopes were chosen on the scenarios and on the reader's families (`old`); the `new` ones,
+style_families.toml, were written afterwards.
 """
 
 from __future__ import annotations
