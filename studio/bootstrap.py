@@ -31,6 +31,7 @@ def build_studio(workspace: Workspace, *, yields_to_user: bool = False, **overri
         embedder=MiniLmEmbedder(workspace.diagnostics),
         model_path=find_model(settings.model.path, workspace.local_models),
         completions=KeptCompletions(workspace.kept_answers),
+        reader_folders=(workspace.readers, _shipped("local_models", "readers")),
     )
 
 
@@ -50,12 +51,18 @@ def build_throwaway(folder: Path, origin: Studio) -> Studio:
         model_path=origin.model_path,
         question_vectors=origin.question_vectors,
         completions=origin.completions,
+        reader_folders=origin.reader_folders,
         token_counts=origin.token_counts,
     )
 
 
 def starter_session() -> Path:
-    """The session that ships: inside the package where it was installed as a wheel, at the top of a checkout."""
+    """The session that ships."""
+    return _shipped("sessions", "starter")
+
+
+def _shipped(*parts: str) -> Path:
+    """A folder that ships: inside the package where it was installed as a wheel, at the top of a checkout."""
     package = Path(__file__).resolve().parent
-    shipped = package / "_shipped" / "sessions" / "starter"
-    return shipped if shipped.is_dir() else package.parent / "sessions" / "starter"
+    shipped = package.joinpath("_shipped", *parts)
+    return shipped if shipped.is_dir() else package.parent.joinpath(*parts)

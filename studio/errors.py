@@ -44,6 +44,10 @@ class AdapterError(MachineError):
     """An adapter file is missing, damaged, or made for another model."""
 
 
+class NoReaderError(AdapterError):
+    """No reader has been trained for the running model."""
+
+
 class EngineError(StudioError):
     """The engine process died, hung or refused; the turn says so and the engine is restarted."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -14,7 +14,7 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as UnreadableVariableError
 
-from studio.domain.arms import STANDARD_ARMS, ArmRecipe, Memory
+from studio.domain.arms import READER_ADAPTER, STANDARD_ARMS, ArmRecipe, Memory
 from studio.domain.nights import Method
 from studio.errors import SettingsError
 
@@ -98,9 +98,17 @@ class ArmSettings(_Section):
     """An arm of the user's own, `[arms.NAME]`."""
 
     memory: Memory = Memory.NONE
-    adapter: str = Field("none", pattern=r"^(none|active|[1-9][0-9]*)$", coerce_numbers_to_str=True)
+    adapter: str = Field("none", pattern=r"^(none|active|reader|[1-9][0-9]*)$", coerce_numbers_to_str=True)
     scale: float | None = Field(None, ge=0.0, le=4.0)
     scope: float | None = Field(None, ge=-1.0, le=1.0)
+    off: bool = False
+    """Leave this arm out, a standard one too."""
+
+    @model_validator(mode="after")
+    def _a_reader_reads_lessons(self) -> Self:
+        if self.adapter == READER_ADAPTER and (self.memory is not Memory.LESSONS or self.scope is not None):
+            raise ValueError('with adapter = "reader" goes memory = "lessons" and no scope: a reader reads lessons')
+        return self
 
 
 class Settings(BaseSettings):
@@ -130,11 +138,11 @@ class Settings(BaseSettings):
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
 
     def arm_recipes(self) -> tuple[ArmRecipe, ...]:
-        """The standard arms, then the user's own; an own arm of a standard name replaces it."""
+        """The standard arms, then the user's own; an own arm of a standard name replaces it, or switches it off."""
         recipes = {recipe.name: recipe for recipe in STANDARD_ARMS}
         for name, arm in self.arms.items():
             recipes[name] = ArmRecipe(name, arm.memory, arm.adapter, arm.scale, arm.scope)
-        return tuple(recipes.values())
+        return tuple(recipe for name, recipe in recipes.items() if name not in self.arms or not self.arms[name].off)
 
 
 def load_settings(settings_file: Path, **overrides: Any) -> Settings:
@@ -148,7 +156,11 @@ def load_settings(settings_file: Path, **overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        reason = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
+        reason = (
+            "there is no such setting"
+            if first["type"] == "extra_forbidden"
+            else first["msg"].removeprefix("Value error, ")
+        )
         raise _wrong(key, reason, settings_file) from error
     except UnreadableVariableError as error:
         raise SettingsError(f"A STUDIO_ variable cannot be read: {error}.", "A section is set key by key.") from error

@@ -28,6 +28,11 @@ class Workspace:
         return self.local_models / "adapters"
 
     @property
+    def readers(self) -> Path:
+        """One folder per model, named by the first twelve hex digits of its SHA-256."""
+        return self.local_models / "readers"
+
+    @property
     def sessions(self) -> Path:
         return self.root / "sessions"
 

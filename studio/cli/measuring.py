@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from studio.errors import MachineError, UsageError
 from studio.reporting.terminal_text import printable
 
 if TYPE_CHECKING:
+    from studio.domain.arms import ArmRecipe
     from studio.domain.nights import NightProgress
     from studio.services.play_demo import Tally
     from studio.services.studio import Studio
@@ -90,7 +91,7 @@ class PlainNarrator:
 
 @click.command()
 @click.argument("scenario", type=click.Path(path_type=Path))
-@click.option("--arms", default=None, help="Comma-separated; all standard arms by default.")
+@click.option("--arms", default=None, help="Comma-separated; all that can answer by default.")
 @click.option("--orders", type=click.IntRange(min=1), default=1, help="The given order and N-1 shuffles within days.")
 @click.option("--every", type=click.IntRange(min=0), default=0, help="Ask also within days, after each N corrections.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the results here.")
@@ -104,10 +105,7 @@ def bench(frame: Frame, scenario: Path, arms: str | None, orders: int, every: in
     _refuse_unwritable(json_file)
 
     async def use(studio: Studio) -> dict[str, Any]:
-        names = [name.strip() for name in arms.split(",")] if arms else [r.name for r in studio.settings.arm_recipes()]
-        if not all(names):
-            raise UsageError("--arms has an empty name in it.", "Write for example: --arms frozen,lessons")
-        recipes = [studio.arm(name) for name in names]
+        recipes = await _arms_of_bench(studio, arms)
         with throwaway_folder() as folder:
             return await run_scenario(
                 lambda name: build_throwaway(folder / name, studio),
@@ -122,6 +120,24 @@ def bench(frame: Frame, scenario: Path, arms: str | None, orders: int, every: in
     if json_file:
         _write_json(json_file, result)
     click.echo(bench_tables(result))
+
+
+async def _arms_of_bench(studio: Studio, named: str | None) -> Sequence[ArmRecipe]:
+    """The arms named, or all that can answer. Raises AdapterError where a reader is asked for and there is none."""
+    from studio.services.reader import answering_arms, reader_of
+
+    if not named:
+        recipes, left_out = await answering_arms(studio)
+        if left_out:
+            click.echo(left_out, err=True)
+        return recipes
+    names = [name.strip() for name in named.split(",")]
+    if not all(names):
+        raise UsageError("--arms has an empty name in it.", "Write for example: --arms frozen,lessons")
+    chosen = [studio.arm(name) for name in names]
+    if any(recipe.uses_reader for recipe in chosen):
+        await reader_of(studio)
+    return chosen
 
 
 @contextmanager

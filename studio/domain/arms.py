@@ -16,15 +16,17 @@ class Memory(StrEnum):
 
 NO_ADAPTER = "none"
 ACTIVE_ADAPTER = "active"
+READER_ADAPTER = "reader"
 
 
 @dataclass(frozen=True, slots=True)
 class ArmRecipe:
-    """One arm. `adapter` is 'none', 'active' (the promoted one), or a version number such as '3'.
+    """One arm. `adapter` is 'none', 'active' (the promoted one), a version number such as '3', or 'reader'.
 
-    `scale` None takes the scale chosen at the adapter's promotion, or the dial's where the user turned it.
-    `scope` is how near a question must be to a correction that the adapter was trained on for the adapter to answer it,
-    in [-1, 1]; -1 is every question, None takes the setting.
+    The reader is an adapter that has learnt to use lessons; it knows no user's facts, and comes with the model.
+    `scale` None takes the scale chosen at the adapter's promotion, or the dial's where the user turned it; the reader's
+    is then 1. `scope` is how near a question must be to a correction that the adapter was trained on for the adapter to
+    answer it, in [-1, 1]; -1 is every question, None takes the setting. The reader is for questions given a lesson.
     """
 
     name: str
@@ -35,7 +37,12 @@ class ArmRecipe:
 
     @property
     def uses_adapter(self) -> bool:
-        return self.adapter != NO_ADAPTER
+        """Whether it answers with an adapter that nights trained."""
+        return self.adapter not in (NO_ADAPTER, READER_ADAPTER)
+
+    @property
+    def uses_reader(self) -> bool:
+        return self.adapter == READER_ADAPTER
 
 
 FROZEN = ArmRecipe("frozen")
@@ -43,5 +50,6 @@ CONTEXT = ArmRecipe("context", memory=Memory.CONTEXT)
 LESSONS = ArmRecipe("lessons", memory=Memory.LESSONS)
 LORA = ArmRecipe("lora", adapter=ACTIVE_ADAPTER)
 LORA_LESSONS = ArmRecipe("lora+lessons", memory=Memory.LESSONS, adapter=ACTIVE_ADAPTER)
+READER_LESSONS = ArmRecipe("reader+lessons", memory=Memory.LESSONS, adapter=READER_ADAPTER)
 
-STANDARD_ARMS: tuple[ArmRecipe, ...] = (FROZEN, CONTEXT, LESSONS, LORA, LORA_LESSONS)
+STANDARD_ARMS: tuple[ArmRecipe, ...] = (FROZEN, CONTEXT, LESSONS, LORA, LORA_LESSONS, READER_LESSONS)

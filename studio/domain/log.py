@@ -60,7 +60,8 @@ class Given:
     `history_trimmed` counts earlier messages left out because the prompt would not have fitted the context;
     `corrections_left_out` counts those over the token budget of the context arm. `adapter_nearness` is how near the
     question is to what the arm's adapter was trained on, in [-1, 1], where that was asked; where it was not near enough
-    the adapter stood aside, and the other adapter fields are None.
+    the adapter stood aside, and the other adapter fields are None. `reader_sha256` is the content of the reader where
+    one was attached, at `adapter_scale`.
     """
 
     model_sha256: str = ""
@@ -69,6 +70,7 @@ class Given:
     adapter_version: int | None = None
     adapter_scale: float | None = None
     adapter_nearness: float | None = None
+    reader_sha256: str | None = None
     lessons: tuple[GivenLesson, ...] = ()
     correction_ids: tuple[str, ...] = ()
     corrections_left_out: int = 0

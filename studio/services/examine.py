@@ -8,8 +8,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio.errors import StudioError
+from studio.errors import AdapterError, NoReaderError, StudioError
 from studio.services.adapters import adapter_file
+from studio.services.reader import reader_of
 from studio.services.studio import Studio, off_loop
 
 LOW_DISK_BYTES = 1_000_000_000
@@ -67,7 +68,17 @@ async def _model_and_adapters(studio: Studio) -> list[Finding]:
         found.append(
             Finding(name, whole, str(file) if whole else f"{file} or its manifest is not as the night left it")
         )
+    found.append(await _reader(studio))
     return found
+
+
+async def _reader(studio: Studio) -> Finding:
+    try:
+        return Finding("reader", True, str((await reader_of(studio)).file))
+    except NoReaderError as error:
+        return Finding("reader", True, str(error))
+    except AdapterError as error:
+        return Finding("reader", False, str(error))
 
 
 def _manifest_model(path: Path) -> str | None:

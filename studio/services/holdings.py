@@ -8,8 +8,10 @@ from pathlib import Path
 
 from studio.domain.arms import ArmRecipe, Memory
 from studio.domain.measures import Estimate
+from studio.errors import AdapterError
 from studio.evaluation.result import NightOutcome
 from studio.services.adapters import adapter_file
+from studio.services.reader import reader_of
 from studio.services.studio import Studio, off_loop
 
 _MB = 1e6
@@ -21,6 +23,7 @@ class Holdings:
 
     log_bytes: int = 0
     adapter_bytes: int = 0
+    reader_bytes: int = 0
     night_minutes: float = 0.0
     peak_rss_mb: float | None = None
 
@@ -31,6 +34,7 @@ async def holdings(studio: Studio, nights: Sequence[NightOutcome]) -> Holdings:
     return Holdings(
         log_bytes=_size(studio.workspace.log_file),
         adapter_bytes=await _active_adapter_bytes(studio),
+        reader_bytes=await _reader_bytes(studio),
         night_minutes=sum(night.minutes for night in nights),
         peak_rss_mb=max(peaks, default=None),
     )
@@ -40,6 +44,13 @@ async def _active_adapter_bytes(studio: Studio) -> int:
     facts = await studio.model()
     adapter = await off_loop(studio.log.adapters.active, facts.sha256)
     return _size(adapter_file(studio, adapter)) if adapter is not None else 0
+
+
+async def _reader_bytes(studio: Studio) -> int:
+    try:
+        return _size((await reader_of(studio)).file)
+    except AdapterError:  # there is none
+        return 0
 
 
 def _size(file: Path) -> int:
@@ -53,10 +64,12 @@ def overhead(recipe: ArmRecipe, runs: Sequence[Holdings]) -> dict[str, Estimate]
     """One arm's `disk_mb`, `night_minutes` and `night_peak_mb`, averaged over orders (the peak: the highest).
 
     An arm that remembers needs the log (corrections, lessons, vectors), one with an adapter the adapter's file and
-    its nights. n counts orders; so few get no interval.
+    its nights, one with the reader the reader's file. n counts orders; so few get no interval.
     """
     disk = [
-        (run.log_bytes if recipe.memory is not Memory.NONE else 0) + (run.adapter_bytes if recipe.uses_adapter else 0)
+        (run.log_bytes if recipe.memory is not Memory.NONE else 0)
+        + (run.adapter_bytes if recipe.uses_adapter else 0)
+        + (run.reader_bytes if recipe.uses_reader else 0)
         for run in runs
     ]
     trained = [run for run in runs if recipe.uses_adapter]

@@ -21,6 +21,7 @@ from studio.evaluation.scenario_file import load_scenario
 from studio.services.ask_many import Ask, ask_many
 from studio.services.judge_probes import PROBE_SAMPLING, judge_probes
 from studio.services.learn_lessons import learn_lesson
+from studio.services.reader import answering_arms
 from studio.services.record_correction import record_correction
 from studio.services.run_night import run_night
 from studio.services.run_scenario import outcome_of
@@ -119,11 +120,16 @@ class _Story:
         return by_arm
 
 
+def _reads(arms: Sequence[ArmRecipe]) -> bool:
+    return any(arm.uses_reader for arm in arms)
+
+
 async def play_demo(studio: Studio, session: Path, narrator: Narrator) -> dict[str, Any]:
     """Play the story on a scenario folder in a throw-away studio; returns what `studio demo --json` writes."""
     scenario = load_scenario(session)
     facts = await studio.model()
-    story = _Story(studio, scenario, studio.settings.arm_recipes(), narrator)
+    arms, _ = await answering_arms(studio)
+    story = _Story(studio, scenario, arms, narrator)
     await narrator.chapter(
         scenario.title,
         f"{' '.join(scenario.description.split())} The model is {facts.name}, on this machine; nothing leaves it.",
@@ -136,7 +142,8 @@ async def play_demo(studio: Studio, session: Path, narrator: Narrator) -> dict[s
     await story.correct_all()
     await narrator.chapter(
         "The same questions again",
-        "Context sees all corrections, lessons only those that fit. Nothing was trained yet.",
+        "Context sees all corrections, lessons only those that fit. Nothing was trained on them yet."
+        + (" The reader came with the model: it has learnt to use lessons." if _reads(arms) else ""),
     )
     await story.compare(AFTER_CORRECTIONS)
     await narrator.chapter(

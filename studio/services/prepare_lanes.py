@@ -12,11 +12,12 @@ from studio.domain.generation import ChatMessage, Lane, ModelFacts, Sampling
 from studio.domain.lessons import RetrievedLesson
 from studio.domain.log import Correction, Given, GivenLesson
 from studio.domain.nights import Adapter
-from studio.errors import EmbedderError
+from studio.errors import AdapterError, EmbedderError
 from studio.prompting.assemble import Assembly, PromptRequest, assemble, prompts_to_count
 from studio.services.adapter_scope import EVERYWHERE, nearness, scope_of, scope_threshold
 from studio.services.adapters import adapter_of, adapter_use
 from studio.services.find_lessons import current_index, fitting_lessons
+from studio.services.reader import Reader, reader_of
 from studio.services.studio import Studio, off_loop
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Briefing:
     adapters: dict[str, Adapter | None]
     index: LessonIndex | None
     scopes: dict[str, LessonIndex | None]  # by arm, where its adapter answers only what is near; None: unknown
+    reader: Reader | str  # or why there is none
 
     def looks_up(self, recipe: ArmRecipe) -> bool:
         """Whether the arm's questions are embedded."""
@@ -58,7 +60,7 @@ class Briefing:
 async def brief(studio: Studio, arms: Collection[ArmRecipe]) -> Briefing:
     """Read what these arms need. Raises ModelError, and AdapterError where an arm's adapter is gone.
 
-    Where lessons cannot be looked up the arms answer without them, and their notes say so.
+    Where lessons cannot be looked up, or there is no reader, the arms answer without, and their notes say so.
     """
     facts = await studio.model()
     memories = {recipe.memory for recipe in arms}
@@ -73,7 +75,13 @@ async def brief(studio: Studio, arms: Collection[ArmRecipe]) -> Briefing:
             with suppress(EmbedderError):  # the notes will say so
                 scopes[recipe.name] = None
                 scopes[recipe.name] = await scope_of(studio, adapter, corrections)
-    return Briefing(facts, corrections, adapters, index, scopes)
+    reader: Reader | str = ""
+    if any(recipe.uses_reader for recipe in arms):
+        try:
+            reader = await reader_of(studio)
+        except AdapterError as error:
+            reader = f"Answered without a reader. {error}"
+    return Briefing(facts, corrections, adapters, index, scopes, reader)
 
 
 async def prepare_lanes(
@@ -114,8 +122,13 @@ async def prepare_lane(
         adapter = None
         notes.append(aside)
     use = adapter_use(studio, recipe, adapter) if adapter else None
+    reader, unread = _reader(briefing, recipe, assembly)
+    if reader is not None:
+        use = reader.use(recipe)
+    notes += unread
     given = _given(briefing.facts, assembly, adapter, use.scale if use else None, sampling)
-    given = replace(given, adapter_nearness=near, note=" ".join(notes))
+    sha256 = reader.sha256 if reader else None
+    given = replace(given, adapter_nearness=near, reader_sha256=sha256, note=" ".join(notes))
     return PreparedLane(Lane(recipe.name, assembly.messages, use, sampling), given)
 
 
@@ -133,6 +146,17 @@ async def _stands_aside(
         return None, "The adapter stood aside: without the embedder it is not known which questions are its own."
     far = near < scope_threshold(studio, recipe)
     return near, "The adapter stood aside: it was trained on nothing near to this question." if far else ""
+
+
+def _reader(briefing: Briefing, recipe: ArmRecipe, assembly: Assembly) -> tuple[Reader | None, list[str]]:
+    """The reader, for an arm that has one and was given a lesson to read; a note why not."""
+    if not recipe.uses_reader:
+        return None, []
+    if isinstance(briefing.reader, str):
+        return None, [briefing.reader]
+    if not assembly.lessons:
+        return None, ["The reader stood aside: there was no lesson to read."]
+    return briefing.reader, []
 
 
 def what_is_decoded(prepared: PreparedLane) -> Lane:

@@ -46,8 +46,9 @@ class TokenCounts:
 class Studio:
     """Ports and settings of one running studio.
 
-    `completions` keeps greedy answers to probes by what was decoded. `adapter_scopes` holds, by adapter id, the ids of
-    the corrections in its scope and their index.
+    `completions` keeps greedy answers to probes by what was decoded. `reader_folders` are where readers lie, the user's
+    own first; empty stands for the workspace's. `adapter_scopes` holds, by adapter id, the ids of the corrections in
+    its scope and their index.
     `scale_dial`, where the user turned it, overrides the adapter's scale in every arm without one of its own.
     """
 
@@ -61,6 +62,7 @@ class Studio:
     model_path: Path | None
     completions: KeptCompletions
     scale_dial: float | None = None
+    reader_folders: tuple[Path, ...] = ()
     lesson_index: LessonIndex | None = None
     lesson_stamp: str = ""
     adapter_scopes: dict[str, tuple[tuple[str, ...], LessonIndex]] = field(default_factory=dict)

@@ -19,6 +19,7 @@ VARIABLE_DEFAULTS = {
     "arm-3": "$accent",
     "arm-4": "$secondary",
     "arm-5": "$success",
+    "arm-6": "$warning",
     "diff-insert": "$text-success",
     "diff-delete": "$text-error",
 }

@@ -43,7 +43,14 @@ async def test_a_correction_reaches_the_arms_that_remember_and_no_other(studio: 
     await correct(studio)
     answers = await ask(studio)
     told = {arm: "45 days" in " ".join(m.content for m in one.answer.messages) for arm, one in answers.items()}
-    assert told == {"frozen": False, "context": True, "lessons": True, "lora": False, "lora+lessons": True}
+    assert told == {
+        "frozen": False,
+        "context": True,
+        "lessons": True,
+        "lora": False,
+        "lora+lessons": True,
+        "reader+lessons": True,
+    }
     assert answers["lessons"].answer.given.lessons[0].title == PROMPT
     assert len(answers["context"].answer.given.correction_ids) == 1
 
@@ -129,7 +136,7 @@ async def test_lessons_lead_back_to_their_source_and_on_to_their_uses(studio: St
     await ask(studio)
     (lesson,) = await lessons(studio)
     assert [source.id for source in await lesson_sources(studio, lesson.id)] == [correction.id]
-    assert {use.arm for use in await lesson_uses(studio, lesson.id)} == {"lessons", "lora+lessons"}
+    assert {use.arm for use in await lesson_uses(studio, lesson.id)} == {"lessons", "lora+lessons", "reader+lessons"}
 
 
 async def test_an_edited_lesson_is_given_in_its_new_words_and_a_retired_one_not_at_all(studio: Studio) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from made_reader import make_reader
 from studio_fakes import FakeEngine, fake_studio
 
-from studio.domain.arms import CONTEXT, FROZEN, LESSONS, LORA, LORA_LESSONS
+from studio.domain.arms import CONTEXT, FROZEN, LESSONS, LORA, LORA_LESSONS, READER_LESSONS
 from studio.domain.checks import Check
 from studio.domain.log import Correction
 from studio.errors import StudioError, TrainingError
@@ -97,6 +99,20 @@ async def test_a_run_measures_all_of_it(folder: Path, tmp_path: Path, monkeypatc
     text = bench_tables(read)
     assert "answered all" in text
     assert "dominated by" in text
+
+
+async def test_the_reader_needs_no_night_and_reset_it_is_the_frozen_model(folder: Path, tmp_path: Path) -> None:
+    make_reader(tmp_path / "readers")
+    made = studios(tmp_path)
+    result = await run_scenario(
+        lambda name: replace(made(name), reader_folders=(tmp_path / "readers",)), folder, [LESSONS, READER_LESSONS]
+    )
+    assert result["reset"]["arms"] == ("lessons", "reader+lessons")
+    assert result["nights"] == []
+    arms = result["arms"]
+    size = len(b"weights") / 1e6
+    assert arms["reader+lessons"]["disk_mb"]["mean"] == pytest.approx(arms["lessons"]["disk_mb"]["mean"] + size)
+    assert arms["reader+lessons"]["lesson_found"] == arms["lessons"]["lesson_found"]
 
 
 async def test_asking_within_days_makes_the_curve_finer_and_leaves_the_measures(folder: Path, tmp_path: Path) -> None:

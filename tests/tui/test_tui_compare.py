@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from made_reader import make_reader
 from studio_fakes import FakeEngine, fake_studio
-from textual.widgets import OptionList
+from textual.widgets import OptionList, Static
 from tui_driving import AppPilot, ask, notices, settled, shown, until, write
-from tui_values import HOSTILE, QUESTION, add_correction, add_night
+from tui_values import HOSTILE, MODEL, QUESTION, add_correction, add_night
 
 from studio.domain.generation import FinishReason, Lane
 from studio.domain.log import Feedback, Origin
 from studio.domain.nights import NightState
+from studio.services.learn_lessons import learn_lesson
 from studio.services.studio import Studio
 from studio.settings import ArmSettings, NightSettings, SamplingSettings, Settings
 from studio.tui.app import StudioApp
@@ -115,6 +117,22 @@ async def test_all_arms_answer_and_are_judged(tmp_path: Path, size: tuple[int, i
         else:
             assert "It is 45 days, says lora" in text
             assert "no adapter" in text.casefold()
+
+
+@pytest.mark.parametrize(("size", "arms_in_sight"), [((80, 24), 1), ((200, 50), 6)])
+async def test_with_a_reader_there_is_a_sixth_arm(tmp_path: Path, size: tuple[int, int], arms_in_sight: int) -> None:
+    studio = a_studio(tmp_path)
+    await learn_lesson(studio, add_correction(studio))
+    make_reader(studio.workspace.readers, MODEL)
+    app = StudioApp(studio)
+    async with app.run_test(size=size) as pilot:
+        await compare(pilot)
+        assert len(visible_arms(pilot)) == arms_in_sight
+        await pilot.press("6")
+        await until(pilot, lambda: "reader+lessons" in visible_arms(pilot))
+        assert "reader · lesson" in str(pane_of(pilot, "reader+lessons").query_one(".arm-given", Static).content)
+        if arms_in_sight == 1:
+            assert "6 reader+lessons" in shown(pilot)
 
 
 async def test_a_long_answer_is_shown_from_its_beginning_with_the_verdict_beneath(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from studio.tui.widgets.word_diff import DiffView, diff_content
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
 
-ARM_COLOURS = 5
+ARM_COLOURS = 6
 
 
 class ArmState(StrEnum):

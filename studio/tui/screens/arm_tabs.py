@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -39,7 +40,7 @@ class ArmTab(Static):
 
 
 class ArmTabs(Horizontal):
-    """A tab per place on the screen."""
+    """A tab per place on the screen, of which `count` can be needed."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
@@ -50,6 +51,10 @@ class ArmTabs(Horizontal):
             yield ArmTab(position)
 
     def show_panes(self, panes: Sequence[ArmPane], current: ArmPane | None) -> None:
-        """Draw the tabs anew; `panes` in the order of their places."""
-        for tab, pane in zip(self.query(ArmTab), panes, strict=True):
-            tab.show_pane(pane, current=pane is current)
+        """Draw the tabs anew; `panes` in the order of their places, and no more of them than tabs."""
+        for tab, pane in zip_longest(self.query(ArmTab), panes):
+            tab.display = pane is not None
+            if pane is not None:
+                tab.show_pane(pane, current=pane is current)
+            if pane is not None and pane is current:
+                self.scroll_to_widget(tab, animate=False)

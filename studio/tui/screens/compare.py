@@ -15,6 +15,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static, TextArea
 from textual.worker import Worker
 
+from studio.domain.arms import ArmRecipe
 from studio.domain.generation import ChatMessage
 from studio.services.studio import Studio
 from studio.tui.plain_text import typed
@@ -35,7 +36,8 @@ EMPTY = (
     "Type a question above and press enter: every arm answers it at once, so that you see what each way of learning "
     "changes.\n\n"
     "An arm is the model as it came (frozen), or with your corrections in its prompt (context), or with the lessons "
-    "that fit the question (lessons), or with the adapter trained at night (lora), or with both.\n\n"
+    "that fit the question (lessons), or with the adapter trained at night (lora), or with both. A reader "
+    "is an adapter that came with the model and has learnt to use lessons.\n\n"
     "Best with a question you have corrected in Chat: then each answer is marked right or wrong. c in Chat brings it "
     "here."
 )
@@ -58,6 +60,7 @@ at the new strength. With names hidden (b) the arms are shuffled, until you have
         super().__init__(studio)
         self.comparison: Comparison | None = None
         self._panes = [ArmPane(recipe, index) for index, recipe in enumerate(studio.settings.arm_recipes())]
+        self._shown = self._panes
         self._current: ArmPane = self._panes[0]
         self._blind = False
         self._shows_diffs = False
@@ -71,13 +74,14 @@ at the new strength. With names hidden (b) the arms are shuffled, until you have
             yield ArmTabs(len(self._panes))
             yield ScaleDial()
         yield Static(EMPTY, id="compare-empty", markup=False)
-        with Container(id="compare-panes", classes="-many" if len(self._panes) > FEW_ARMS else ""):
+        with Container(id="compare-panes"):
             yield from self._panes
 
     def on_mount(self) -> None:
         self.query_one("#compare-panes").display = False
         self.query_one("#compare-bar").display = False
-        self._choose(self._panes[0])
+        # Whether there is a reader is known once the model is.
+        self.show_arms([recipe for recipe in self.studio.settings.arm_recipes() if not recipe.uses_reader])
         self.show_scale()
 
     def compare(self, prompt: str, history: Sequence[ChatMessage]) -> None:
@@ -94,8 +98,8 @@ at the new strength. With names hidden (b) the arms are shuffled, until you have
 
     @property
     def panes(self) -> list[ArmPane]:
-        """In the order of their places on the screen."""
-        return sorted(self._panes, key=lambda pane: pane.position)
+        """Those of the arms that can answer, in the order of their places on the screen."""
+        return sorted(self._shown, key=lambda pane: pane.position)
 
     @property
     def answering(self) -> bool:
@@ -109,6 +113,17 @@ at the new strength. With names hidden (b) the arms are shuffled, until you have
     def _turned_panes(self) -> list[ArmPane]:
         """Those whose answers the dial changes."""
         return [pane for pane in self.panes if pane.recipe.uses_adapter and pane.recipe.scale is None]
+
+    def show_arms(self, recipes: Sequence[ArmRecipe]) -> list[ArmPane]:
+        """Show these arms, each in its place, and no others; returns the panes that were not shown before."""
+        before = self._shown
+        self._shown = [pane for pane in self._panes if pane.recipe in recipes] or self._panes
+        for pane in self._panes:
+            pane.set_class(pane not in self._shown, "-left-out")
+        self.query_one("#compare-panes").set_class(len(self._shown) > FEW_ARMS, "-many")
+        self._place(shuffled=self._blind)
+        self._choose(self._current if self._current in self._shown else self.panes[0])
+        return [pane for pane in self._shown if pane not in before]
 
     # Asking -------------------------------------------------------------------------------------------------------
 
@@ -130,14 +145,14 @@ at the new strength. With names hidden (b) the arms are shuffled, until you have
             return
         self.comparison = comparison
         self._shows_diffs = False
-        self._place(shuffled=self._blind)
         self.query_one("#compare-empty").display = False
         self.query_one("#compare-bar").display = True
         self.query_one("#compare-panes").display = True
         self.call_after_refresh(self._current.focus)
-        self._ask(self.panes)
+        self._ask()
 
-    def _ask(self, panes: Sequence[ArmPane]) -> None:
+    def _ask(self, panes: Sequence[ArmPane] = ()) -> None:
+        """Ask these panes' arms; with none named, every arm that can answer."""
         assert self.comparison is not None
         self._asking = self.start(compare_work.ask(self, self.comparison, panes), group="asking")
         self.refresh_bindings()
@@ -177,7 +192,7 @@ at the new strength. With names hidden (b) the arms are shuffled, until you have
     # The chosen arm -----------------------------------------------------------------------------------------------
 
     def action_choose(self, position: int) -> None:
-        if self.comparison is not None and position <= len(self._panes):
+        if self.comparison is not None and position <= len(self._shown):
             pane = self.panes[position - 1]
             self._choose(pane)
             if self.maximized is not None:
@@ -286,7 +301,7 @@ at the new strength. With names hidden (b) the arms are shuffled, until you have
 
     def _place(self, *, shuffled: bool) -> None:
         """Give every arm its place: its own, or one drawn anew."""
-        order = list(self._panes)
+        order = list(self._shown)
         if shuffled:
             random.SystemRandom().shuffle(order)
         panes = self.query_one("#compare-panes")

@@ -21,6 +21,7 @@ from studio.services.answer_with_arms import (
     answer_with_arms,
 )
 from studio.services.converse import exchanges, start_conversation
+from studio.services.reader import answering_arms
 from studio.services.record_correction import (
     correction_in_force,
     prefer_answer,
@@ -49,23 +50,32 @@ class Comparison:
     correction: Correction | None = None
 
 
-async def ask(screen: CompareScreen, comparison: Comparison, panes: Sequence[ArmPane]) -> None:
-    """Ask the panes' arms together, and show their answers as they stream."""
-    with screen.app.batch_update():
-        for pane in panes:
-            await pane.wait()
+async def ask(screen: CompareScreen, comparison: Comparison, panes: Sequence[ArmPane] = ()) -> None:
+    """Ask these panes' arms together, or all that can answer, and show their answers as they stream."""
+    asked = list(panes) or screen.panes
+    await _clear(screen, asked)
     try:
+        if not panes:
+            recipes, _ = await answering_arms(screen.studio)
+            await _clear(screen, screen.show_arms(recipes))
+            asked = screen.panes
         if comparison.conversation_id is None:
             comparison.conversation_id = (await start_conversation(screen.studio, origin=Origin.COMPARE)).id
         comparison.correction = await correction_in_force(screen.studio, comparison.prompt)
-        await _stream(screen, comparison, {pane.recipe.name: pane for pane in panes})
+        await _stream(screen, comparison, {pane.recipe.name: pane for pane in asked})
     finally:
         # After Esc or a failure as well: whatever still waits will not be answered.
-        for pane in panes:
+        for pane in asked:
             await pane.stop()
     await _learn_turn(screen, comparison)
     screen.show_diffs()
     screen.studio_app.log_changed()
+
+
+async def _clear(screen: CompareScreen, panes: Sequence[ArmPane]) -> None:
+    with screen.app.batch_update():
+        for pane in panes:
+            await pane.wait()
 
 
 async def _stream(screen: CompareScreen, comparison: Comparison, panes: dict[str, ArmPane]) -> None:

@@ -31,7 +31,7 @@ class DemoScreen(Screen[None]):
     CSS_PATH = "../styles/demo.tcss"
     AUTO_FOCUS = "#demo-story"
     HELP = """\
-The demonstration plays by itself: questions are asked, answers corrected, five arms compared, an adapter trained.
+The demonstration plays by itself: questions are asked, answers corrected, the arms compared, an adapter trained.
 space pauses between chapters and goes on; tab goes between the story and the figures, which the arrows and the page
 keys scroll; esc leaves for the studio, with what the demonstration has learnt so far."""
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -24,12 +24,14 @@ def describe_ending(answer: Answer) -> str:
 
 
 def describe_given(given: Given) -> str:
-    """Lessons with scores, corrections in context, adapter and scale, what was left out; empty where it was nothing."""
+    """Lessons and scores, corrections in context, adapter or reader, what was left out; empty where it was nothing."""
     parts: list[str] = []
     if given.adapter_version is not None:
         scale = "" if given.adapter_scale is None else f" at {given.adapter_scale:.2f}"
         near = "" if given.adapter_nearness is None else f", near {given.adapter_nearness:.2f}"
         parts.append(f"adapter v{given.adapter_version}{scale}{near}")
+    if given.reader_sha256 is not None:
+        parts.append("reader" if given.adapter_scale == 1 else f"reader at {given.adapter_scale:.2f}")
     parts += [f"lesson “{one_line(lesson.title, 32)}” {lesson.score:.2f}" for lesson in given.lessons]
     if given.correction_ids:
         left_out = f" ({given.corrections_left_out} left out)" if given.corrections_left_out else ""

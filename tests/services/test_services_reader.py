@@ -1,0 +1,147 @@
+"""The reader reads where a lesson is given, stands aside elsewhere, and where it is missing nothing breaks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from made_reader import make_reader
+from studio_fakes import FakeEngine, fake_studio, scripted
+
+from studio.domain.arms import FROZEN, LESSONS, LORA_LESSONS, READER_LESSONS, ArmRecipe, Memory
+from studio.domain.generation import Sampling
+from studio.errors import NoReaderError, SettingsError
+from studio.services.answer_with_arms import ArmFinished, answer_with_arms
+from studio.services.ask_many import Ask, ask_many
+from studio.services.converse import start_conversation
+from studio.services.examine import examine
+from studio.services.learn_lessons import learn_lesson
+from studio.services.prepare_lanes import PreparedLane, Question, prepare_lanes
+from studio.services.reader import answering_arms, reader_of
+from studio.services.record_correction import record_correction
+from studio.services.studio import Studio
+from studio.settings import ArmSettings, Settings, load_settings
+
+QUESTION = "What is the refund window at our store?"
+WEIGHTS = hashlib.sha256(b"weights").hexdigest()
+
+
+async def taught(folder: Path, engine: FakeEngine | None = None) -> Studio:
+    """A studio that has learnt one lesson."""
+    studio = fake_studio(folder, engine=engine)
+    correction = await record_correction(
+        studio, answer=None, prompt=QUESTION, original="It is unknown.", corrected="45 days."
+    )
+    await learn_lesson(studio, correction)
+    return studio
+
+
+async def lane(studio: Studio, question: str = QUESTION, recipe: ArmRecipe = READER_LESSONS) -> PreparedLane:
+    (prepared,) = await prepare_lanes(studio, Question(question), [recipe], Sampling())
+    return prepared
+
+
+async def test_it_reads_the_lesson_whatever_the_dial_says_and_the_log_names_it(tmp_path: Path) -> None:
+    studio = await taught(tmp_path)
+    folder = make_reader(studio.workspace.readers)
+    studio.scale_dial = 0.3
+    conversation = await start_conversation(studio)
+    events = answer_with_arms(studio, QUESTION, [READER_LESSONS], conversation_id=conversation.id)
+    (answer,) = [event.answer async for event in events if isinstance(event, ArmFinished)]
+    assert "45 days." in answer.messages[-1].content
+    assert "(adapter x1.00)" in answer.text
+    kept = studio.log.answers.get(answer.id)
+    assert kept.given.reader_sha256 == WEIGHTS
+    assert kept.given.lessons
+    assert not kept.given.note
+    asked = (await lane(studio)).lane.adapter
+    assert asked is not None
+    assert asked.path == folder / "adapter.gguf"
+
+
+async def test_where_no_lesson_fits_the_model_as_shipped_answers(tmp_path: Path) -> None:
+    engine = FakeEngine(scripted("Shakespeare."))
+    studio = await taught(tmp_path, engine)
+    make_reader(studio.workspace.readers)
+    question = "Who wrote Romeo and Juliet?"
+    frozen, reading = await ask_many(studio, [Ask(question, arm) for arm in (FROZEN, READER_LESSONS)])
+    assert frozen.text == reading.text
+    assert len(engine.asked) == 1, "what is alike is decoded once"
+    assert reading.given.reader_sha256 is None
+    assert "stood aside" in reading.given.note
+
+
+async def test_without_one_the_arm_answers_as_lessons_and_says_how_to_train_one(tmp_path: Path) -> None:
+    studio = await taught(tmp_path)
+    prepared, plain = await lane(studio), await lane(studio, recipe=LESSONS)
+    assert prepared.lane.messages == plain.lane.messages
+    assert prepared.lane.adapter is None
+    assert "without a reader" in prepared.given.note
+    folder = studio.workspace.readers / ("f" * 12)
+    assert f"--model {studio.model_path} --out {folder}" in prepared.given.note
+
+
+async def test_one_that_is_damaged_or_another_models_is_refused_in_words(tmp_path: Path) -> None:
+    studio = await taught(tmp_path)
+    folder = make_reader(studio.workspace.readers)
+    manifest = folder / "manifest.json"
+    whole = json.loads(manifest.read_text())
+    for words, text, weights in (
+        ("cannot be read", "{", b"weights"),
+        ("another model", json.dumps({**whole, "model_sha256": "e" * 64}), b"weights"),
+        ("damaged", json.dumps(whole), b"weights changed since"),
+    ):
+        manifest.write_text(text)
+        (folder / "adapter.gguf").write_bytes(weights)
+        prepared = await lane(studio)
+        assert prepared.lane.adapter is None
+        assert words in prepared.given.note
+        assert [found.ok for found in await examine(studio) if found.what == "reader"] == [False]
+    (folder / "adapter.gguf").unlink()
+    assert "cannot be read" in (await lane(studio)).given.note
+
+
+async def test_the_users_own_comes_before_the_one_that_ships(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path / "workspace")
+    shipped = tmp_path / "shipped"
+    studio.reader_folders = (studio.workspace.readers, shipped)
+    with pytest.raises(NoReaderError, match=str(studio.workspace.readers)):
+        await reader_of(studio)
+    there = make_reader(shipped)
+    assert (await reader_of(studio)).file == there / "adapter.gguf"
+    own = make_reader(studio.workspace.readers, content=b"own")
+    assert (await reader_of(studio)).file == own / "adapter.gguf"
+    (own / "adapter.gguf").write_bytes(b"damaged")
+    assert (await reader_of(studio)).file == there / "adapter.gguf"
+
+
+async def test_an_arm_that_could_only_repeat_another_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path)
+    arms, reason = await answering_arms(studio)
+    assert READER_LESSONS not in arms
+    assert len(arms) == 5
+    assert reason.startswith("reader+lessons is left out: There is no reader")
+    make_reader(studio.workspace.readers)
+    assert await answering_arms(studio) == (studio.settings.arm_recipes(), "")
+
+
+def test_an_arm_is_switched_off_and_one_of_ones_own_reads(tmp_path: Path) -> None:
+    file = tmp_path / "studio.toml"
+    file.write_text(
+        '[arms."reader+lessons"]\noff = true\n[arms.half]\nmemory = "lessons"\nadapter = "reader"\nscale = 0.5\n'
+    )
+    recipes = load_settings(file).arm_recipes()
+    assert READER_LESSONS not in recipes
+    assert recipes[-1] == ArmRecipe("half", Memory.LESSONS, "reader", 0.5)
+    file.write_text('[arms.bare]\nadapter = "reader"\n')
+    with pytest.raises(SettingsError, match="a reader reads lessons"):
+        load_settings(file)
+
+
+def test_the_standard_arms_and_chat_are_what_they_were() -> None:
+    settings = Settings(arms={"mine": ArmSettings(memory=Memory.LESSONS, adapter="reader")})
+    assert [recipe.name for recipe in settings.arm_recipes()][-2:] == ["reader+lessons", "mine"]
+    assert settings.chat.arm == LORA_LESSONS.name
+    assert not READER_LESSONS.uses_adapter
