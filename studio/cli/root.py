@@ -34,6 +34,7 @@ VERBS = {
     "bench": "measuring",
     "demo": "measuring",
     "report": "reporting",
+    "export": "exporting",
     "sql": "log",
     "doctor": "log",
     "backup": "log",

@@ -193,6 +193,10 @@ class LogCopy(Protocol):
         """Batches of the corrections, oldest first; suspect where a text of theirs matches `screen`."""
         ...
 
+    def summary(self) -> dict[str, dict[str, int]]:
+        """How many corrections there are by label, arm, model, origin, state, day, and with messages before them."""
+        ...
+
     def vectors(self) -> list[tuple[str, list[float]]]:
         """Of the questions, by the id of their correction, as far as one embedder made them."""
         ...

@@ -48,11 +48,33 @@ def redacted_line(line: str, redactor: Redactor) -> bytes:
     return orjson.dumps(_redacted(orjson.loads(line), redactor))
 
 
+def texts_in(line: str) -> list[str]:
+    """What `redacted_line` looks at."""
+    texts: list[str] = []
+    _walk(orjson.loads(line), texts)
+    return texts
+
+
 def _redacted(value: Any, redactor: Redactor, name: str = "") -> Any:
     if isinstance(value, str):
-        return value if name.rpartition("_")[2] in _NOT_WORDS else redactor.text(value)
+        return redactor.text(value) if _is_words(name) else value
     if isinstance(value, list):
         return [_redacted(item, redactor, name) for item in value]
     if isinstance(value, dict):
         return {key: _redacted(item, redactor, key) for key, item in value.items()}
     return value
+
+
+def _walk(value: Any, texts: list[str], name: str = "") -> None:
+    if isinstance(value, str) and _is_words(name):
+        texts.append(value)
+    elif isinstance(value, list):
+        for item in value:
+            _walk(item, texts, name)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _walk(item, texts, key)
+
+
+def _is_words(name: str) -> bool:
+    return name.rpartition("_")[2] not in _NOT_WORDS

@@ -160,6 +160,29 @@ class LogCopy:
             for batch in self._batches(connection, rows, "corrections", screen, suspects_only):
                 yield list(map(CorrectionRow._make, batch))
 
+    def summary(self) -> dict[str, dict[str, int]]:
+        """How many corrections there are by label, arm, model, origin, state, day, and with messages before them."""
+        counted = {
+            "label": "unnest(labels)",
+            "arm": "arm",
+            "model": "coalesce(nullif(model_name, ''), model_sha256)",
+            "origin": "origin",
+            "state": "CASE WHEN undone THEN 'undone' WHEN superseded_by IS NULL THEN 'in force' ELSE 'superseded' END",
+            "messages before": "CASE WHEN history = '[]' THEN 'none' ELSE 'some' END",
+            "day": "strftime(created_at, '%Y-%m-%d')",
+        }
+        with self._reading() as connection:
+            return {
+                name: dict(
+                    connection.execute(
+                        f"SELECT value, count(*) FROM (SELECT {value} AS value FROM read_parquet($1))"
+                        " WHERE value IS NOT NULL GROUP BY value ORDER BY value",
+                        [str(self.file("corrections"))],
+                    ).fetchall()
+                )
+                for name, value in counted.items()
+            }
+
     def vectors(self) -> list[tuple[str, list[float]]]:
         """Of the questions, by the id of their correction, as far as one embedder made them."""
         with self._reading() as connection:

@@ -1,0 +1,190 @@
+"""`studio export`: the log, or the corrections chosen of it, as a dataset."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from studio.cli.frame import Frame, json_option, pass_frame, print_json
+from studio.errors import UsageError
+
+if TYPE_CHECKING:
+    from studio.exchange.privacy import Finding
+    from studio.exchange.request import ExportRequest, ExportResult
+
+FORMATS = (
+    "trl-sft", "trl-dpo", "trl-kto", "openai-sft", "openai-dpo", "alpaca", "sharegpt", "llama-factory", "axolotl",
+    "easyedit", "parquet", "jsonl",
+)  # fmt: skip
+_REPAINT_S = 0.2
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command()
+@click.argument("format_name", metavar="FORMAT", type=click.Choice(FORMATS))
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="A new folder.")
+@click.option("--session", "sessions", multiple=True, help="Only of this conversation: its id or title.")
+@click.option("--since", type=_DAY, help="Only from this day on (UTC).")
+@click.option("--until", type=_DAY, help="Only up to and with this day (UTC).")
+@click.option("--label", "labels", multiple=True, help="Only with this label.")
+@click.option("--arm", "arms", multiple=True, help="Only of answers of this arm.")
+@click.option("--model", "models", multiple=True, help="Only of answers of this model: its name or SHA-256.")
+@click.option("--superseded/--no-superseded", default=None, help="With those replaced since; jsonl and parquet: yes.")
+@click.option("--undone/--no-undone", default=None, help="With those taken back; jsonl and parquet: yes.")
+@click.option("--rationale/--no-rationale", default=False, help="With why each was corrected, in a column of its own.")
+@click.option("--system/--no-system", default=True, help="With the system prompt.  [default: yes]")
+@click.option("--history/--no-history", default=True, help="With the messages before the question.  [default: yes]")
+@click.option("--test", type=float, default=0.0, help="Share held back for a test split, as 0.1.")
+@click.option("--validation", type=float, default=0.0, help="Share held back for a validation split.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the draw of the splits.")
+@click.option(
+    "--privacy",
+    type=click.Choice(["report", "replace", "off"]),
+    help="E-mails, telephone numbers, keys, paths, names: list them and write nothing; put placeholders; do not look."
+    " Unless said, nothing is written where any is found.",
+)
+@click.option("--name", "names", multiple=True, help="A name to look for too.")
+@click.option("--keep", multiple=True, help="A finding to let stand, as it is written.")
+@click.option("--license", "license_id", default="other", show_default=True, help="For the card, as cc-by-4.0.")
+@click.option("--title", default="Corrections", show_default=True, help="For the card.")
+@json_option
+@pass_frame
+def export(frame: Frame, out: Path, as_json: bool, **given: Any) -> None:
+    """Export as a dataset in FORMAT, with a card, checksums and a manifest: all of it or nothing.
+
+    jsonl is lossless, and with parquet the whole log; the others are for training.
+    """
+    from studio.exchange.about import counted
+    from studio.services.export_corrections import export_corrections, report_findings
+    from studio.storage import DuckDbLog
+
+    request = _request(frame, given)
+    workspace = frame.workspace.ensure()
+    log = DuckDbLog(workspace.log_file, workspace.sessions / "backups")
+    if request.privacy == "report":
+        found = _Found(as_json)
+        counts = report_findings(log, request, found)
+        if as_json:
+            print_json({"counts": counts, "findings": found.listed})
+        else:
+            click.echo(f"Found: {counted(counts)}." if counts else "Nothing private was found.")
+            click.echo("Nothing was written.", err=True)
+        return
+    progress = _Progress()
+    try:
+        result = export_corrections(log, out, request, progress=progress)
+    finally:
+        progress.clear()
+    _tell(result, out, as_json)
+
+
+def _request(frame: Frame, given: dict[str, Any]) -> ExportRequest:
+    from studio.domain.exports import Selection
+    from studio.exchange.examples import ExampleOptions
+    from studio.exchange.privacy import Privacy
+    from studio.exchange.request import ExportRequest
+    from studio.exchange.splits import Shares
+    from studio.settings import load_settings
+
+    whole = given["format_name"] in ("jsonl", "parquet")
+    since, until = _midnight(given["since"]), _midnight(given["until"])
+    if since and until and since > until:
+        raise UsageError("--since is after --until.", "Exchange the two.")
+    return ExportRequest(
+        format_name=given["format_name"],
+        selection=Selection(
+            sessions=given["sessions"],
+            since=since,
+            until=until + timedelta(days=1) if until else None,
+            labels=given["labels"],
+            arms=given["arms"],
+            models=given["models"],
+            superseded=whole if given["superseded"] is None else given["superseded"],
+            undone=whole if given["undone"] is None else given["undone"],
+        ),
+        options=ExampleOptions(
+            system=given["system"],
+            history=given["history"],
+            rationale=given["rationale"],
+            default_system=load_settings(frame.workspace.settings_file).prompt.system,
+        ),
+        shares=Shares(given["test"], given["validation"], given["seed"]),
+        privacy=Privacy(given["privacy"]) if given["privacy"] else None,
+        names=given["names"],
+        keep=given["keep"],
+        license=given["license_id"],
+        title=given["title"],
+    )
+
+
+def _midnight(day: datetime | None) -> datetime | None:
+    return day.replace(tzinfo=UTC) if day else None
+
+
+class _Found:
+    """Prints each finding, or gathers them for JSON."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+        self.listed: list[dict[str, str]] = []
+
+    def __call__(self, table: str, finding: Finding) -> None:
+        from studio.reporting.terminal_text import printable
+
+        if self._as_json:
+            told = {"kind": finding.kind, "found": finding.found, "before": finding.before, "after": finding.after}
+            self.listed.append({"table": table, **told})
+            return
+        around = f"…{finding.before}[{finding.found}]{finding.after}…"
+        click.echo(f"{finding.kind:6} {table}: {' '.join(printable(around).split())}")
+
+
+def _tell(result: ExportResult, out: Path, as_json: bool) -> None:
+    from studio.exchange.about import counted
+
+    if as_json:
+        print_json(
+            {
+                "out": str(out),
+                "corrections": result.corrections,
+                "files": [{"name": file.name, "rows": file.rows, "sha256": file.sha256} for file in result.files],
+                "splits": result.splits,
+                "left_out": result.left_out,
+                "replaced": result.findings,
+            }
+        )
+        return
+    width = max(len(file.name) for file in result.files)
+    for file in result.files:
+        click.echo(f"{file.name:<{width}}  {file.rows:>9,} rows  {file.bytes / 1e6:>9.2f} MB")
+    if result.splits:
+        click.echo(
+            "Splits: " + ", ".join(f"{name} {count:,}" for name, count in result.splits.items()) + " corrections"
+        )
+    for where, count in result.left_out.items():
+        click.echo(f"Left out of {where}: {count:,}")
+    if result.findings:
+        click.echo(f"Replaced: {counted(result.findings)}")
+    click.echo(f"Exported {result.corrections:,} corrections to {out}")
+
+
+class _Progress:
+    """One line on stderr, where that is a terminal, painted anew a few times a second."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+        self._next = 0.0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if self._shown and time.monotonic() >= self._next:
+            self._next = time.monotonic() + _REPAINT_S
+            click.echo(f"\r\x1b[K{what}" + (f" {done:,} of {total:,}" if total else "…"), nl=False, err=True)
+
+    def clear(self) -> None:
+        if self._shown:
+            click.echo("\r\x1b[K", nl=False, err=True)

@@ -1,0 +1,77 @@
+"""The log, or the corrections chosen of it, as a dataset in one of the formats of the ecosystem."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from studio.domain.ports import Log
+from studio.errors import UsageError
+from studio.exchange.about import counted, write_about
+from studio.exchange.privacy import Privacy
+from studio.exchange.request import ExportRequest, ExportResult, Found, Progress
+from studio.exchange.rows_out import RowsOut, look_for_findings
+from studio.exchange.writing import whole_folder
+
+
+def export_corrections(
+    log: Log, destination: Path, request: ExportRequest, *, progress: Progress = lambda *_: None
+) -> ExportResult:
+    """Write the dataset into a new folder, all of it or nothing. Blocks; rows pass through in batches.
+
+    Raises UsageError: unknown format, destination not empty, nothing chosen, a split would be empty, private data found
+    and not said what to do with it; MachineError and StorageError where log, disk or folder do not allow it.
+    """
+    form = request.form()
+    with whole_folder(destination) as draft:
+        progress("copying the log", 0, 0)
+        copied = draft / ".copied"
+        copied.mkdir()
+        copy = log.copy_out(request.selection, copied, whole=form.whole)
+        _refuse_nothing(copy.counts)
+        if request.privacy is None:
+            progress("looking for private data", 0, 0)
+            if findings := look_for_findings(copy, request, lambda *_: None):
+                raise _undecided(findings)
+        rows = RowsOut(copy, draft, request, progress)
+        summary = copy.summary()  # before the copies are moved
+        rows.write()
+        if not rows.files:
+            raise UsageError(f"No row is left for {form.name}: {', '.join(rows.left_out)}.", "Choose another format.")
+        result = ExportResult(
+            corrections=copy.counts["corrections"],
+            files=tuple(rows.files),
+            splits=dict(rows.split_sizes) if rows.splits else {},
+            left_out=dict(sorted(rows.left_out.items())),
+            findings=dict(sorted(rows.redactor.counts.items())),
+        )
+        write_about(draft, request, result, rows, summary)
+        shutil.rmtree(copied)
+    return result
+
+
+def report_findings(log: Log, request: ExportRequest, found: Found) -> dict[str, int]:
+    """What may be private in that which would be written, each told to `found`; their number by kind.
+
+    Raises UsageError where nothing is chosen, StorageError as every reading of the log.
+    """
+    with tempfile.TemporaryDirectory(prefix="studio-export-") as folder:
+        copy = log.copy_out(request.selection, Path(folder), whole=request.form().whole)
+        _refuse_nothing(copy.counts)
+        return look_for_findings(copy, request, found)
+
+
+def _refuse_nothing(counts: dict[str, int]) -> None:
+    if not any(counts.values()):
+        raise UsageError("No correction fits what was chosen.", "Choose less narrowly, or correct an answer first.")
+
+
+def _undecided(findings: dict[str, int]) -> UsageError:
+    count = sum(findings.values())
+    return UsageError(
+        f"{count:,} {'place' if count == 1 else 'places'} may hold private data ({counted(findings)}), so nothing was"
+        " written.",
+        f"Choose --privacy {Privacy.REPORT} to see them, {Privacy.REPLACE} to put placeholders there, or {Privacy.OFF}"
+        " to write them as they are.",
+    )
