@@ -24,8 +24,12 @@ run: setup
 demo: setup
 	@$(BIN)/studio demo
 
+# Whatever trains, or runs the whole studio, has the machine to itself; the rest runs in two processes before it, of
+# one thread each: threads of two on two cores would wait for each other, spinning. Both parts are run whatever the
+# first one finds, and each ends with a summary of its own.
 test: setup
-	$(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile; light=$$?; \
+	$(BIN)/python -m pytest -m slow && exit $$light
 
 check: setup
 	$(BIN)/ruff check .
