@@ -1,15 +1,14 @@
 """Decodes the lanes of one context, a step at a time, in a thread of its own.
 
-Contexts run side by side with the cores divided among them: threads of one small decode often wait for each
-other, while two decodes with one thread each do not wait at all (docs/performance.md). Whether the lanes within
-a context are decoded together or one after another is measured as it goes.
+Contexts run side by side where there is a core for each: threads of one small decode often wait for each other,
+while two decodes with one thread each do not wait at all (docs/performance.md). Whether the lanes within a context
+are decoded together or one after another is measured as it goes.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from studio.domain.generation import FinishReason
@@ -20,10 +19,11 @@ from studio.inference.protocol import Beat
 from studio.inference.sequence_cache import SequenceCache
 
 if TYPE_CHECKING:
-    from studio.inference.scheduler import Scheduler
+    from studio.inference.scheduler import Scheduler, Turn
 
 _MAX_SEQUENCES = 32
 _NO_SLOT = 1
+_LONGEST_TURN_S = 0.05
 
 
 class DecodePace:
@@ -67,7 +67,6 @@ class ContextRunner(threading.Thread):
         context_tokens: int,
         threads: int,
         prefill_tokens: int,
-        gate: AbstractContextManager[object],
         emit: Emit,
     ) -> None:
         super().__init__(name="context", daemon=True)
@@ -82,29 +81,33 @@ class ContextRunner(threading.Thread):
         self._context_tokens = context_tokens
         self._threads = threads
         self._prefill_tokens = prefill_tokens
-        self._gate = gate
         self._emit = emit
         self._cache = SequenceCache(context_tokens, _MAX_SEQUENCES)
         self._pace = DecodePace()
 
     def run(self) -> None:
-        while True:
-            turn = self._scheduler.next_turn(self)
-            if turn is None:
-                break
-            lanes, threads = turn
+        while (turn := self._scheduler.next_turn(self)) is not None:
             try:
-                with self._gate:
-                    self._step(lanes, threads)
+                self._scheduler.take_turn(self, turn)
             except StudioError as error:
-                for lane in lanes:
+                for lane in turn.lanes:
                     self._close(lane, error)
         if self._context is not None:
             self._context.free()
 
-    def _step(self, lanes: list[LaneRun], threads: int) -> None:
-        context = self._ready_context(lanes[0].adapters)
-        context.use_threads(threads)
+    def take_turn(self, turn: Turn) -> None:
+        """One step; where all it does is to decode, more of the same, for to ask for a turn costs as much as a token's
+        text: after each step all of this code has to be fetched into the processor's caches again."""
+        until = time.monotonic() + _LONGEST_TURN_S
+        context = self._ready_context(turn.lanes[0].adapters)
+        context.use_threads(turn.threads)
+        only_decodes = self._step(context, turn)
+        while only_decodes and self._scheduler.changes == turn.changes and time.monotonic() < until:
+            self._decode(context, turn.lanes, turn.threads)
+
+    def _step(self, context: NativeContext, turn: Turn) -> bool:
+        """End what is cancelled, then compute a part of a prompt or a token of each lane; True if just the latter."""
+        lanes = turn.lanes
         for lane in [lane for lane in lanes if lane.cancelled]:
             lanes.remove(lane)
             self._close(lane, FinishReason.CANCELLED)
@@ -115,8 +118,11 @@ class ContextRunner(threading.Thread):
             prefilling = behind if behind is not None and self._admit(context, behind) else None
         if prefilling is not None:
             self._prefill(context, prefilling)
-        elif admitted := [lane for lane in lanes if lane.sequence is not None]:
-            self._decode(context, admitted, threads)
+            return False
+        admitted = [lane for lane in lanes if lane.sequence is not None]
+        if admitted:
+            self._decode(context, admitted, turn.threads)
+        return bool(admitted) and len(admitted) == len(lanes)
 
     def _ready_context(self, adapters: AdapterSet) -> NativeContext:
         if self._context is None:

@@ -166,6 +166,7 @@ class NativeContext:
         self._vocab_size = model.vocab_size
         self._threads = threads
         self._batch.n_tokens = 0
+        self._views: dict[int, np.ndarray[tuple[int], np.dtype[np.float32]]] = {}
 
     def free(self) -> None:
         llama_cpp.llama_batch_free(self._batch)
@@ -209,7 +210,11 @@ class NativeContext:
     def greedy_token(self, row: int) -> int:
         """The likeliest token after a row that wanted logits."""
         logits = llama_cpp.llama_get_logits_ith(self._context, row)
-        return int(np.ctypeslib.as_array(logits, shape=(self._vocab_size,)).argmax())
+        address = ctypes.addressof(logits.contents)
+        view = self._views.get(address)
+        if view is None:  # llama.cpp seldom moves its buffer, and a view costs more than the search for the maximum
+            view = self._views[address] = np.ctypeslib.as_array(logits, shape=(self._vocab_size,))
+        return int(view.argmax())
 
     def sampled_token(self, sampler: NativeSampler, row: int) -> int:
         return int(llama_cpp.llama_sampler_sample(sampler.pointer, self._context, row))

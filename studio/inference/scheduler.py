@@ -1,4 +1,4 @@
-"""Decides which lanes step next: contexts by adapter set, interactive before idle, free cores divided.
+"""Decides which lanes step next: contexts by adapter set, interactive before idle; and on which threads.
 
 At most three contexts exist. A lane goes to the one with its adapter set; else to an idle one of the same
 adapter at another scale (a dial being turned); else to a new one; else to the idle one used longest ago,
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 from studio.errors import EngineError
 from studio.inference.context_runner import ContextRunner
@@ -22,6 +23,17 @@ _CPU_PREFILL_TOKENS = 128  # as fast per token as larger chunks, and bounds how 
 _GPU_PREFILL_TOKENS = 512
 
 
+class Turn(NamedTuple):
+    """Lanes of one adapter set to step with so many threads, for as long as `Scheduler.changes` is still the same.
+
+    The threads are to be asked for again now and then: other programs come and go.
+    """
+
+    lanes: list[LaneRun]
+    threads: int
+    changes: int
+
+
 class Scheduler:
     """Owns the runners of one loaded model. `submit`, `cancel` and `close` may be called from any other thread."""
 
@@ -32,16 +44,19 @@ class Scheduler:
         self._emit = emit
         self._free_cores = FreeCores()
         self._changed = threading.Condition()
+        self.changes = 0  # of which lanes there are and whether they go on; read without the condition
         self._runners: list[ContextRunner] = []
         self._waiting: list[LaneRun] = []
-        # A GPU is one queue: contexts take turns on it.
-        self._gate: AbstractContextManager[object] = threading.Lock() if model.offloads else nullcontext()
+        # Whatever uses more than one core is computed in this one thread. OpenMP keeps a team of threads for every
+        # thread that computes, and once there are more of them in all than cores, none of them spins at barriers any
+        # more, but sleeps: decoding was three times slower for good (docs/performance.md).
+        self._wide = ThreadPoolExecutor(1, thread_name_prefix="wide")
 
     def submit(self, lanes: Iterable[LaneRun]) -> None:
         with self._changed:
             self._waiting.extend(lanes)
             self._place_waiting()
-            self._changed.notify_all()
+            self._tell_runners()
 
     def cancel(self, request: int) -> None:
         """The lanes of the request end as cancelled after the step they are in."""
@@ -51,30 +66,44 @@ class Scheduler:
                     lane.cancelled = lane.cancelled or lane.request == request
             for lane in self._waiting:
                 lane.cancelled = lane.cancelled or lane.request == request
-            self._changed.notify_all()
+            self._tell_runners()
 
     def close(self) -> None:
         """Stop after the running steps, free all contexts; open lanes fail."""
         with self._changed:
             for runner in self._runners:
                 runner.closing = True
-            self._changed.notify_all()
+            self._tell_runners()
         for runner in self._runners:
             runner.join()
+        self._wide.shutdown()
         for lane in self._still_open():
             lane.fail(EngineError("Another model was loaded in mid-answer.", "Ask again."), self._emit)
 
-    def next_turn(self, runner: ContextRunner) -> tuple[list[LaneRun], int] | None:
-        """For a runner: wait for work; returns lanes of one adapter set and the threads to use, or None to stop."""
+    def next_turn(self, runner: ContextRunner) -> Turn | None:
+        """For a runner: wait for work; None to stop."""
         with self._changed:
             while not runner.closing:
                 self._make_way(runner)
                 lanes = self._eligible(runner)
                 if lanes:
-                    busy = sum(1 for other in self._runners if self._eligible(other))
-                    return lanes, max(1, min(self._threads, self._free_cores.count()) // max(1, busy))
+                    return Turn(lanes, self._threads_for_each(), self.changes)
                 self._changed.wait()
             return None
+
+    def take_turn(self, runner: ContextRunner, turn: Turn) -> None:
+        """For a runner: compute a turn. One core each, runners work side by side; else, and on a GPU, one by one."""
+        if turn.threads == 1 and not self._model.offloads:
+            runner.take_turn(turn)
+        else:
+            self._wide.submit(runner.take_turn, turn).result()
+
+    def _threads_for_each(self) -> int:
+        """One where there is just a core for every context at work: these do not wait for each other at all. Else all
+        that are free."""
+        free = max(1, min(self._threads, self._free_cores.count()))
+        busy = sum(1 for runner in self._runners if self._eligible(runner))
+        return free if busy < free or busy == 1 else 1
 
     def forget(self, runner: ContextRunner, lane: LaneRun) -> None:
         """For a runner: this lane is over."""
@@ -82,7 +111,11 @@ class Scheduler:
             if lane in runner.lanes:
                 runner.lanes.remove(lane)
             self._place_waiting()
-            self._changed.notify_all()
+            self._tell_runners()
+
+    def _tell_runners(self) -> None:
+        self.changes += 1
+        self._changed.notify_all()
 
     def _eligible(self, runner: ContextRunner) -> list[LaneRun]:
         """A cancelled lane is eligible too: its runner has to end it."""
@@ -104,6 +137,7 @@ class Scheduler:
         if displaced:
             self._waiting[:0] = displaced
             self._place_waiting()
+            self.changes += 1
 
     def _place_waiting(self) -> None:
         """Interactive lanes choose first."""
@@ -137,7 +171,6 @@ class Scheduler:
             context_tokens=self._context_tokens,
             threads=self._threads,
             prefill_tokens=_GPU_PREFILL_TOKENS if self._model.offloads else _CPU_PREFILL_TOKENS,
-            gate=self._gate,
             emit=self._emit,
         )
         self._runners.append(runner)
