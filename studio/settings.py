@@ -83,6 +83,11 @@ class NightSettings(_Section):
     seed: int = 0
 
 
+class ProbeSettings(_Section):
+    when_idle: bool = True
+    """Ask what was corrected again of every arm, while the app is open and nobody uses it."""
+
+
 class ChatSettings(_Section):
     arm: str = "lora+lessons"
     """The arm that answers in Chat."""
@@ -122,6 +127,7 @@ class Settings(BaseSettings):
     sampling: SamplingSettings = SamplingSettings()
     prompt: PromptSettings = PromptSettings()
     night: NightSettings = NightSettings()
+    probes: ProbeSettings = ProbeSettings()
     chat: ChatSettings = ChatSettings()
     ui: UiSettings = UiSettings()
     arms: dict[str, ArmSettings] = Field(default_factory=dict)

@@ -123,7 +123,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """`occasion` is 'before', 'after_correction', 'idle' or 'night:<night id>'."""
+    """`occasion` is 'idle:' and a name for what the arms knew (services/reask_probes.py)."""
 
     probe_id: str
     arm: str

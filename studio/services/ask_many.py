@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from studio.domain.arms import ArmRecipe
-from studio.domain.generation import Completion, Lane, LaneFailed, LaneFinished, Priority, Sampling
+from studio.domain.generation import ChatMessage, Completion, Lane, LaneFailed, LaneFinished, Priority, Sampling
 from studio.domain.log import Given
 from studio.errors import EngineError
 from studio.services.find_lessons import embed_questions
@@ -22,10 +22,11 @@ LANES_OPEN = 40
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One question for one arm."""
+    """One question for one arm, in a conversation that went on so far."""
 
     prompt: str
     recipe: ArmRecipe
+    history: tuple[ChatMessage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ async def stream_many(
     if looked_up := [ask.prompt for ask in asks if briefing.looks_up(ask.recipe)]:
         await embed_questions(studio, looked_up)
     for number, ask in enumerate(asks):
-        prepared = await prepare_lane(studio, briefing, Question(ask.prompt), ask.recipe, wanted)
+        prepared = await prepare_lane(studio, briefing, Question(ask.prompt, ask.history), ask.recipe, wanted)
         lane = what_is_decoded(replace(prepared, lane=replace(prepared.lane, key=str(number))))
         if wanted.temperature == 0 and (known := await off_loop(studio.completions.get, model, lane)) is not None:
             yield number, Reply(ask, prepared.given, known)

@@ -1,4 +1,7 @@
-"""Every answer in the log to a question that was corrected, judged by what held when it was given."""
+"""Every answer in the log to a question that was corrected, judged by what held when it was given.
+
+Answers that the user asked for, and those to corrections re-asked in idle time (services/reask_probes.py).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from studio.domain.generation import FinishReason
-from studio.domain.log import Answer, Correction
+from studio.domain.log import Correction
+from studio.domain.nights import ProbeResult
 from studio.domain.ports import Log
 from studio.evaluation.checks import judge
 
@@ -43,12 +47,29 @@ def judge_log(log: Log) -> list[JudgedAnswer]:
     _, turns = log.query("SELECT id, prompt FROM turn")
     asked = {str(turn): question for turn, prompt in turns if (question := folded(str(prompt))) in by_question}
     judged = [
-        _judged(answer, by_question[asked[turn]], corrections, by_id)
+        _judged(_Said(answer.arm, answer.text, answer.created_at, answer.id), by_question[asked[turn]], by_id)
         for turn, answers in log.answers.of_turns(list(asked)).items()
         for answer in answers
         if answer.finish_reason not in _UNFINISHED
     ]
+    judged += [
+        _judged(_said(result), by_question[folded(by_id[result.correction_id].prompt)], by_id)
+        for result in log.probes.results()
+        if result.correction_id in by_id
+    ]
     return sorted(judged, key=lambda answer: answer.at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    arm: str
+    text: str
+    at: datetime
+    answer_id: str | None
+
+
+def _said(result: ProbeResult) -> _Said:
+    return _Said(result.arm, result.text, result.created_at, None)
 
 
 def folded(prompt: str) -> str:
@@ -56,26 +77,25 @@ def folded(prompt: str) -> str:
     return " ".join(prompt.casefold().split())
 
 
-def _judged(
-    answer: Answer, own: Sequence[Correction], corrections: Sequence[Correction], by_id: dict[str, Correction]
-) -> JudgedAnswer:
+def _judged(said: _Said, own: Sequence[Correction], by_id: dict[str, Correction]) -> JudgedAnswer:
     # What an answer was corrected into was not known when it was given.
-    made_before = [c for c in own if c.created_at <= answer.created_at and c.answer_id != answer.id]
-    held = _in_force(made_before[-1], answer.created_at, by_id) if made_before else own[0]
-    ok = judge(answer.text, held.check).ok
+    own_answer = said.answer_id
+    made_before = [c for c in own if c.created_at <= said.at and (own_answer is None or c.answer_id != own_answer)]
+    held = _in_force(made_before[-1], said.at, by_id) if made_before else own[0]
+    ok = judge(said.text, held.check).ok
     old = [c for c in made_before if c.id != held.id]
     # As in scenarios: a stale answer is known by what the old target says, not by limits on its form.
     checks = [replace(c.check, exclude=(), max_words=None) for c in old]
     known = [check for check in checks if not check.is_empty]
     return JudgedAnswer(
         question=own[-1].prompt,
-        arm=answer.arm,
-        text=answer.text,
-        at=answer.created_at,
-        made=sum(c.created_at <= answer.created_at for c in corrections),
+        arm=said.arm,
+        text=said.text,
+        at=said.at,
+        made=sum(c.created_at <= said.at for c in by_id.values()),
         after=bool(made_before),
         ok=ok,
-        stale=(not ok and any(judge(answer.text, check).ok for check in known)) if known else None,
+        stale=(not ok and any(judge(said.text, check).ok for check in known)) if known else None,
     )
 
 

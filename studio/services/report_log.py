@@ -137,7 +137,7 @@ def _state(history: Sequence[JudgedAnswer]) -> str:
 
 
 def _lost(log: Log, after: Sequence[JudgedAnswer], standing: Sequence[Correction]) -> list[Lost]:
-    """Newest first: questions forgotten or stale, accepted answers corrected later, probes that were right once."""
+    """Newest first: questions forgotten or stale, and accepted answers that were corrected later."""
     found: list[tuple[datetime, Lost]] = []
     for arm, answers in _by_arm(after).items():
         for history in _histories(answers):
@@ -149,22 +149,7 @@ def _lost(log: Log, after: Sequence[JudgedAnswer], standing: Sequence[Correction
         if later:
             at = later[0].created_at
             found.append((at, Lost("accepted, later corrected", turn.prompt, answer.arm, answer.text, _date(at))))
-    found += _lost_probes(log)
     return [lost for _, lost in sorted(found, key=lambda one: one[0], reverse=True)][:MOST_LOST]
-
-
-def _lost_probes(log: Log) -> list[tuple[datetime, Lost]]:
-    prompts = {probe.id: probe.prompt for probe in log.probes.all()}
-    last, was_right = {}, set()
-    for result in log.probes.results():
-        last[result.probe_id, result.arm] = result
-        if result.ok:
-            was_right.add((result.probe_id, result.arm))
-    return [
-        (result.created_at, Lost("probe lost", prompts.get(probe, probe), arm, result.text, _date(result.created_at)))
-        for (probe, arm), result in last.items()
-        if not result.ok and (probe, arm) in was_right
-    ]
 
 
 def _nights(nights: Sequence[Night], adapters: Sequence[Adapter]) -> list[NightRow]:

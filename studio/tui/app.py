@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
 from importlib import import_module
@@ -22,7 +23,13 @@ from textual.worker import Worker, WorkerState
 
 from studio.errors import StudioError
 from studio.services.studio import Studio
-from studio.tui.background import count_log, follow_nights, keep_backed_up, load_engine_and_lessons
+from studio.tui.background import (
+    count_log,
+    follow_nights,
+    keep_backed_up,
+    load_engine_and_lessons,
+    reask_when_idle,
+)
 from studio.tui.commands import commands_of
 from studio.tui.diagnostics import open_diagnostics, write_down
 from studio.tui.messages import ChatRequested, CompareRequested, LessonsRequested
@@ -65,6 +72,7 @@ class StudioApp(App[None]):
     def __init__(self, studio: Studio, on_exit: Callable[[], Awaitable[None]] | None = None) -> None:
         self.studio = studio
         self.flusher = StreamFlusher()
+        self._touched = time.monotonic()
         self._take_down = on_exit or studio.close
         self._diagnostics = open_diagnostics(studio.workspace.diagnostics)
         self._ends = contextlib.ExitStack()
@@ -148,6 +156,7 @@ class StudioApp(App[None]):
         self._start(count_log(self))
         self._start(follow_nights(self), group="watch")
         self._start(keep_backed_up(self), group="watch")
+        self._start(reask_when_idle(self), group="watch")
 
     def _end_on_signal(self, number: int) -> None:
         self.exit(return_code=128 + number)
@@ -163,7 +172,13 @@ class StudioApp(App[None]):
 
     # Keys ---------------------------------------------------------------------------------------------------------
 
+    def untouched_s(self) -> float:
+        """Seconds since the last key or movement of the mouse."""
+        return time.monotonic() - self._touched
+
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.InputEvent):
+            self._touched = time.monotonic()
         if isinstance(event, events.Key) and not event.is_forwarded:
             self.flusher.give_way()
             if await self._acted_on(event):

@@ -1,4 +1,4 @@
-"""What the app does on its own, after the first paint: load, catch up, count, watch nights."""
+"""What the app does on its own, after the first paint: load, catch up, count, watch nights, ask corrections again."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ NIGHT_POLL_S = 3.0
 SILENT_POLLS = 7
 """After so many polls without news it is asked whether the night's process is still alive."""
 BACKUP_POLL_S = 1800.0
+IDLE_S = 30.0
+"""Untouched for so long, and with nothing at work, the studio is idle."""
+IDLE_POLL_S = 1.0
+_OWN_GROUPS = ("watch", "count")
 
 
 async def load_engine_and_lessons(app: StudioApp) -> None:
@@ -97,3 +101,38 @@ def describe_night(progress: NightProgress | None) -> str:
     if progress.steps:
         return f"night {progress.state.value} {100 * progress.step // progress.steps}%"
     return f"night {progress.state.value}"
+
+
+async def reask_when_idle(app: StudioApp) -> None:
+    """Ask what was corrected again after each change, whenever nothing else goes on; a touch ends it at once."""
+    if not app.studio.settings.probes.when_idle:
+        return
+    service = await asyncio.to_thread(import_module, "studio.services.reask_probes")
+    asked = -1
+    while True:
+        await asyncio.sleep(IDLE_POLL_S)
+        if app.log_revision == asked or not _is_idle(app):
+            continue
+        revision = app.log_revision
+        task = asyncio.create_task(service.reask_probes(app.studio))
+        app.tell(probes="asking again…")
+        try:
+            while not task.done() and _is_idle(app):
+                await asyncio.wait([task], timeout=0.1)
+            if not task.done():
+                continue
+            with contextlib.suppress(StudioError):  # whoever asks the next question is told
+                if await task:
+                    app.log_changed()
+                    continue
+            asked = revision
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            app.tell(probes="")
+
+
+def _is_idle(app: StudioApp) -> bool:
+    ready = not (app.status.night or app.status.embedder) and app.status.engine == "ready"
+    at_work = any(worker.is_running and worker.group not in _OWN_GROUPS for worker in app.workers)
+    return ready and not at_work and app.untouched_s() >= IDLE_S

@@ -22,11 +22,12 @@ MODES = {
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the header tells. `engine`, `embedder` and `night` are a few words each, empty when there is no news."""
+    """What the header tells. `engine`, `embedder`, `probes`, `night`: a few words each, none when there is no news."""
 
     model: str = ""
     engine: str = "loading model…"
     embedder: str = ""
+    probes: str = ""
     night: str = ""
     corrections: int = 0
     lessons: int = 0
@@ -71,7 +72,7 @@ class StudioHeader(Horizontal):
     def _show(self, value: object) -> None:
         status = cast("Status", value)
         self._set("#header-model", one_line(status.model, 28))
-        self._set("#header-engine", " · ".join(filter(None, (status.engine, status.embedder))))
+        self._set("#header-engine", " · ".join(filter(None, (status.engine, status.embedder, status.probes))))
         self._set("#header-counts", f"{_count(status.corrections, 'correction')}, {_count(status.lessons, 'lesson')}")
         self._set("#header-night", status.night)
 

@@ -1,0 +1,82 @@
+"""Corrections asked again in idle time: once per change of what the arms know, and seen in the report."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from studio_fakes import FakeEngine, fake_studio, from_memory
+
+from studio.domain.generation import ChatMessage, Role
+from studio.domain.nights import ProbeResult
+from studio.services.reask_probes import reask_probes
+from studio.services.record_correction import record_correction
+from studio.services.report_log import read_story
+from studio.services.studio import Studio
+
+ARMS = 6
+
+
+async def corrected(folder: Path, *prompts: str) -> Studio:
+    studio = fake_studio(folder)
+    for prompt in prompts:
+        await record_correction(studio, answer=None, prompt=prompt, original="30 days.", corrected="45 days.")
+    return studio
+
+
+def by_arm(results: list[ProbeResult]) -> dict[str, bool]:
+    return {result.arm: result.ok for result in results}
+
+
+async def test_what_was_corrected_is_asked_of_every_arm_and_judged(tmp_path: Path) -> None:
+    studio = await corrected(tmp_path, "How long?")
+    assert await reask_probes(studio) == ARMS
+    right = by_arm(studio.log.probes.results())
+    assert (right["context"], right["frozen"]) == (True, False)
+
+
+async def test_nothing_is_asked_twice_until_the_arms_know_something_new(tmp_path: Path) -> None:
+    studio = await corrected(tmp_path, "How long?")
+    await reask_probes(studio)
+    assert await reask_probes(studio) == 0
+    await record_correction(studio, answer=None, prompt="How far?", original="One mile.", corrected="Two miles.")
+    assert await reask_probes(studio) == 2 * ARMS
+
+
+async def test_cancelled_it_keeps_what_was_answered_and_goes_on_later(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    studio = fake_studio(tmp_path, engine=engine)
+    await record_correction(studio, answer=None, prompt="How long?", original="30 days.", corrected="45 days.")
+    engine.reply = from_memory
+    await reask_probes(studio)
+    await record_correction(studio, answer=None, prompt="How far?", original="One mile.", corrected="Two miles.")
+    engine.hold = asyncio.Event()  # the engine gives the first word and then nothing
+    task = asyncio.create_task(reask_probes(studio))
+    await asyncio.sleep(0.1)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    engine.hold = None
+    kept = len(studio.log.probes.results()) - ARMS
+    assert await reask_probes(studio) == 2 * ARMS - kept
+    assert len(studio.log.probes.results()) == 3 * ARMS
+
+
+async def test_a_correction_in_mid_conversation_is_asked_with_what_came_before(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    studio = fake_studio(tmp_path, engine=engine)
+    history = (ChatMessage(Role.USER, "About the ferry:"), ChatMessage(Role.ASSISTANT, "Yes?"))
+    await record_correction(
+        studio, answer=None, prompt="How long?", original="30 days.", corrected="45 days.", history=history
+    )
+    await reask_probes(studio)
+    assert engine.asked
+    assert all(lane.messages[-3:-1] == history for lane in engine.asked)
+
+
+async def test_the_report_goes_on_where_nobody_asks(tmp_path: Path) -> None:
+    studio = await corrected(tmp_path, "How long?")
+    await reask_probes(studio)
+    story = read_story(studio.log)
+    assert story is not None
+    assert story.arms["context"].after.mean == 1.0
+    assert story.arms["frozen"].after.mean == 0.0
