@@ -33,6 +33,7 @@ READER = "reader"
 ANSWERS = "frozen_answers.jsonl"
 HELD_OUT_EPISODES = 240
 BATCH = 16
+RANK = 8  # half a night's: it ships, and to read is one skill where a night learns many facts
 _TOLD_EVERY = 10  # steps
 
 
@@ -40,6 +41,8 @@ def config_for(examples: Sequence[TrainingExample], *, minutes: float, seed: int
     """A night's settings, but each episode is seen once, and replay has the share that it has among the episodes."""
     share = sum(example.replay for example in examples) / len(examples)
     return TrainingConfig(
+        rank=RANK,
+        alpha=2.0 * RANK,
         epochs=1,
         batch_size=BATCH,
         replay_share=share,

@@ -90,7 +90,7 @@ def test_a_short_training_leaves_an_adapter_and_its_recipe(tmp_path: Path, monke
     assert result.exit_code == 0, result.output
     manifest = NightFolder(tmp_path).read_manifest()
     assert manifest is not None
-    assert manifest.rank == 16
+    assert manifest.rank == 8
     recipe = json.loads((tmp_path / "recipe.json").read_text())
     assert recipe["model_sha256"] == manifest.model_sha256
     assert recipe["held_out"]["right"]["after"] < recipe["held_out"]["right"]["before"]
