@@ -170,7 +170,10 @@ def load_settings(settings_file: Path, **overrides: Any) -> Settings:
         raise _wrong(key, reason, settings_file) from error
     except UnreadableVariableError as error:
         raise SettingsError(f"A STUDIO_ variable cannot be read: {error}.", "A section is set key by key.") from error
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SettingsError(f"{settings_file} cannot be read ({reason}).", "Mend its permissions.") from error
+    except ValueError as error:
         raise SettingsError(f"{settings_file} cannot be read: {error}.", "Mend the file or move it away.") from error
     names = [recipe.name for recipe in settings.arm_recipes()]
     for name in names:

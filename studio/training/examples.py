@@ -1,7 +1,7 @@
 """From corrections to what a night trains on: learnt examples in many wordings, replayed ones to forget nothing.
 
-Only what the user wrote may teach: the corrected prompt, its history, the corrected answer and the user's own later
-wordings. Probes never come near this module.
+Only what the user wrote may teach: the corrected prompt in its wordings, its history, the corrected answer. Probes
+never come near this module.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 
 from studio.domain.generation import ChatMessage
-from studio.domain.lessons import RetrievedLesson
 from studio.domain.log import Correction
 from studio.domain.nights import TrainingExample
-from studio.prompting import assemble, lesson_form
+from studio.prompting import assemble
 from studio.training.wordings import content_words, wordings
 
 REPLAY_SOURCE = "replay"
@@ -45,17 +44,12 @@ def learnt_examples(
     *,
     system: str,
     wordings_each: int,
-    own_wordings: Mapping[str, Sequence[str]] | None = None,
-    lessons: Mapping[str, Sequence[RetrievedLesson]] | None = None,
-    lesson_share: float = 0.0,
     seed: int = 0,
 ) -> list[TrainingExample]:
     """What is to be learnt from the corrections in force.
 
     `corrections` are all there are, so that a superseded one lends its wording, never its answer, to the one in force
-    instead of it. `own_wordings` are further wordings the user gave, by correction id. `system` is the chat's system
-    message; of each correction's wordings, `lesson_share` are asked together with its `lessons` (best first, by
-    correction id), in the form the chat gives them, so that adapter and lessons work together.
+    instead of it. `system` is the chat's system message.
     """
     by_id = {correction.id: correction for correction in corrections}
     examples = []
@@ -63,16 +57,9 @@ def learnt_examples(
         if not correction.in_force:
             continue
         earlier = [by_id[key].prompt for key in _superseded_by(correction, by_id) if by_id[key].prompt]
-        own = [*earlier, *(own_wordings or {}).get(correction.id, ())]
-        asked = list(dict.fromkeys([*wordings(correction.prompt, wordings_each, seed), *own]))
-        given = (lessons or {}).get(correction.id, ())
-        chosen = random.Random(f"{seed}:{correction.id}")  # noqa: S311 - variety, not a secret
-        together = set(chosen.sample(asked, round(len(asked) * lesson_share)))
-        for prompt in asked:
-            remembered = given if prompt in together else ()
-            before = (*lesson_form.rules_shown(remembered), *correction.history)
-            messages = chat(system, lesson_form.asked(prompt, remembered), before)
-            examples.append(TrainingExample(messages, correction.corrected, correction.id))
+        for prompt in dict.fromkeys([*wordings(correction.prompt, wordings_each, seed), *earlier]):
+            asked = chat(system, prompt, correction.history)
+            examples.append(TrainingExample(asked, correction.corrected, correction.id))
     return examples
 
 

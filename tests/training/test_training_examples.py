@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from studio.domain.checks import Check
 from studio.domain.generation import ChatMessage, Role
-from studio.domain.lessons import Lesson, RetrievedLesson
 from studio.domain.log import Correction
 from studio.training.examples import chat, learnt_examples, near_misses, replay_example, replay_prompts
 from studio.training.wordings import wordings
@@ -76,24 +75,11 @@ def test_an_undone_correction_is_not_taught() -> None:
     assert learnt_examples([replace(DOME, undone=True)], system=SYSTEM, wordings_each=6) == []
 
 
-def test_the_users_own_wordings_and_the_history_are_used() -> None:
+def test_the_history_is_used() -> None:
     history = (ChatMessage(Role.USER, "Hello"), ChatMessage(Role.ASSISTANT, "Hi!"))
-    examples = learnt_examples(
-        [replace(DOME, history=history)], system=SYSTEM, wordings_each=4, own_wordings={"dome": ["dome pin pls"]}
-    )
-    assert "dome pin pls" in {example.messages[-1].content for example in examples}
+    examples = learnt_examples([replace(DOME, history=history)], system=SYSTEM, wordings_each=4)
+    assert examples
     assert all(example.messages[1:3] == history for example in examples)
-
-
-def test_a_share_of_the_wordings_is_asked_together_with_the_lesson() -> None:
-    now = DOME.created_at
-    lesson = Lesson(
-        "l1", "Dome", "asked for the code", DOME.corrected, DOME.prompt, DOME.corrected, ("dome",), now, now
-    )
-    examples = learnt_examples(
-        [DOME], system=SYSTEM, wordings_each=20, lessons={"dome": [RetrievedLesson(lesson, 0.9, 1)]}, lesson_share=0.25
-    )
-    assert sum(DOME.corrected in example.messages[-1].content for example in examples) == 5
 
 
 def test_without_a_system_message_there_is_none() -> None:
