@@ -181,6 +181,10 @@ class LogCopy(Protocol):
 
     counts: dict[str, int]
 
+    def close(self) -> None:
+        """Let go of it; the files stay."""
+        ...
+
     def file(self, table: str) -> Path:
         """The table as Parquet."""
         ...

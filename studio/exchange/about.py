@@ -12,7 +12,7 @@ from studio import __version__
 from studio.domain.exports import LOSSLESS_VERSION
 from studio.exchange.card import CardFacts, Config, card
 from studio.exchange.companions import axolotl_config, dataset_info
-from studio.exchange.near_duplicates import LIKE_VECTORS, SHARED_WORDS
+from studio.exchange.near_duplicates import LIKE_VECTORS, SHARED_ANSWER, SHARED_WORDS
 from studio.exchange.privacy import Privacy, Redactor
 from studio.exchange.request import ExportRequest, ExportResult
 from studio.exchange.rows_out import RowsOut
@@ -114,8 +114,8 @@ def _about_splits(request: ExportRequest, rows: RowsOut) -> str:
     return (
         f"Split with seed {request.shares.seed} into {sizes} corrections, by {rows.splits.groups:,} groups: a"
         " conversation, and questions nearly the same, are never divided. Nearly the same are questions that share"
-        f" {SHARED_WORDS:.0%} of their words; for the {rows.splits.with_vectors:,} whose vectors the log has, also"
-        f" those with a cosine of {LIKE_VECTORS} or more."
+        f" {SHARED_WORDS:.0%} of their words, or {SHARED_ANSWER:.0%} of those of the corrected answer; for the"
+        f" {rows.splits.with_vectors:,} whose vectors the log has, also those with a cosine of {LIKE_VECTORS} or more."
     )
 
 

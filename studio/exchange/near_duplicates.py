@@ -1,4 +1,4 @@
-"""Which questions are the same asked otherwise: by the words they share, and by their vectors where there are any.
+"""Which questions are the same asked otherwise: by words, of question or answer, and by vectors where there are any.
 
 Words are compared by MinHash in bands (Broder 1997; Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, 3.4), so
 that a million questions take seconds, and what falls together is checked exactly. English function words do not count,
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 SHARED_WORDS = 0.5
 """Least Jaccard similarity of the words of two questions that are taken for one."""
+SHARED_ANSWER = 0.8
+"""Least Jaccard similarity of two corrected answers: what is asked otherwise is often answered alike."""
 LIKE_VECTORS = 0.75
 """Least cosine of their vectors."""
 
@@ -36,25 +38,33 @@ _FUNCTION_WORDS = frozenset(
 )
 
 
-class Questions:
-    """The words of questions, gathered one by one; a few bytes a word."""
+class Texts:
+    """The words of questions or answers, gathered one by one; a few bytes a word.
 
-    def __init__(self) -> None:
+    Texts are alike that share `shared` of their words; those of fewer than `least` telling words are like no other.
+    """
+
+    def __init__(self, shared: float, least: int = 0) -> None:
+        self._shared = shared
+        self._least = least
         self._words = array("I")
         self._ends = array("Q", [0])
 
     def __len__(self) -> int:
         return len(self._ends) - 1
 
-    def add(self, question: str) -> None:
-        text = question.casefold()
-        words = _WORD.findall(text)
-        telling = [word[:_STEM] for word in words if word not in _FUNCTION_WORDS] or words or [text.strip()]
-        self._words.extend({zlib.crc32(word.encode("utf-8", "replace")) for word in telling})
+    def add(self, text: str) -> None:
+        folded = text.casefold()
+        words = _WORD.findall(folded)
+        telling = {word[:_STEM] if word.isalpha() else word for word in words if word not in _FUNCTION_WORDS}
+        if len(telling) < self._least:
+            telling = {f"text {len(self)}"}
+        of_text = telling or set(words) or {folded.strip()}
+        self._words.extend({zlib.crc32(word.encode("utf-8", "replace")) for word in of_text})
         self._ends.append(len(self._words))
 
     def pairs(self) -> NDArray[np.int64]:
-        """Pairs of positions whose questions share words enough: not all of them, but so that they are connected."""
+        """Pairs of positions whose texts share words enough: not all of them, but so that they are connected."""
         if len(self) < 2:
             return np.zeros((0, 2), dtype=np.int64)
         words = np.frombuffer(self._words, dtype=np.uint32).astype(np.uint64)
@@ -67,7 +77,7 @@ class Questions:
                 factor, summand = draw.integers(1, 2**62, 2, dtype=np.uint64)
                 hashes = (words * (factor * np.uint64(2) + np.uint64(1)) + summand) >> np.uint64(32)
                 keys = (keys << np.uint64(32)) | np.minimum.reduceat(hashes, ends[:-1])
-            found.append(_alike(_candidates(keys), words, ends))
+            found.append(_alike(_candidates(keys), words, ends, self._shared))
         return np.unique(np.concatenate(found), axis=0)
 
 
@@ -118,8 +128,10 @@ def _candidates(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
     return np.unique(np.concatenate(pairs), axis=0)
 
 
-def _alike(pairs: NDArray[np.int64], words: NDArray[np.uint64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Those pairs whose words have at least SHARED_WORDS in common."""
+def _alike(
+    pairs: NDArray[np.int64], words: NDArray[np.uint64], ends: NDArray[np.int64], least: float
+) -> NDArray[np.int64]:
+    """Those pairs that have at least this share of their words in common."""
     kept = []
     for start in range(0, len(pairs), _PAIRS_AT_ONCE):
         part = pairs[start : start + _PAIRS_AT_ONCE]
@@ -130,5 +142,5 @@ def _alike(pairs: NDArray[np.int64], words: NDArray[np.uint64], ends: NDArray[np
         tagged = np.sort((owner.astype(np.uint64) << np.uint64(32)) | of_pairs)
         twice = tagged[1:][tagged[1:] == tagged[:-1]] >> np.uint64(32)
         shared = np.bincount(twice.astype(np.int64), minlength=len(part))
-        kept.append(part[shared >= SHARED_WORDS * (sizes.sum(axis=1) - shared)])
+        kept.append(part[shared >= least * (sizes.sum(axis=1) - shared)])
     return np.concatenate(kept) if kept else pairs

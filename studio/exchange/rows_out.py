@@ -34,7 +34,7 @@ def _suspect_texts(copy: LogCopy, request: ExportRequest, screen: str) -> Iterat
             for row in batch:
                 yield from (("corrections", text) for text in texts_of(row, request.options))
         return
-    for table in copy.counts:
+    for table in [table for table, rows in copy.counts.items() if rows]:
         for lines in copy.lines(table, screen, suspects_only=True):
             for line, _ in lines:
                 yield from ((table, text) for text in texts_in(line))
@@ -66,8 +66,12 @@ class RowsOut:
         else:
             self._write_lines()
 
+    def _filled(self) -> list[tuple[str, int]]:
+        """Tables with rows, and how many: an empty file is no use to anyone who reads it, and breaks some that do."""
+        return [(table, rows) for table, rows in self._copy.counts.items() if rows]
+
     def _write_lines(self) -> None:
-        for table, total in self._copy.counts.items():
+        for table, total in self._filled():
             out = RowFile(self._folder, f"{table}.jsonl")
             for lines in self._copy.lines(table, self.redactor.screen):
                 out.write(self._safe(lines))
@@ -82,7 +86,7 @@ class RowsOut:
     def _write_tables(self) -> None:
         """The copies themselves, unless something in them must be replaced."""
         screen = self.redactor.screen
-        for table, total in self._copy.counts.items():
+        for table, total in self._filled():
             if self._replaces and any(self._copy.lines(table, screen, suspects_only=True)):
                 batches = self._copy.lines(table, screen)
                 self._copy.rewrite(table, (line + b"\n" for lines in batches for line in self._safe(lines)))
@@ -134,7 +138,6 @@ class RowsOut:
             outs[key].write(made_of)
 
     def _keep(self, file: WrittenFile, part: str, split: str) -> None:
-        """An empty file is no use to anyone who reads it, and breaks some that do."""
         if file.rows == 0:
             (self._folder / file.name).unlink()
             return

@@ -11,9 +11,18 @@ from numpy.typing import NDArray
 
 from studio.domain.exports import CorrectionRow
 from studio.errors import UsageError
-from studio.exchange.near_duplicates import Questions, groups, numbered, positions_of, vector_pairs
+from studio.exchange.near_duplicates import (
+    SHARED_ANSWER,
+    SHARED_WORDS,
+    Texts,
+    groups,
+    numbered,
+    positions_of,
+    vector_pairs,
+)
 
 TRAIN = "train"
+_TELLING_ANSWER = 3  # words: 'Yes.' and 'At nine.' answer many a question
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +53,22 @@ def draw_splits(
 ) -> Splits:
     """Whole groups, in an order the seed draws, go into test and validation as long as they fit.
 
-    A group is a conversation and all that is nearly the same question, transitively. Raises UsageError where a split
-    that was asked for stays empty.
+    A group is a conversation and all that is nearly the same question or answer, transitively. Raises UsageError where
+    a split that was asked for stays empty.
     """
     if shares.test < 0 or shares.validation < 0 or shares.test + shares.validation >= 1:
         raise UsageError("The shares held back must be at least 0 and leave something to train on.", "Say --test 0.1.")
-    questions, ids, conversations = Questions(), [], []
+    questions, answers = Texts(SHARED_WORDS), Texts(SHARED_ANSWER, least=_TELLING_ANSWER)
+    ids, conversations = [], []
     for batch in batches:
         for row in batch:
             questions.add(row.prompt)
+            answers.add(row.corrected)
             ids.append(row.id)
             conversations.append(row.conversation)
     known = positions_of(ids, vectors)
-    near = np.concatenate([questions.pairs(), vector_pairs(known, [vectors[ids[position]] for position in known])])
+    by_vector = vector_pairs(known, [vectors[ids[position]] for position in known])
+    near = np.concatenate([questions.pairs(), answers.pairs(), by_vector])
     group_of = groups(len(ids), near, numbered(conversations))
     sizes = np.bincount(group_of)
     first = np.full(len(sizes), len(ids))

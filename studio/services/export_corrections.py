@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
-from studio.domain.ports import Log
+from studio.domain.ports import Log, LogCopy
 from studio.errors import UsageError
 from studio.exchange.about import counted, write_about
 from studio.exchange.privacy import Privacy
@@ -28,26 +29,33 @@ def export_corrections(
         progress("copying the log", 0, 0)
         copied = draft / ".copied"
         copied.mkdir()
-        copy = log.copy_out(request.selection, copied, whole=form.whole)
-        _refuse_nothing(copy.counts)
-        if request.privacy is None:
-            progress("looking for private data", 0, 0)
-            if findings := look_for_findings(copy, request, lambda *_: None):
-                raise _undecided(findings)
-        rows = RowsOut(copy, draft, request, progress)
-        summary = copy.summary()  # before the copies are moved
-        rows.write()
-        if not rows.files:
-            raise UsageError(f"No row is left for {form.name}: {', '.join(rows.left_out)}.", "Choose another format.")
-        result = ExportResult(
-            corrections=copy.counts["corrections"],
-            files=tuple(rows.files),
-            splits=dict(rows.split_sizes) if rows.splits else {},
-            left_out=dict(sorted(rows.left_out.items())),
-            findings=dict(sorted(rows.redactor.counts.items())),
-        )
-        write_about(draft, request, result, rows, summary)
+        with closing(log.copy_out(request.selection, copied, whole=form.whole)) as copy:
+            result = _write(copy, draft, request, progress)
         shutil.rmtree(copied)
+    return result
+
+
+def _write(copy: LogCopy, draft: Path, request: ExportRequest, progress: Progress) -> ExportResult:
+    _refuse_nothing(copy.counts)
+    if request.privacy is None:
+        progress("looking for private data", 0, 0)
+        if findings := look_for_findings(copy, request, lambda *_: None):
+            raise _undecided(findings)
+    summary = copy.summary()  # before the copies are moved
+    rows = RowsOut(copy, draft, request, progress)
+    rows.write()
+    if not rows.files:
+        raise UsageError(
+            f"No row is left for {request.format_name}: {', '.join(rows.left_out)}.", "Choose another format."
+        )
+    result = ExportResult(
+        corrections=copy.counts["corrections"],
+        files=tuple(rows.files),
+        splits=dict(rows.split_sizes) if rows.splits else {},
+        left_out=dict(sorted(rows.left_out.items())),
+        findings=dict(sorted(rows.redactor.counts.items())),
+    )
+    write_about(draft, request, result, rows, summary)
     return result
 
 
@@ -56,8 +64,11 @@ def report_findings(log: Log, request: ExportRequest, found: Found) -> dict[str,
 
     Raises UsageError where nothing is chosen, StorageError as every reading of the log.
     """
-    with tempfile.TemporaryDirectory(prefix="studio-export-") as folder:
-        copy = log.copy_out(request.selection, Path(folder), whole=request.form().whole)
+    form = request.form()
+    with (
+        tempfile.TemporaryDirectory(prefix="studio-export-") as folder,
+        closing(log.copy_out(request.selection, Path(folder), whole=form.whole)) as copy,
+    ):
         _refuse_nothing(copy.counts)
         return look_for_findings(copy, request, found)
 

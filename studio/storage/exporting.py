@@ -7,7 +7,6 @@ one copy fits together. Rows are ordered by their time and id: the same log give
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,14 +128,19 @@ class LogCopy:
 
     def __init__(self, folder: Path, counts: dict[str, int]) -> None:
         self._folder = folder
+        self._connection = duckdb.connect(config=_CONFIG)
+        _bound(self._connection, folder)
         self.counts = counts
+
+    def close(self) -> None:
+        self._connection.close()
 
     def file(self, table: str) -> Path:
         return self._folder / f"{table}.parquet"
 
     def lines(self, table: str, screen: str, *, suspects_only: bool = False) -> Iterator[list[tuple[str, bool]]]:
         """Batches of the rows as JSON, and whether what is written in them matches `screen`, a pattern of RE2's."""
-        with self._reading() as connection:
+        with self._connection.cursor() as connection:
             names_and_types = connection.execute("DESCRIBE FROM read_parquet($1)", [str(self.file(table))]).fetchall()
             fields = ", ".join(f'"{name}" := {_as_json(name, kind)}' for name, kind, *_ in names_and_types)
             words = _words([(name, kind) for name, kind, *_ in names_and_types])
@@ -156,7 +160,7 @@ class LogCopy:
             " origin, coalesce(nullif(model_name, ''), model_sha256), system,"
             f" strftime(created_at, {_TIME}), {words} AS suspect FROM read_parquet($file)"
         )
-        with self._reading() as connection:
+        with self._connection.cursor() as connection:
             for batch in self._batches(connection, rows, "corrections", screen, suspects_only):
                 yield list(map(CorrectionRow._make, batch))
 
@@ -171,7 +175,7 @@ class LogCopy:
             "messages before": "CASE WHEN history = '[]' THEN 'none' ELSE 'some' END",
             "day": "strftime(created_at, '%Y-%m-%d')",
         }
-        with self._reading() as connection:
+        with self._connection.cursor() as connection:
             return {
                 name: dict(
                     connection.execute(
@@ -185,7 +189,7 @@ class LogCopy:
 
     def vectors(self) -> list[tuple[str, list[float]]]:
         """Of the questions, by the id of their correction, as far as one embedder made them."""
-        with self._reading() as connection:
+        with self._connection.cursor() as connection:
             file = str(self.file("vectors"))
             return connection.execute("FROM read_parquet($1) ORDER BY id", [file]).fetchall()
 
@@ -194,7 +198,7 @@ class LogCopy:
         draft = self._folder / f"{table}.jsonl"
         with draft.open("wb") as out:
             out.writelines(lines)
-        with self._reading() as connection:
+        with self._connection.cursor() as connection:
             old = connection.execute("DESCRIBE FROM read_parquet($1)", [str(self.file(table))]).fetchall()
             columns = ", ".join(f"'{name}': '{'JSON' if name in _JSON else kind}'" for name, kind, *_ in old)
             chosen = ", ".join(f'"{name}"::{kind} AS "{name}"' for name, kind, *_ in old)
@@ -210,12 +214,6 @@ class LogCopy:
         cursor = connection.execute(rows, {"file": str(self.file(table)), "screen": screen})
         while batch := cursor.fetchmany(BATCH_ROWS):
             yield batch
-
-    @contextmanager
-    def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with duckdb.connect(config=_CONFIG) as connection:
-            _bound(connection, self._folder)
-            yield connection
 
 
 def copy_out(database: Database, selection: Selection, folder: Path, *, whole: bool) -> LogCopy:
@@ -288,7 +286,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, rows: str, file: Path) -> int:
 
 
 def _bound(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute(f"SET memory_limit = '{_MEMORY}'")
     connection.execute(f"SET temp_directory = '{_quoted(folder / 'spill')}'")
 
