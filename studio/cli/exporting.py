@@ -27,7 +27,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 
 @click.command()
 @click.argument("format_name", metavar="FORMAT", type=click.Choice(FORMATS))
-@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="A new folder.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="A new folder.")
 @click.option("--session", "sessions", multiple=True, help="Only of this conversation: its id or title.")
 @click.option("--since", type=_DAY, help="Only from this day on (UTC).")
 @click.option("--until", type=_DAY, help="Only up to and with this day (UTC).")
@@ -54,7 +54,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--title", default="Corrections", show_default=True, help="For the card.")
 @json_option
 @pass_frame
-def export(frame: Frame, out: Path, as_json: bool, **given: Any) -> None:
+def export(frame: Frame, out: Path | None, as_json: bool, **given: Any) -> None:
     """Export as a dataset in FORMAT, with a card, checksums and a manifest: all of it or nothing.
 
     jsonl is lossless, and with parquet the whole log; the others are for training.
@@ -75,6 +75,8 @@ def export(frame: Frame, out: Path, as_json: bool, **given: Any) -> None:
             click.echo(f"Found: {counted(counts)}." if counts else "Nothing private was found.")
             click.echo("Nothing was written.", err=True)
         return
+    if out is None:
+        raise UsageError("The export needs a folder.", "Name a new one with --out DIR.")
     progress = _Progress()
     try:
         result = export_corrections(log, out, request, progress=progress)

@@ -35,7 +35,7 @@ def axolotl_config(files: Files) -> str:
     by_part: dict[str, dict[str, str]] = {}
     for part, split, name in files:
         by_part.setdefault(part, {})[split] = name
-    blocks = ["# For `axolotl train`: put this into your configuration. Paths are from this folder.\n"]
+    blocks = ["# For `axolotl train`: put this into your configuration, with paths as seen from where you start it.\n"]
     for part, names in by_part.items():
         lines = [] if part == "sft" else [f"rl: {'dpo' if part == 'preference' else 'kto'}"]
         for key, split in (("datasets", "train"), ("test_datasets", "test")):
@@ -44,12 +44,12 @@ def axolotl_config(files: Files) -> str:
         if part == "kto":
             lines.append("remove_unused_columns: false")
         mark = "" if part == "sft" else "# "
-        blocks.append("".join(f"{mark}{line}\n" for line in [f"# {_TITLES[part]}", *lines]))
+        blocks.append(f"# {_TITLES[part]}\n" + "".join(f"{mark}{line}\n" for line in lines))
     return "\n".join(blocks)
 
 
 _TITLES = {
-    "sft": "Supervised: only the corrected answer is learnt from.",
+    "sft": "Supervised. Earlier answers of a conversation are learnt too; `--no-history` leaves them out.",
     "preference": "Or by preference (DPO).",
     "kto": "Or answers judged one by one (KTO); ChatML here, llama3.ultra for Llama 3.",
 }

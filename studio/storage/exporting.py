@@ -277,7 +277,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, rows: str, file: Path) -> int:
     except duckdb.Error as error:
         if is_disk_full(error):
             raise StorageError(
-                f"The disk is full: {file.parent} could not be written.", "Free some space and try again."
+                "The disk is full: there is no room for a copy of the log.", "Free some space or choose another place."
             ) from error
         if isinstance(error, duckdb.IOException) and str(file.parent) in str(error):
             raise StorageError(f"{file} could not be written: {first_line(error)}", "Choose another folder.") from error
