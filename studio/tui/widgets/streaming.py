@@ -36,7 +36,8 @@ FLUSH_PERIOD_S = 1 / 12
 FULL_RATE_PANES = 2
 """More panes than these share their rate, so that the keyboard keeps its part of the loop."""
 REST = 3
-"""How many times as long as a visit the loop is left alone after it."""
+TYPING_REST = 6
+"""How many times as long as a visit the loop is left alone after it, and while somebody types."""
 KEY_REST_S = 0.05
 """After a key no pane is drawn for so long: its glyph comes first, and likely the next key's."""
 LONGEST_WAIT_S = 0.2
@@ -226,7 +227,8 @@ class StreamFlusher:
     """Visits all panes in turn. One per app; runs while at least one pane streams.
 
     Each visit is one layout and one paint of one pane, so that a key waits for that at most. Between visits the loop
-    is left alone for REST times as long as the visit took: on a slow machine the panes grow in larger steps instead.
+    is left alone for REST times as long as the visit took: on a slow machine the panes grow in larger steps instead,
+    and so they do while somebody types.
     While somebody types, visits fall between the keys, and finished panes stay plain.
     """
 
@@ -257,9 +259,12 @@ class StreamFlusher:
         """A key was pressed: let it be drawn first."""
         self._last_key = time.perf_counter()
 
+    def _typing_left(self) -> float:
+        return self._last_key + TYPING_S - time.perf_counter()
+
     async def nobody_types(self) -> None:
         """Until no key has been pressed for a while."""
-        while (left := self._last_key + TYPING_S - time.perf_counter()) > 0:  # noqa: ASYNC110 - time is what it waits for
+        while (left := self._typing_left()) > 0:  # noqa: ASYNC110 - time is what it waits for
             await asyncio.sleep(left)
 
     async def between_keys(self) -> None:
@@ -274,9 +279,8 @@ class StreamFlusher:
                 for pane in list(self._panes):
                     await self.between_keys()
                     taken = await _visit(pane) if pane.waits else 0.0
-                    await asyncio.sleep(
-                        max(FLUSH_PERIOD_S / max(1, min(len(self._panes), FULL_RATE_PANES)), REST * taken)
-                    )
+                    period = FLUSH_PERIOD_S / max(1, min(len(self._panes), FULL_RATE_PANES))
+                    await asyncio.sleep(max(period, (TYPING_REST if self._typing_left() > 0 else REST) * taken))
                 if not self._panes and self._plain:
                     await self.nobody_types()
                     if not self._panes and (pane := self._plain.pop(0)).is_attached:
