@@ -9,6 +9,15 @@ from typing import NamedTuple
 LOSSLESS_VERSION = 1
 """Of the rows that studio.exchange.lossless describes."""
 
+_NO_WORDS = frozenset(
+    ("id", "ids", "sha256", "at", "by", "supersedes", "kind", "role", "origin", "status", "state", "method", "record")
+)
+
+
+def holds_words(column: str) -> bool:
+    """Whether a column or key can hold what a person or a model wrote, rather than an id, a hash, a time or a kind."""
+    return column != "finish_reason" and column.rpartition("_")[2] not in _NO_WORDS
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:

@@ -34,13 +34,10 @@ from typing import Any
 
 import orjson
 
-from studio.domain.exports import LOSSLESS_VERSION
+from studio.domain.exports import LOSSLESS_VERSION, holds_words
 from studio.exchange.privacy import Redactor
 
 FORMAT_VERSION = LOSSLESS_VERSION
-
-# Text that is no one's words: hashes and ids would be taken for keys and telephone numbers.
-_NOT_WORDS = ("id", "ids", "sha256", "at", "kind", "role", "origin")
 
 
 def redacted_line(line: str, redactor: Redactor) -> bytes:
@@ -57,7 +54,7 @@ def texts_in(line: str) -> list[str]:
 
 def _redacted(value: Any, redactor: Redactor, name: str = "") -> Any:
     if isinstance(value, str):
-        return redactor.text(value) if _is_words(name) else value
+        return redactor.text(value) if holds_words(name) else value
     if isinstance(value, list):
         return [_redacted(item, redactor, name) for item in value]
     if isinstance(value, dict):
@@ -66,7 +63,7 @@ def _redacted(value: Any, redactor: Redactor, name: str = "") -> Any:
 
 
 def _walk(value: Any, texts: list[str], name: str = "") -> None:
-    if isinstance(value, str) and _is_words(name):
+    if isinstance(value, str) and holds_words(name):
         texts.append(value)
     elif isinstance(value, list):
         for item in value:
@@ -74,7 +71,3 @@ def _walk(value: Any, texts: list[str], name: str = "") -> None:
     elif isinstance(value, dict):
         for key, item in value.items():
             _walk(item, texts, key)
-
-
-def _is_words(name: str) -> bool:
-    return name.rpartition("_")[2] not in _NOT_WORDS

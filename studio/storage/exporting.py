@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from studio.domain.exports import LOSSLESS_VERSION, CorrectionRow, Selection
+from studio.domain.exports import LOSSLESS_VERSION, CorrectionRow, Selection, holds_words
 from studio.errors import StorageError
 from studio.storage.database import Database
 from studio.storage.faults import first_line, is_disk_full, storage_error
@@ -28,8 +28,6 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 _MEMORY = "1GB"  # what does not fit spills beside the copy
 _TIME = "'%Y-%m-%dT%H:%M:%S.%fZ'"
-# Columns with neither a person's nor a model's words in them.
-_NOT_WORDS = ("id", "sha256", "by", "supersedes", "origin", "kind", "status", "state", "reason", "method", "embedder")
 _JSON = ("history", "check", "given", "messages", "conditions", "config", "metrics")
 
 _CHOSEN = """
@@ -304,7 +302,7 @@ def _words(columns: Sequence[tuple[str, str]]) -> str:
     texts = [
         f"array_to_string(\"{name}\", ' ')" if kind == "VARCHAR[]" else f'"{name}"'
         for name, kind in columns
-        if kind in ("VARCHAR", "VARCHAR[]") and name.removesuffix("s").rpartition("_")[2] not in _NOT_WORDS
+        if kind in ("VARCHAR", "VARCHAR[]") and holds_words(name)
     ]
     return f"regexp_matches(concat_ws(chr(10), {', '.join(texts) or chr(39) * 2}), $screen)"
 
