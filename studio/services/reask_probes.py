@@ -19,6 +19,7 @@ from studio.domain.nights import Probe, ProbeKind, ProbeResult
 from studio.evaluation.checks import judge
 from studio.services.ask_many import Ask, Reply, stream_many
 from studio.services.judge_probes import PROBE_SAMPLING
+from studio.services.reader import answering_arms
 from studio.services.studio import Studio, off_loop
 
 MOST_AT_ONCE = 40
@@ -32,7 +33,7 @@ async def reask_probes(studio: Studio) -> int:
     Cancelled, it keeps what was answered and goes on from there the next time. Raises StudioError.
     """
     corrections = [one for one in await off_loop(studio.log.corrections.in_force) if not one.check.is_empty]
-    recipes = studio.settings.arm_recipes()
+    recipes, _ = await answering_arms(studio)
     occasion = f"idle:{await _knowledge(studio, corrections, recipes)}"
     due = await _due(studio, corrections, recipes, occasion)
     if not due:

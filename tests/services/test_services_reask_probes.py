@@ -14,7 +14,7 @@ from studio.services.record_correction import record_correction
 from studio.services.report_log import read_story
 from studio.services.studio import Studio
 
-ARMS = 6
+ARMS = 5  # there is no reader
 
 
 async def corrected(folder: Path, *prompts: str) -> Studio:
