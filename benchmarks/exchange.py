@@ -1,7 +1,8 @@
 """What exporting a large log costs: rows a second, against DuckDB's own COPY of the same rows, and the memory it takes.
 
 Each export runs in a process of its own, whose peak memory is its own. The log holds corrections only, each of a
-question and two answers of some thirty words. `copy` figures are bare DuckDB on the same rows, ordered alike.
+question and two answers of some thirty words. `copy` figures are bare DuckDB on the same rows and
+their state, ordered alike; `time_over_copy` is the time of the export over theirs.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ from studio.services.export_corrections import export_corrections
 from studio.storage import DuckDbLog
 
 CORRECTIONS = 300_000
-_ROWS = "SELECT * FROM correction ORDER BY created_at, id"
+_ROWS = (
+    "SELECT c.*, s.undone, s.superseded_by FROM correction c JOIN correction_state s ON s.correction_id = c.id"
+    " ORDER BY c.created_at, c.id"
+)
 
 REQUESTS = {
     "jsonl": ExportRequest("jsonl", privacy=Privacy.OFF),
@@ -60,8 +64,8 @@ def fill(file: Path, corrections: int) -> None:
     with duckdb.connect(file) as connection:
         connection.execute(
             "INSERT INTO correction SELECT '0195b1d2-7a3e-7c5f-8a8a-' || lpad(i::VARCHAR, 12, '0'),"
-            " 'Where does ' || hash(i) % 100000 || ' keep the ' || hash(i + 1) % 100000 || ' of the shop today?',"
-            " repeat(hash(i + 2) % 100000 || ' keeps it in ' || hash(i + 3) % 100000 || ' at home. ', 5),"
+            " 'Where does ' || hash(i) || ' keep the ' || hash(-i) || ' of the shop today?',"
+            " repeat(hash(i) % 100000 || ' keeps it in ' || hash(-i) % 100000 || ' at home. ', 5),"
             " repeat('Nobody knows where that is kept. ', 5),"
             " TIMESTAMPTZ '2026-03-01 12:00:00Z' + to_seconds(i::BIGINT), ?, '[]', NULL, NULL, 'frozen',"
             " 'It was changed in spring.', '', ['fact'], NULL, 'chat' FROM range(?) t(i)",

@@ -19,8 +19,8 @@ SHARED_WORDS = 0.5
 """Least Jaccard similarity of the words of two questions that are taken for one."""
 SHARED_ANSWER = 0.8
 """Least Jaccard similarity of two corrected answers: what is asked otherwise is often answered alike."""
-LIKE_VECTORS = 0.75
-"""Least cosine of their vectors."""
+LIKE_VECTORS = 0.55
+"""Least cosine of their vectors (docs/exchange.md: what this joins, and what it misses)."""
 
 _BANDS = 16  # of two hashes each: finds half-alike pairs with .99
 _BLOCK = 1024

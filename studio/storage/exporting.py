@@ -26,13 +26,13 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
 }
-_MEMORY = "1GB"  # what does not fit spills beside the copy
+_MEMORY = "400MB"  # what does not fit spills beside the copy
 _TIME = "'%Y-%m-%dT%H:%M:%S.%fZ'"
 _JSON = ("history", "check", "given", "messages", "conditions", "config", "metrics")
 
 _CHOSEN = """
     CREATE TEMP TABLE chosen AS
-    SELECT c.id, c.turn_id, t.conversation_id
+    SELECT c.id, c.turn_id, t.conversation_id, s.undone, s.superseded_by
     FROM correction c
     JOIN correction_state s ON s.correction_id = c.id
     LEFT JOIN turn t ON t.id = c.turn_id
@@ -50,12 +50,11 @@ _CHOSEN = """
 _CORRECTIONS = f"""
     SELECT c.id, c.created_at, c.prompt, c.original, c.corrected, c.history,
            c.conditions AS "check", c.rationale, c.feedback, c.labels, c.arm, c.turn_id, c.answer_id,
-           c.supersedes, c.origin, coalesce(e.events, []) AS undo_events, s.undone, s.superseded_by,
+           c.supersedes, c.origin, coalesce(e.events, []) AS undo_events, chosen.undone, chosen.superseded_by,
            chosen.conversation_id, a.given->>'$.model_name' AS model_name, a.given->>'$.model_sha256' AS model_sha256,
            CASE WHEN a.messages->>'$[0].role' = 'system' THEN a.messages->>'$[0].content' END AS system
     FROM chosen
     JOIN correction c ON c.id = chosen.id
-    JOIN correction_state s ON s.correction_id = c.id
     LEFT JOIN answer a ON a.id = c.answer_id
     LEFT JOIN (
         SELECT correction_id, list({{'undone': undone, 'at': strftime(created_at, {_TIME})}} ORDER BY seq) AS events
