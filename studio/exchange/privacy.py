@@ -101,6 +101,7 @@ class Redactor:
     keep: Sequence[str] = ()
     counts: Counter[str] = field(default_factory=Counter)
     _placeholders: dict[tuple[str, str], str] = field(default_factory=dict)
+    _numbers: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self._kept = {_same(text) for text in self.keep}
@@ -148,8 +149,8 @@ class Redactor:
     def _placeholder(self, kind: str, found: str) -> str:
         key = (kind, _same(found))
         if key not in self._placeholders:
-            number = sum(1 for known, _ in self._placeholders if known == kind) + 1
-            self._placeholders[key] = f"<{kind}_{number}>"
+            self._numbers[kind] += 1
+            self._placeholders[key] = f"<{kind}_{self._numbers[kind]}>"
         return self._placeholders[key]
 
 
