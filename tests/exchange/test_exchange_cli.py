@@ -12,6 +12,8 @@ from story_log import HOSTILE, story_log
 
 from studio.cli.root import run
 from studio.exchange import writing
+from studio.exchange.request import ExportRequest
+from studio.services.export_corrections import export_corrections
 from studio.storage import DuckDbLog
 
 
@@ -118,6 +120,19 @@ def test_a_full_disk_leaves_nothing_half_written(
     told = capsys.readouterr().err
     assert told.startswith(f"studio: The disk is full: nothing was written to {tmp_path / 'out'}.")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_export_leaves_nothing_and_the_log_free(workspace: Path, tmp_path: Path) -> None:
+    def interrupt(what: str, done: int, _: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    log = DuckDbLog(workspace / "sessions" / "studio.duckdb", workspace / "sessions" / "backups")
+    for name in ("trl-sft", "jsonl", "parquet"):
+        with pytest.raises(KeyboardInterrupt):
+            export_corrections(log, tmp_path / "out", ExportRequest(name), progress=interrupt)
+    assert list(tmp_path.iterdir()) == []
+    assert len(log.corrections.all()) == 9
 
 
 def test_an_empty_log_has_nothing_to_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
