@@ -54,7 +54,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--title", default="Corrections", show_default=True, help="For the card.")
 @json_option
 @pass_frame
-def export(frame: Frame, out: Path | None, as_json: bool, **given: Any) -> None:
+def export(frame: Frame, /, out: Path | None, as_json: bool, **given: Any) -> None:
     """Export as a dataset in FORMAT, with a card, checksums and a manifest: all of it or nothing.
 
     jsonl is lossless, and with parquet the whole log; the others are for training.

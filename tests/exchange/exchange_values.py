@@ -82,7 +82,7 @@ def varied_log(folder: Path) -> DuckDbLog:
 
 
 def export(log: DuckDbLog, out: Path, format_name: str, **other: Any) -> ExportResult:
-    given = {"selection": IN_FORCE, "privacy": Privacy.OFF} | other
+    given: dict[str, Any] = {"selection": IN_FORCE, "privacy": Privacy.OFF} | other
     return export_corrections(log, out, ExportRequest(format_name, **given))
 
 

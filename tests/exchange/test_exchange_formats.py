@@ -141,7 +141,7 @@ def test_parquet_is_read_by_arrow_pandas_and_duckdb(log: DuckDbLog, tmp_path: Pa
     file = str(tmp_path / "out" / "corrections.parquet")
     table = pyarrow.parquet.read_table(file)
     frame = pd.read_parquet(file)
-    in_duckdb = duckdb.sql(f"SELECT prompt FROM '{file}'").fetchall()
+    in_duckdb = duckdb.execute(f"SELECT prompt FROM '{file}'").fetchall()
     assert table["prompt"].to_pylist() == frame["prompt"].tolist() == [row[0] for row in in_duckdb]
     assert frame["created_at"][0].isoformat() == "2026-03-01T22:15:00.123456+00:00"
     assert list(frame["labels"][1]) == ["fact", "tone"]

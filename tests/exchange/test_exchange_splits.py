@@ -22,7 +22,8 @@ WORDINGS = [
 
 
 def row(at: int, prompt: str, conversation: str = "") -> CorrectionRow:
-    return CorrectionRow(f"id{at}", conversation or f"c{at}", prompt, "", "", "[]", "", [], *[None] * 4, "", False)  # type: ignore[arg-type]
+    talk = conversation or f"c{at}"
+    return CorrectionRow(f"id{at}", talk, prompt, "", "", "[]", "", [], None, "chat", None, None, "", False)
 
 
 @pytest.mark.parametrize("seed", range(5))
