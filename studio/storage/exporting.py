@@ -26,6 +26,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
 }
+_SILENT = "SET enable_progress_bar = false"  # after two seconds it would be printed amid the output; of one connection
 _MEMORY = "400MB"  # what does not fit spills beside the copy
 _TIME = "'%Y-%m-%dT%H:%M:%S.%fZ'"
 _JSON = ("history", "check", "given", "messages", "conditions", "config", "metrics")
@@ -137,7 +138,7 @@ class LogCopy:
 
     def lines(self, table: str, screen: str, *, suspects_only: bool = False) -> Iterator[list[tuple[str, bool]]]:
         """Batches of the rows as JSON, and whether what is written in them matches `screen`, a pattern of RE2's."""
-        with self._connection.cursor() as connection:
+        with self._cursor() as connection:
             names_and_types = connection.execute("DESCRIBE FROM read_parquet($1)", [str(self.file(table))]).fetchall()
             fields = ", ".join(f'"{name}" := {_as_json(name, kind)}' for name, kind, *_ in names_and_types)
             words = _words([(name, kind) for name, kind, *_ in names_and_types])
@@ -157,7 +158,7 @@ class LogCopy:
             " origin, coalesce(nullif(model_name, ''), model_sha256), system,"
             f" strftime(created_at, {_TIME}), {words} AS suspect FROM read_parquet($file)"
         )
-        with self._connection.cursor() as connection:
+        with self._cursor() as connection:
             for batch in self._batches(connection, rows, "corrections", screen, suspects_only):
                 yield list(map(CorrectionRow._make, batch))
 
@@ -172,7 +173,7 @@ class LogCopy:
             "messages before": "CASE WHEN history = '[]' THEN 'none' ELSE 'some' END",
             "day": "strftime(created_at, '%Y-%m-%d')",
         }
-        with self._connection.cursor() as connection:
+        with self._cursor() as connection:
             return {
                 name: dict(
                     connection.execute(
@@ -186,7 +187,7 @@ class LogCopy:
 
     def vectors(self) -> list[tuple[str, list[float]]]:
         """Of the questions, by the id of their correction, as far as one embedder made them."""
-        with self._connection.cursor() as connection:
+        with self._cursor() as connection:
             file = str(self.file("vectors"))
             return connection.execute("FROM read_parquet($1) ORDER BY id", [file]).fetchall()
 
@@ -195,13 +196,18 @@ class LogCopy:
         draft = self._folder / f"{table}.jsonl"
         with draft.open("wb") as out:
             out.writelines(lines)
-        with self._connection.cursor() as connection:
+        with self._cursor() as connection:
             old = connection.execute("DESCRIBE FROM read_parquet($1)", [str(self.file(table))]).fetchall()
             columns = ", ".join(f"'{name}': '{'JSON' if name in _JSON else kind}'" for name, kind, *_ in old)
             chosen = ", ".join(f'"{name}"::{kind} AS "{name}"' for name, kind, *_ in old)
             rows = f"SELECT {chosen} FROM read_json('{_quoted(draft)}', format = 'nd', columns = {{{columns}}})"
             _copy(connection, rows, self.file(table))
         draft.unlink()
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        cursor = self._connection.cursor()
+        cursor.execute(_SILENT)
+        return cursor
 
     def _batches(
         self, connection: duckdb.DuckDBPyConnection, rows: str, table: str, screen: str, suspects_only: bool
@@ -283,6 +289,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, rows: str, file: Path) -> int:
 
 
 def _bound(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    connection.execute(_SILENT)
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute(f"SET memory_limit = '{_MEMORY}'")
     connection.execute(f"SET temp_directory = '{_quoted(folder / 'spill')}'")
