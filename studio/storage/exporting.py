@@ -7,7 +7,6 @@ one copy fits together. Rows are ordered by their time and id: the same log give
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -15,6 +14,7 @@ import duckdb
 from studio.domain.exports import LOSSLESS_VERSION, CorrectionRow, Selection, holds_words
 from studio.errors import StorageError
 from studio.storage.database import Database
+from studio.storage.export_tables import CHOSEN, RECORDS, TIME, VECTORS, rows_of, tables_of
 from studio.storage.faults import first_line, is_disk_full, storage_error
 
 BATCH_ROWS = 2048
@@ -28,97 +28,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 _SILENT = "SET enable_progress_bar = false"  # after two seconds it would be printed amid the output; of one connection
 _MEMORY = "400MB"  # what does not fit spills beside the copy
-_TIME = "'%Y-%m-%dT%H:%M:%S.%fZ'"
 _JSON = ("history", "check", "given", "messages", "conditions", "config", "metrics")
-
-_CHOSEN = """
-    CREATE TEMP TABLE chosen AS
-    SELECT c.id, c.turn_id, t.conversation_id, s.undone, s.superseded_by
-    FROM correction c
-    JOIN correction_state s ON s.correction_id = c.id
-    LEFT JOIN turn t ON t.id = c.turn_id
-    LEFT JOIN conversation v ON v.id = t.conversation_id
-    LEFT JOIN answer a ON a.id = c.answer_id
-    WHERE ($superseded OR s.superseded_by IS NULL) AND ($undone OR NOT s.undone)
-      AND ($since IS NULL OR c.created_at >= $since) AND ($until IS NULL OR c.created_at < $until)
-      AND (len($sessions) = 0 OR list_contains($sessions, v.id) OR list_contains($sessions, v.title))
-      AND (len($labels) = 0 OR list_has_any(c.labels, $labels))
-      AND (len($arms) = 0 OR list_contains($arms, c.arm))
-      AND (len($models) = 0 OR list_contains($models, a.given->>'$.model_name')
-           OR list_contains($models, a.given->>'$.model_sha256'))
-"""
-
-_CORRECTIONS = f"""
-    SELECT c.id, c.created_at, c.prompt, c.original, c.corrected, c.history,
-           c.conditions AS "check", c.rationale, c.feedback, c.labels, c.arm, c.turn_id, c.answer_id,
-           c.supersedes, c.origin, coalesce(e.events, []) AS undo_events, chosen.undone, chosen.superseded_by,
-           chosen.conversation_id, a.given->>'$.model_name' AS model_name, a.given->>'$.model_sha256' AS model_sha256,
-           CASE WHEN a.messages->>'$[0].role' = 'system' THEN a.messages->>'$[0].content' END AS system
-    FROM chosen
-    JOIN correction c ON c.id = chosen.id
-    LEFT JOIN answer a ON a.id = c.answer_id
-    LEFT JOIN (
-        SELECT correction_id, list({{'undone': undone, 'at': strftime(created_at, {_TIME})}} ORDER BY seq) AS events
-        FROM correction_event GROUP BY correction_id
-    ) e ON e.correction_id = c.id
-    ORDER BY c.created_at, c.id
-"""
-
-_ANSWERS = f"""
-    SELECT a.*, coalesce(f.events, []) AS feedback_events
-    FROM answer a
-    LEFT JOIN (
-        SELECT answer_id, list({{'feedback': feedback, 'at': strftime(created_at, {_TIME})}} ORDER BY seq) AS events
-        FROM feedback GROUP BY answer_id
-    ) f ON f.answer_id = a.id
-"""
-
-_VECTORS = """
-    WITH own AS (
-        SELECT c.id, e.embedder, first(e.vector ORDER BY l.created_at DESC, e.position) AS vector
-        FROM lesson l
-        JOIN lesson_embedding e ON e.lesson_id = l.id
-        JOIN correction c ON list_contains(l.source_ids, c.id) AND e.key = c.prompt
-        JOIN chosen ON chosen.id = c.id
-        GROUP BY c.id, e.embedder
-    )
-    SELECT id, vector FROM own
-    WHERE embedder = (SELECT embedder FROM own GROUP BY embedder ORDER BY count(*) DESC, embedder LIMIT 1)
-    ORDER BY id
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """`record` is what a row of it is called; `of_chosen` limits the rows to what the chosen corrections belong to."""
-
-    name: str
-    record: str
-    sql: str
-    order: str
-    of_chosen: str | None = None
-
-
-_TABLES = (
-    _Table("corrections", "correction", _CORRECTIONS, "", ""),
-    _Table(
-        "conversations",
-        "conversation",
-        "FROM conversation",
-        "created_at, id",
-        "id IN (SELECT conversation_id FROM chosen)",
-    ),
-    _Table("turns", "turn", "FROM turn", "created_at, id", "id IN (SELECT turn_id FROM chosen)"),
-    _Table("answers", "answer", _ANSWERS, "created_at, id", "turn_id IN (SELECT turn_id FROM chosen)"),
-    _Table("lessons", "lesson", "FROM lesson", "created_at, id"),
-    _Table("lesson_revisions", "lesson_revision", "FROM lesson_revision", "created_at, id, revision"),
-    _Table("adapters", "adapter", "FROM adapter", "created_at, id"),
-    _Table("adapter_activations", "adapter_activation", "FROM adapter_activation", "seq"),
-    _Table("nights", "night", "FROM night", "started_at, id"),
-    _Table("probes", "probe", "FROM probe", "id"),
-    _Table("probe_results", "probe_result", "FROM probe_result", "seq"),
-)
-_RECORDS = {table.name: table.record for table in _TABLES}
 
 
 class LogCopy:
@@ -142,7 +52,7 @@ class LogCopy:
             names_and_types = connection.execute("DESCRIBE FROM read_parquet($1)", [str(self.file(table))]).fetchall()
             fields = ", ".join(f'"{name}" := {_as_json(name, kind)}' for name, kind, *_ in names_and_types)
             words = _words([(name, kind) for name, kind, *_ in names_and_types])
-            envelope = f"format_version := {LOSSLESS_VERSION}, record := '{_RECORDS[table]}'"
+            envelope = f"format_version := {LOSSLESS_VERSION}, record := '{RECORDS[table]}'"
             rows = (
                 f"SELECT to_json(struct_pack({envelope}, {fields}))::VARCHAR, {words} AS suspect"
                 " FROM read_parquet($file)"
@@ -156,7 +66,7 @@ class LogCopy:
         rows = (
             "SELECT id, coalesce(conversation_id, id), prompt, original, corrected, history, rationale, labels, arm,"
             " origin, coalesce(nullif(model_name, ''), model_sha256), system,"
-            f" strftime(created_at, {_TIME}), {words} AS suspect FROM read_parquet($file)"
+            f" strftime(created_at, {TIME}), {words} AS suspect FROM read_parquet($file)"
         )
         with self._cursor() as connection:
             for batch in self._batches(connection, rows, "corrections", screen, suspects_only):
@@ -237,7 +147,7 @@ def _copy_chosen(
     connection: duckdb.DuckDBPyConnection, selection: Selection, folder: Path, *, whole: bool
 ) -> dict[str, int]:
     connection.execute(
-        _CHOSEN,
+        CHOSEN,
         {
             "sessions": list(selection.sessions),
             "labels": list(selection.labels),
@@ -250,24 +160,11 @@ def _copy_chosen(
         },
     )
     counts = {}
-    for table in _tables(selection, whole):
-        counts[table.name] = _copy(connection, _rows(table, selection), folder / f"{table.name}.parquet")
+    for table in tables_of(selection, whole):
+        counts[table.name] = _copy(connection, rows_of(table, selection), folder / f"{table.name}.parquet")
     few = counts["corrections"] <= MOST_VECTORS
-    _copy(connection, _VECTORS if few else f"FROM ({_VECTORS}) LIMIT 0", folder / "vectors.parquet")
+    _copy(connection, VECTORS if few else f"FROM ({VECTORS}) LIMIT 0", folder / "vectors.parquet")
     return counts
-
-
-def _tables(selection: Selection, whole: bool) -> Sequence[_Table]:
-    if not whole:
-        return _TABLES[:1]
-    return [table for table in _TABLES if selection.is_everything or table.of_chosen is not None]
-
-
-def _rows(table: _Table, selection: Selection) -> str:
-    if not table.order:
-        return table.sql
-    where = "" if selection.is_everything else f"WHERE {table.of_chosen}"
-    return f"FROM ({table.sql}) {where} ORDER BY {table.order}"
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, rows: str, file: Path) -> int:
@@ -297,7 +194,7 @@ def _bound(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
 
 def _as_json(name: str, kind: str) -> str:
     if kind == "TIMESTAMP WITH TIME ZONE":
-        return f'strftime("{name}", {_TIME})'
+        return f'strftime("{name}", {TIME})'
     if kind == "DOUBLE":  # JSON has no infinities
         return f'CASE WHEN isfinite("{name}") THEN "{name}" END'
     return f'"{name}"::JSON' if name in _JSON else f'"{name}"'
