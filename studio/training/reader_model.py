@@ -103,7 +103,9 @@ def held_out_losses(
         with model.disable_adapter():
             frozen = frozen_distributions(
                 (block, supervised_logits(model, block))
-                for block in (build_block(some, place.torch_device) for some in blocks(asked_alone, BLOCK_PLACES))
+                for block in (
+                    build_block(some, place.torch_device) for some in blocks(asked_alone, BLOCK_PLACES[place.device])
+                )
             )
             before = _losses(model, encoded, frozen, kinds, place.torch_device)
         after = _losses(model, encoded, frozen, kinds, place.torch_device)
@@ -116,7 +118,7 @@ def _losses(
     losses = {}
     for kind in sorted(set(kinds.values())):
         total, tokens = 0.0, 0
-        for some in blocks([one for one in encoded if kinds[one.index] == kind], BLOCK_PLACES):
+        for some in blocks([one for one in encoded if kinds[one.index] == kind], BLOCK_PLACES[device.type]):
             block = build_block(some, device)
             sums = block_loss(block, supervised_logits(model, block), frozen)
             total += float(sums.cross_entropy) + float(sums.divergence)
