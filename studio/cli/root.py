@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from keyword import iskeyword
 from pathlib import Path
 from types import FrameType
 from typing import TextIO, TypeVar
@@ -35,6 +36,7 @@ VERBS = {
     "demo": "measuring",
     "report": "reporting",
     "export": "exporting",
+    "import": "importing",
     "sql": "log",
     "doctor": "log",
     "backup": "log",
@@ -74,7 +76,7 @@ class LazyVerbs(click.Group):
         if cmd_name not in VERBS:
             return None
         module = __import__(f"studio.cli.{VERBS[cmd_name]}", fromlist=[cmd_name])
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name)
         _take_workspace(command)
         return command
 

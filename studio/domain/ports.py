@@ -13,6 +13,7 @@ from typing import Protocol
 
 from studio.domain.exports import CorrectionRow, Selection
 from studio.domain.generation import ChatMessage, EngineOptions, Lane, LaneEvent, ModelFacts, Priority
+from studio.domain.imports import Additions, Import, Logged
 from studio.domain.lessons import Lesson, LessonStatus, LessonUse
 from studio.domain.log import Answer, Conversation, Correction, Feedback, Turn
 from studio.domain.nights import Adapter, Night, Probe, ProbeResult
@@ -121,6 +122,32 @@ class CorrectionStore(Protocol):
     def of_answers(self, answer_ids: Sequence[str]) -> dict[str, list[Correction]]: ...
 
 
+class ImportStore(Protocol):
+    def state(self) -> str:
+        """Changes whenever a correction is added, undone or reinstated, by whichever process."""
+        ...
+
+    def add(self, made: Import, additions: Additions, state: str) -> bool:
+        """Write the import whole; False, and nothing, where the log is no longer in the `state` it was made for."""
+        ...
+
+    def last(self) -> Import | None:
+        """The latest import that was not taken back."""
+        ...
+
+    def undo(self, import_id: str, at: datetime) -> list[str]:
+        """Undo those of its corrections that are not undone yet; returns their ids."""
+        ...
+
+    def taken_back(self) -> set[str]:
+        """Ids of corrections that are undone because their import was, and not by themselves."""
+        ...
+
+    def read_log(self, file: Path, most: int) -> list[Logged]:
+        """The corrections of another log, oldest first. Raises UsageError where it holds more than `most`."""
+        ...
+
+
 class LessonStore(Protocol):
     def add(self, lesson: Lesson, vectors: Sequence[tuple[str, Sequence[float]]], embedder: str) -> None:
         """Write a lesson with its keys: (text, vector) pairs by which it is found."""
@@ -216,6 +243,7 @@ class Log(Protocol):
     conversations: ConversationStore
     answers: AnswerStore
     corrections: CorrectionStore
+    imports: ImportStore
     lessons: LessonStore
     adapters: AdapterStore
     nights: NightStore

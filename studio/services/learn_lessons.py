@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from studio.domain.generation import Lane, LaneFailed, LaneFinished, Priority
@@ -119,6 +120,30 @@ async def follow_correction(studio: Studio, correction: Correction) -> None:
             await _reinstate(studio, older)
 
 
+async def follow_corrections(studio: Studio, changed: Collection[str]) -> None:
+    """As follow_correction, after it changed of many at once whether they are in force; the log is read once."""
+    lessons = await off_loop(studio.log.lessons.all)
+    known = {correction.id: correction for correction in await off_loop(studio.log.corrections.all)}
+    in_force = {one for one, correction in known.items() if correction.in_force}
+    by_source = {source: lesson for lesson in lessons for source in lesson.source_ids}
+    touched, fallen = set(changed), set()
+    for lesson in lessons:
+        if touched.isdisjoint(lesson.source_ids) or not in_force.isdisjoint(lesson.source_ids):
+            continue
+        fallen.add(lesson.id)
+        if lesson.status is LessonStatus.ACTIVE:
+            newest = known[lesson.source_ids[-1]]
+            successor = by_source.get(newest.superseded_by or "")
+            reason = UNDONE if newest.undone else EXPLICITLY_SUPERSEDED
+            await _retire(studio, lesson, reason, successor.id if successor else None)
+    for lesson in lessons:
+        if lesson.status is LessonStatus.ACTIVE or in_force.isdisjoint(lesson.source_ids):
+            continue
+        own = lesson.retired_reason in (UNDONE, EXPLICITLY_SUPERSEDED) and not touched.isdisjoint(lesson.source_ids)
+        if own or lesson.replaced_by in fallen:
+            await _reinstate(studio, lesson)
+
+
 async def _lesson_of(studio: Studio, correction_id: str) -> Lesson | None:
     known = [lesson for lesson in await off_loop(studio.log.lessons.all) if correction_id in lesson.source_ids]
     return known[-1] if known else None
@@ -131,8 +156,12 @@ async def _retire_lessons_of(studio: Studio, correction_id: str, reason: str, re
         return
     in_force = {c.id for c in await off_loop(studio.log.corrections.in_force)}
     if not in_force & set(lesson.source_ids):
-        retired = replace(lesson, status=LessonStatus.RETIRED, retired_reason=reason, replaced_by=replaced_by)
-        await _revise(studio, replace(retired, pinned=False))
+        await _retire(studio, lesson, reason, replaced_by)
+
+
+async def _retire(studio: Studio, lesson: Lesson, reason: str, replaced_by: str | None) -> None:
+    retired = replace(lesson, status=LessonStatus.RETIRED, retired_reason=reason, replaced_by=replaced_by)
+    await _revise(studio, replace(retired, pinned=False))
 
 
 async def _reinstate(studio: Studio, lesson: Lesson) -> Lesson:

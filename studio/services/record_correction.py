@@ -38,11 +38,11 @@ async def record_correction(  # noqa: PLR0913 - keywords, one for each part of w
     that is empty, unchanged, or longer than MAX_CHARACTERS; NotFoundError on an unknown `supersedes`.
     """
     prompt, corrected, original = (
-        _storable(prompt),
-        _storable(corrected),
-        _storable(answer.text if answer else original),
+        storable(prompt),
+        storable(corrected),
+        storable(answer.text if answer else original),
     )
-    _refuse_bad(prompt, corrected, original)
+    refuse_bad(prompt, corrected, original)
 
     def append() -> Correction:
         corrections = studio.log.corrections
@@ -62,8 +62,8 @@ async def record_correction(  # noqa: PLR0913 - keywords, one for each part of w
             turn_id=answer.turn_id if answer else None,
             answer_id=answer.id if answer else None,
             arm=answer.arm if answer else None,
-            rationale=_storable(rationale),
-            feedback=_storable(feedback),
+            rationale=storable(rationale),
+            feedback=storable(feedback),
             labels=tuple(labels),
             supersedes=replaced,
             origin=origin,
@@ -122,12 +122,13 @@ async def _set_undone(studio: Studio, correction_id: str, *, undone: bool) -> Co
     return correction
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Text as the log keeps it: without NUL, which no file format of ours can hold."""
     return text.replace("\x00", "")
 
 
-def _refuse_bad(prompt: str, corrected: str, original: str) -> None:
+def refuse_bad(prompt: str, corrected: str, original: str) -> None:
+    """Raises UsageError on a correction that nothing can be learnt from."""
     if not prompt.strip():
         raise UsageError("The correction has no question.", "Say which prompt it belongs to.")
     if not corrected.strip():

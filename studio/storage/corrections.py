@@ -14,11 +14,11 @@ from studio.storage.database import Database
 from studio.storage.provenance import from_json, sequence_from_json, texts, to_json
 from studio.storage.session import Row, moment
 
-_COLUMNS = (
+CORRECTION_COLUMNS = (
     "id, prompt, corrected, original, created_at, conditions, history,"
     " turn_id, answer_id, arm, rationale, feedback, labels, supersedes, origin"
 )
-_CORRECTIONS = """
+CORRECTIONS = """
     SELECT c.id, c.prompt, c.corrected, c.original, epoch_us(c.created_at), c.conditions, c.history,
            c.turn_id, c.answer_id, c.arm, c.rationale, c.feedback, c.labels, c.supersedes, c.origin,
            s.undone, s.superseded_by
@@ -36,27 +36,27 @@ class CorrectionTable:
     def add(self, correction: Correction) -> None:
         """Append; on disk when this returns. `undone` and `superseded_by` are of no account: they follow from rows."""
         with self._database.writing() as session:
-            session.insert("correction", _COLUMNS, [_row(correction)])
+            session.insert("correction", CORRECTION_COLUMNS, [correction_row(correction)])
 
     def get(self, correction_id: str) -> Correction:
         """Raises NotFoundError."""
         with self._database.reading() as session:
-            row = session.row(f"{_CORRECTIONS} WHERE c.id = ?", correction_id)
+            row = session.row(f"{CORRECTIONS} WHERE c.id = ?", correction_id)
         if row is None:
             raise _unknown(correction_id)
-        return _correction(row)
+        return correction_from(row)
 
     def all(self) -> list[Correction]:
         """Oldest first, with `undone` and `superseded_by` filled in."""
         with self._database.reading() as session:
-            rows = session.rows(f"{_CORRECTIONS} {_OLDEST_FIRST}")
-        return [_correction(row) for row in rows]
+            rows = session.rows(f"{CORRECTIONS} {_OLDEST_FIRST}")
+        return [correction_from(row) for row in rows]
 
     def in_force(self) -> list[Correction]:
         """Oldest first, without the undone and the superseded."""
         with self._database.reading() as session:
-            rows = session.rows(f"{_CORRECTIONS} WHERE NOT s.undone AND s.superseded_by IS NULL {_OLDEST_FIRST}")
-        return [_correction(row) for row in rows]
+            rows = session.rows(f"{CORRECTIONS} WHERE NOT s.undone AND s.superseded_by IS NULL {_OLDEST_FIRST}")
+        return [correction_from(row) for row in rows]
 
     def set_undone(self, correction_id: str, undone: bool, at: datetime) -> None:
         """Append a tombstone, or take it back. Raises NotFoundError."""
@@ -71,15 +71,16 @@ class CorrectionTable:
             return {}
         with self._database.reading() as session:
             rows = session.rows(
-                f"{_CORRECTIONS} WHERE c.answer_id IN (SELECT unnest(?::VARCHAR[])) {_OLDEST_FIRST}", list(answer_ids)
+                f"{CORRECTIONS} WHERE c.answer_id IN (SELECT unnest(?::VARCHAR[])) {_OLDEST_FIRST}", list(answer_ids)
             )
         found = defaultdict(list)
-        for correction in map(_correction, rows):
+        for correction in map(correction_from, rows):
             found[str(correction.answer_id)].append(correction)
         return dict(found)
 
 
-def _row(correction: Correction) -> tuple[object, ...]:
+def correction_row(correction: Correction) -> tuple[object, ...]:
+    """Its values in the order of CORRECTION_COLUMNS."""
     return (
         correction.id,
         correction.prompt,
@@ -99,7 +100,8 @@ def _row(correction: Correction) -> tuple[object, ...]:
     )
 
 
-def _correction(row: Row) -> Correction:
+def correction_from(row: Row) -> Correction:
+    """The correction of a row that CORRECTIONS selects."""
     correction_id, prompt, corrected, original, created_us, conditions, history, *references = row
     turn_id, answer_id, arm, rationale, feedback, labels, supersedes, origin, undone, superseded_by = references
     return Correction(

@@ -14,7 +14,11 @@ _ORPHANS: tuple[tuple[str, str], ...] = (
     ),
     ("SELECT count(*) FROM answer WHERE turn_id NOT IN (SELECT id FROM turn)", "answers belong to no turn"),
     (
-        "SELECT count(*) FROM correction WHERE answer_id IS NOT NULL AND answer_id NOT IN (SELECT id FROM answer)",
+        (
+            "SELECT count(*) FROM correction WHERE answer_id IS NOT NULL AND answer_id NOT IN (SELECT id FROM answer)"
+            # those of another log are of an answer there
+            " AND id NOT IN (SELECT correction_id FROM imported_correction)"
+        ),
         "corrections are of an answer that is missing",
     ),
     (

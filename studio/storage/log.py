@@ -11,6 +11,7 @@ from studio.domain.ports import (
     AnswerStore,
     ConversationStore,
     CorrectionStore,
+    ImportStore,
     LessonStore,
     LogCopy,
     NightStore,
@@ -23,6 +24,7 @@ from studio.storage.conversations import ConversationTable
 from studio.storage.corrections import CorrectionTable
 from studio.storage.database import Database
 from studio.storage.exporting import copy_out
+from studio.storage.imports import ImportTable
 from studio.storage.inspection import findings
 from studio.storage.lessons import LessonTable
 from studio.storage.nights import NightTable
@@ -47,6 +49,7 @@ class DuckDbLog:
         self.conversations: ConversationStore = ConversationTable(database)
         self.answers: AnswerStore = AnswerTable(database)
         self.corrections: CorrectionStore = CorrectionTable(database)
+        self.imports: ImportStore = ImportTable(database)
         self.lessons: LessonStore = LessonTable(database)
         self.adapters: AdapterStore = AdapterTable(database)
         self.nights: NightStore = NightTable(database)

@@ -69,7 +69,13 @@ def test_the_learning_curve_goes_by_day_in_utc_and_arm(log: DuckDbLog) -> None:
 
 def test_the_views_explain_themselves(log: DuckDbLog) -> None:
     _, rows = log.query("SELECT view_name FROM duckdb_views() WHERE comment IS NOT NULL ORDER BY 1")
-    assert [name for (name,) in rows] == ["answers_by_arm", "correction_state", "corrections", "learning_curve"]
+    assert [name for (name,) in rows] == [
+        "answers_by_arm",
+        "correction_state",
+        "corrections",
+        "imports",
+        "learning_curve",
+    ]
     _, [(comment,)] = log.query(
         "SELECT comment FROM duckdb_columns() WHERE table_name = 'answers_by_arm' AND column_name = 'share_right'"
     )
