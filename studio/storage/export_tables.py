@@ -30,16 +30,18 @@ _CORRECTIONS = f"""
     SELECT c.id, c.created_at, c.prompt, c.original, c.corrected, c.history,
            c.conditions AS "check", c.rationale, c.feedback, c.labels, c.arm, c.turn_id, c.answer_id,
            c.supersedes, c.origin, coalesce(e.events, []) AS undo_events, chosen.undone, chosen.superseded_by,
-           chosen.conversation_id, a.given->>'$.model_name' AS model_name, a.given->>'$.model_sha256' AS model_sha256,
-           CASE WHEN a.messages->>'$[0].role' = 'system' THEN a.messages->>'$[0].content' END AS system
-    FROM chosen
-    JOIN correction c ON c.id = chosen.id
-    LEFT JOIN answer a ON a.id = c.answer_id
+           chosen.conversation_id, a.model_name, a.model_sha256, a.system
+    FROM correction c
+    LEFT JOIN chosen ON chosen.id = c.id
+    LEFT JOIN (
+        SELECT id, given->>'$.model_name' AS model_name, given->>'$.model_sha256' AS model_sha256,
+               CASE WHEN messages->>'$[0].role' = 'system' THEN messages->>'$[0].content' END AS system
+        FROM answer
+    ) a ON a.id = c.answer_id
     LEFT JOIN (
         SELECT correction_id, list({{'undone': undone, 'at': strftime(created_at, {TIME})}} ORDER BY seq) AS events
         FROM correction_event GROUP BY correction_id
     ) e ON e.correction_id = c.id
-    ORDER BY c.created_at, c.id
 """
 
 _ANSWERS = f"""
@@ -78,7 +80,7 @@ class Table:
 
 
 TABLES = (
-    Table("corrections", "correction", _CORRECTIONS, "", ""),
+    Table("corrections", "correction", _CORRECTIONS, "created_at, id", "id IN (SELECT id FROM chosen)"),
     Table(
         "conversations",
         "conversation",
@@ -106,7 +108,5 @@ def tables_of(selection: Selection, whole: bool) -> Sequence[Table]:
 
 
 def rows_of(table: Table, selection: Selection) -> str:
-    if not table.order:
-        return table.sql
-    where = "" if selection.is_everything else f"WHERE {table.of_chosen}"
-    return f"FROM ({table.sql}) {where} ORDER BY {table.order}"
+    """The rows, in whatever order they come."""
+    return f"FROM ({table.sql})" + ("" if selection.is_everything else f" WHERE {table.of_chosen}")
