@@ -159,8 +159,9 @@ def _copy_chosen(
             "undone": selection.undone,
         },
     )
-    # Left joins as they are written keep the order of what is on their left.
+    # Left joins as they are written, by one thread, keep the order of what is on their left.
     connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+    connection.execute("SET threads = 1")
     counts = {}
     for table in tables_of(selection, whole):
         file = folder / f"{table.name}.parquet"
