@@ -87,7 +87,10 @@ def _import(frame: Frame, file: Path, as_json: bool) -> None:
     if imported.made is None:
         click.echo("Nothing new: the log is as it was.")
     else:
-        click.echo(f"Imported {_corrections(len(imported.plan.additions))}, {learnt} learnt from.")
+        again = len(imported.plan.additions.reinstated)
+        click.echo(f"Imported {_corrections(len(imported.plan.additions))}; {learnt} new learnt from.")
+        if again:
+            click.echo(f"{again:,} of them had been brought in and taken back before.")
         click.echo("To take it back: studio import --undo", err=True)
 
 

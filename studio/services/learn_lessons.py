@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from studio.domain.generation import Lane, LaneFailed, LaneFinished, Priority
@@ -11,7 +11,7 @@ from studio.domain.lessons import Lesson, LessonStatus, RetrievedLesson
 from studio.domain.log import Correction
 from studio.evaluation.checks import judge
 from studio.lessons.distil import distil, lesson_keys
-from studio.lessons.reconcile import reconcile
+from studio.lessons.reconcile import Reconciliation, reconcile
 from studio.prompting.assemble import reapply_request
 from studio.services.find_lessons import current_index
 from studio.services.prepare_lanes import fitted
@@ -19,6 +19,8 @@ from studio.services.studio import Studio, off_loop
 
 UNDONE = "its correction was undone"
 EXPLICITLY_SUPERSEDED = "its correction was superseded"
+
+_LEARNT_TOGETHER = 64
 
 
 async def learn_lesson(studio: Studio, correction: Correction) -> Lesson:
@@ -29,31 +31,47 @@ async def learn_lesson(studio: Studio, correction: Correction) -> Lesson:
     """
     if (known := await _lesson_of(studio, correction.id)) is not None:
         return await _reinstate(studio, known)
-    lesson = distil(correction, lesson_id=new_id(), at=utc_now())
-    keys = lesson_keys(lesson)
-    vectors = await studio.embedder.embed(keys)
+    (lesson,) = await _learn_new(studio, [correction])
+    return lesson
+
+
+async def _learn_new(studio: Studio, corrections: Sequence[Correction]) -> list[Lesson]:
+    """The lessons of corrections that have none yet, embedded together and weighed one after the other."""
+    lessons = [distil(correction, lesson_id=new_id(), at=utc_now()) for correction in corrections]
+    keys = [lesson_keys(lesson) for lesson in lessons]
+    vectors = iter(await studio.embedder.embed([key for of_one in keys for key in of_one]))
     index = await current_index(studio)
-    outcome = reconcile(
-        lesson,
-        index.lessons(),
-        index.similarities(vectors),
-        superseded={correction.supersedes} if correction.supersedes else (),
-        at=utc_now(),
-    )
-
-    def store() -> Lesson:
-        # The new one first: a crash in between leaves both in use, and never neither.
-        if outcome.keep is not None:
-            studio.log.lessons.add(outcome.keep, list(zip(keys, vectors, strict=True)), studio.embedder.name)
+    learnt = []
+    for correction, lesson, of_one in zip(corrections, lessons, keys, strict=True):
+        own = [(key, next(vectors)) for key in of_one]
+        outcome = reconcile(
+            lesson,
+            index.lessons(),
+            index.similarities([vector for _, vector in own]),
+            superseded={correction.supersedes} if correction.supersedes else (),
+            at=utc_now(),
+        )
+        learnt.append(await off_loop(_store, studio, outcome, own))
         if outcome.updated is not None:
-            studio.log.lessons.update(outcome.updated)
+            index = await current_index(studio)
+            continue
+        index.add(learnt[-1], [vector for _, vector in own])
         for retired in outcome.retired:
-            studio.log.lessons.update(retired)
-        kept = outcome.keep or outcome.updated
-        assert kept is not None
-        return kept
+            index.remove(retired.id)
+    return learnt
 
-    return await off_loop(store)
+
+def _store(studio: Studio, outcome: Reconciliation, vectors: Sequence[tuple[str, Sequence[float]]]) -> Lesson:
+    # The new one first: a crash in between leaves both in use, and never neither.
+    if outcome.keep is not None:
+        studio.log.lessons.add(outcome.keep, vectors, studio.embedder.name)
+    if outcome.updated is not None:
+        studio.log.lessons.update(outcome.updated)
+    for retired in outcome.retired:
+        studio.log.lessons.update(retired)
+    kept = outcome.keep or outcome.updated
+    assert kept is not None
+    return kept
 
 
 async def prove_lesson(studio: Studio, lesson: Lesson) -> Lesson:
@@ -87,8 +105,8 @@ async def learn_pending(studio: Studio) -> int:
     for lesson in unembedded:
         await embed_lesson(studio, lesson)
     pending = await off_loop(unlearnt)
-    for correction in pending:
-        await learn_lesson(studio, correction)
+    for start in range(0, len(pending), _LEARNT_TOGETHER):
+        await _learn_new(studio, pending[start : start + _LEARNT_TOGETHER])
     return len(pending) + len(unembedded)
 
 
@@ -141,7 +159,10 @@ async def follow_corrections(studio: Studio, changed: Collection[str]) -> None:
             continue
         own = lesson.retired_reason in (UNDONE, EXPLICITLY_SUPERSEDED) and not touched.isdisjoint(lesson.source_ids)
         if own or lesson.replaced_by in fallen:
-            await _reinstate(studio, lesson)
+            await _revise(studio, _active(lesson))
+    # Their vectors were kept; these are for another embedder than there was then.
+    for lesson in await off_loop(studio.log.lessons.without_vectors, studio.embedder.name):
+        await embed_lesson(studio, lesson)
 
 
 async def _lesson_of(studio: Studio, correction_id: str) -> Lesson | None:
@@ -167,10 +188,13 @@ async def _retire(studio: Studio, lesson: Lesson, reason: str, replaced_by: str 
 async def _reinstate(studio: Studio, lesson: Lesson) -> Lesson:
     if lesson.status is LessonStatus.ACTIVE:
         return lesson
-    active = replace(lesson, status=LessonStatus.ACTIVE, retired_reason="", replaced_by=None)
-    revised = await _revise(studio, active)
+    revised = await _revise(studio, _active(lesson))
     await embed_lesson(studio, revised)
     return revised
+
+
+def _active(lesson: Lesson) -> Lesson:
+    return replace(lesson, status=LessonStatus.ACTIVE, retired_reason="", replaced_by=None)
 
 
 async def _set_weak(studio: Studio, lesson_id: str, weak: bool) -> Lesson:

@@ -203,6 +203,21 @@ async def test_the_newer_of_two_answers_holds_and_the_undo_restores_the_other(st
         await undo_import(studio)
 
 
+async def test_of_one_file_the_later_line_holds_and_a_rule_said_thrice_is_one_lesson(
+    studio: Studio, tmp_path: Path
+) -> None:
+    rule = {"rationale": "Write dates as 1801-05-02."}
+    built = [
+        pair(f"When was the {what} built?", "1801-05-02", "May 2nd, 1801", **rule) for what in ("mill", "inn", "weir")
+    ]
+    imported = await import_corrections(studio, lines(tmp_path / "f.jsonl", pair(), *built, pair(chosen="60 days.")))
+    await learn_import(studio, imported)
+    assert [(one.present, one.imported) for one in imported.plan.conflicts] == [(RIGHT, "60 days.")]
+    assert in_force(studio)[Q] == "60 days."
+    lessons = studio.log.lessons.all()
+    assert sorted(len(lesson.source_ids) for lesson in lessons) == [1, 3]
+
+
 async def test_an_import_taken_back_comes_again_but_not_what_the_user_undid(studio: Studio, tmp_path: Path) -> None:
     file = lines(tmp_path / "f.jsonl", pair(), pair("Who opens?", "Ada."))
     await bring(studio, file)
@@ -463,7 +478,7 @@ def test_the_command_previews_imports_and_takes_back(
     assert "Three?" in shown
     assert "Four?" not in shown
     assert not wired.log.corrections.all()
-    assert "Imported 4 corrections, 4 learnt from." in studio_import(str(file))
+    assert "Imported 4 corrections; 4 new learnt from." in studio_import(str(file))
     assert "Nothing new" in studio_import(str(file))
     assert "4 corrections undone." in studio_import("--undo")
     assert json.loads(studio_import(str(file), "--dry-run", "--json"))["lines"][0]["line"] == 5
