@@ -16,7 +16,7 @@ from studio.errors import EngineError, StudioError
 from studio.inference.lane_run import AdapterSet, Emit, LaneRun
 from studio.inference.llama_native import NativeContext, NativeModel
 from studio.inference.protocol import Beat
-from studio.inference.sequence_cache import SequenceCache
+from studio.inference.sequence_cache import HeldSequence, SequenceCache
 
 if TYPE_CHECKING:
     from studio.inference.scheduler import Scheduler, Turn
@@ -147,15 +147,10 @@ class ContextRunner(threading.Thread):
 
     def _admit(self, context: NativeContext, lane: LaneRun) -> bool:
         """Give the lane a sequence holding what is already computed of its tokens, if it then fits."""
-        while not self._cache.has_free_id:
-            victim = self._cache.evict()
-            if victim is None:
-                return False
-            context.remove(victim.id)
-        source, shared = self._cache.best_source(lane.tokens) if self._model.can_reuse_prefixes else (None, 0)
-        sequence = self._cache.open(source, shared)
-        if source is not None and shared:
-            context.copy_prefix(source.id, sequence.id, shared)
+        opened = self._open(context, lane.tokens)
+        if opened is None:
+            return False
+        sequence, shared = opened
         lane.sequence = sequence
         others = [other for other in self.lanes if other.sequence is not None and other is not lane]
         while not self._fits(lane, others):
@@ -174,6 +169,25 @@ class ContextRunner(threading.Thread):
         if lane.reused_tokens is None:
             lane.reused_tokens = shared
         return True
+
+    def _open(self, context: NativeContext, tokens: list[int]) -> tuple[HeldSequence, int] | None:
+        """A sequence with the longest prefix of the tokens that is in memory, and its length; None: none is free."""
+        source, shared = self._cache.best_source(tokens) if self._model.can_reuse_prefixes else (None, 0)
+        # The same prompt once more: its old answer makes room, for all that lies in memory slows what is computed.
+        if source is not None and shared == len(tokens) - 1 and self._cache.take_over(source, shared):
+            context.cut(source.id, shared)
+            return source, shared
+        while not self._cache.has_free_id:
+            victim = self._cache.evict()
+            if victim is None:
+                return None
+            context.remove(victim.id)
+            if victim is source:
+                source, shared = None, 0
+        sequence = self._cache.open(source, shared)
+        if source is not None and shared:
+            context.copy_prefix(source.id, sequence.id, shared)
+        return sequence, shared
 
     def _fits(self, lane: LaneRun, others: list[LaneRun]) -> bool:
         to_come = sum(run.limit - run.computed for run in (lane, *others))

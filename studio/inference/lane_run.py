@@ -67,7 +67,7 @@ class LaneRun:
         self.sequence: HeldSequence | None = None
         self.reused_tokens: int | None = None
         self.cancelled = False
-        self._prompt_tokens = len(prompt)
+        self.prompt_tokens = len(prompt)
         self._sampling = sampling
         self._sampler: NativeSampler | None = None
         self._stream = TextStream(sampling.stop)
@@ -82,7 +82,7 @@ class LaneRun:
 
     @property
     def is_prefilling(self) -> bool:
-        return len(self.tokens) - self.computed > 1 or len(self.tokens) == self._prompt_tokens
+        return len(self.tokens) - self.computed > 1 or len(self.tokens) == self.prompt_tokens
 
     def choose_token(self, context: NativeContext, row: int) -> int:
         if self._sampling.temperature <= 0.0:
@@ -95,7 +95,7 @@ class LaneRun:
 
     def take(self, token: int, model: NativeModel, emit: Emit) -> FinishReason | None:
         """Add a chosen token; send the text it completes. Returns why the answer is over, or None."""
-        if len(self.tokens) == self._prompt_tokens:
+        if len(self.tokens) == self.prompt_tokens:
             self._first_token_s = time.monotonic() - self._started
         if model.ends_answer(token):
             return FinishReason.STOP
@@ -113,9 +113,9 @@ class LaneRun:
                 self.key,
                 text=self._stream.text,
                 finish_reason=reason.value,
-                prompt_tokens=self._prompt_tokens,
+                prompt_tokens=self.prompt_tokens,
                 reused_tokens=self.reused_tokens or 0,
-                completion_tokens=len(self.tokens) - self._prompt_tokens,
+                completion_tokens=len(self.tokens) - self.prompt_tokens,
                 first_token_s=self._first_token_s,
                 latency_s=time.monotonic() - self._started,
             )

@@ -192,6 +192,10 @@ class NativeContext:
     def copy_prefix(self, source: int, target: int, length: int) -> None:
         llama_cpp.llama_memory_seq_cp(self._memory, source, target, 0, length)
 
+    def cut(self, sequence: int, length: int) -> None:
+        """Keep the first tokens of the sequence only."""
+        llama_cpp.llama_memory_seq_rm(self._memory, sequence, length, -1)
+
     def remove(self, sequence: int) -> None:
         llama_cpp.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 

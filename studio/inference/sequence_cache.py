@@ -82,6 +82,15 @@ class SequenceCache:
         self._active[sequence.id] = sequence
         return sequence
 
+    def take_over(self, source: HeldSequence, shared: int) -> bool:
+        """Make a kept sequence active again, cut to its first `shared` tokens; False where it is active already."""
+        if source.id not in self._kept:
+            return False
+        self._active[source.id] = self._kept.pop(source.id)
+        self._release(source.cells[shared:])
+        del source.tokens[shared:], source.cells[shared:]
+        return True
+
     def append(self, sequence: HeldSequence, tokens: Sequence[int]) -> None:
         """Tokens that were computed and now lie in memory."""
         for token in tokens:
@@ -116,8 +125,11 @@ class SequenceCache:
         self._kept.clear()
 
     def _forget(self, sequence: HeldSequence) -> None:
-        for cell in sequence.cells:
+        self._release(sequence.cells)
+        self._free_ids.append(sequence.id)
+
+    def _release(self, cells: Sequence[int]) -> None:
+        for cell in cells:
             self._references[cell] -= 1
             if self._references[cell] == 0:
                 del self._references[cell]
-        self._free_ids.append(sequence.id)

@@ -91,6 +91,18 @@ def test_shared_prefixes_cost_their_cells_once() -> None:
     assert cache.cells_used == 0
 
 
+def test_a_kept_sequence_goes_on_from_a_shorter_prefix_of_its_own() -> None:
+    cache = SequenceCache(capacity=100, max_sequences=4)
+    first = cache.open(None, 0)
+    cache.append(first, [1, 2, 3, 4, 5])
+    assert not cache.take_over(first, 2), "it is still at work"
+    cache.keep(first)
+    assert cache.take_over(first, 2)
+    cache.append(first, [7])
+    assert (first.tokens, cache.cells_used) == ([1, 2, 7], 3)
+    assert cache.evict() is None
+
+
 def test_the_last_prompt_token_is_never_taken_from_memory() -> None:
     cache = SequenceCache(capacity=10, max_sequences=2)
     cache.append(cache.open(None, 0), [5, 6, 7])
