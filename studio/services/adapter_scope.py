@@ -16,7 +16,6 @@ from studio.domain.arms import ArmRecipe
 from studio.domain.log import Correction
 from studio.domain.nights import Adapter
 from studio.errors import NotFoundError
-from studio.lessons.distil import distil, lesson_keys
 from studio.services.find_lessons import embed_questions
 from studio.services.studio import Studio, off_loop
 
@@ -37,6 +36,8 @@ async def scope_of(studio: Studio, adapter: Adapter, in_force: Sequence[Correcti
 
     Raises EmbedderError.
     """
+    # Here, not above: the first paint waits for every import.
+    from studio.lessons.distil import distil, lesson_keys
     from studio.lessons.retrieve import LessonIndex
 
     trained: tuple[str, ...] = ()
