@@ -10,7 +10,6 @@ from studio.domain.identity import new_id, utc_now
 from studio.domain.log import Answer, Correction, Feedback, Origin
 from studio.errors import UsageError
 from studio.evaluation.checks import check_from_edit
-from studio.services.learn_lessons import follow_correction
 from studio.services.studio import Studio, off_loop
 
 MAX_CHARACTERS = 20_000
@@ -109,6 +108,9 @@ async def correction_in_force(studio: Studio, prompt: str) -> Correction | None:
 
 
 async def _set_undone(studio: Studio, correction_id: str, *, undone: bool) -> Correction:
+    # Here, not above: the first paint waits for every import.
+    from studio.services.learn_lessons import follow_correction
+
     def write() -> Correction:
         correction = studio.log.corrections.get(correction_id)
         if correction.undone == undone:
