@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "transformers", "peft", "llama_cpp", "sentence_transformers", "matplotlib", "gguf")
+HEAVY = ("torch", "transformers", "peft", "llama_cpp", "sentence_transformers", "matplotlib", "gguf", "numpy")
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from studio.errors import EmbedderError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 LORA = Path(__file__).with_suffix(".safetensors")
 
@@ -52,7 +53,7 @@ def _read(lora: Path) -> tuple[dict[str, str], dict[str, NDArray[np.float32]]]:
         raise EmbedderError(f"The studio's fine-tuning of the sentence embedder, {lora}, is missing.", _REINSTALL)
     try:
         with safe_open(lora, framework="numpy") as file:
-            factors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
+            factors = {name: file.get_tensor(name).astype("float32") for name in file.keys()}  # noqa: SIM118
             return file.metadata() or {}, factors
     except (OSError, SafetensorError) as error:
         raise _damaged(lora, error) from error
