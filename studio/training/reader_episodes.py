@@ -20,7 +20,7 @@ from studio.domain.generation import ChatMessage
 from studio.domain.lessons import Lesson, LessonKind, RetrievedLesson
 from studio.domain.nights import TrainingExample
 from studio.prompting.assemble import chat
-from studio.prompting.lesson_form import with_lessons
+from studio.prompting.lesson_form import asked, rules_shown
 from studio.training.examples import replay_prompts
 from studio.training.lesson_finding import reader_tables
 from studio.training.reader_episodes_values import WRONG, Row, capitalised, changed_row, fill, slots
@@ -72,7 +72,7 @@ class Episode:
 
     def asked(self, system: str) -> tuple[ChatMessage, ...]:
         """The chat as the product assembles it."""
-        return chat(system, (), with_lessons(self.question, self.lessons))
+        return chat(system, rules_shown(self.lessons), asked(self.question, self.lessons))
 
     def alone(self, system: str) -> tuple[ChatMessage, ...]:
         """The chat without lessons: what the frozen model is asked for its own answer."""
