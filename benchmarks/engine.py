@@ -109,36 +109,36 @@ async def _decode(engine: LlamaEngine, model: Path) -> dict[str, float]:
 
 
 async def _arms(engine: LlamaEngine, model: Path, adapter: Path) -> dict[str, float]:
-    """Five arms together against five calls in turn. Cold: nothing of the prompts is in memory on either side."""
+    """Five arms together against five calls in turn: a first question with nothing in memory on either side, and the
+    next one, for which either side has in memory what it keeps of the first."""
     assert engine.process_id is not None
     base_peer, adapter_peer = _peer(model, None), _peer(model, adapter)
-    cold, warm, theirs = [], [], []
-    for number in range(ARM_ROUNDS):
-        # A first word of its own makes every round cold from the start of the prompt on.
-        lanes = _five_arms(f"Round {number}. {SYSTEM}", adapter)
-        started = time.perf_counter()
-        ours = await _complete(engine, lanes)
-        cold.append(time.perf_counter() - started)
-        started = time.perf_counter()
-        await _complete(engine, _five_arms(f"Round {number}. {SYSTEM}", adapter, f"Please tell me: {QUESTION}"))
-        warm.append(time.perf_counter() - started)
-        started = time.perf_counter()
-        usage = {lane.key: _peer_answer(adapter_peer if lane.adapter else base_peer, lane) for lane in lanes}
-        theirs.append(time.perf_counter() - started)
-        for key, (prompt_tokens, completion_tokens) in usage.items():
-            same = (ours[key].prompt_tokens, ours[key].completion_tokens) == (prompt_tokens, completion_tokens)
-            assert same, f"{key}: not the same tokens on both sides: {ours[key]} against {usage[key]}"
+    seconds: dict[str, list[tuple[float, float]]] = {"first": [], "next": []}
+    for _ in range(ARM_ROUNDS):
+        await engine.load(model, _options())
+        base_peer.reset()
+        adapter_peer.reset()
+        for name, question in (("first", QUESTION), ("next", f"Please tell me: {QUESTION}")):
+            lanes = _five_arms(SYSTEM, adapter, question)
+            started = time.perf_counter()
+            ours = await _complete(engine, lanes)
+            our_seconds = time.perf_counter() - started
+            started = time.perf_counter()
+            usage = {lane.key: _peer_answer(adapter_peer if lane.adapter else base_peer, lane) for lane in lanes}
+            seconds[name].append((our_seconds, time.perf_counter() - started))
+            for key, (prompt_tokens, completion_tokens) in usage.items():
+                same = (ours[key].prompt_tokens, ours[key].completion_tokens) == (prompt_tokens, completion_tokens)
+                assert same, f"{key}: not the same tokens on both sides: {ours[key]} against {usage[key]}"
     base_peer.close()
     adapter_peer.close()
-    return {
-        "engine.arms_rss_mb": psutil.Process(engine.process_id).memory_info().rss / 1e6,
-        "engine.arms_s": statistics.median(cold),
-        "engine.arms_next_question_s": statistics.median(warm),
-        "engine.five_calls_s": statistics.median(theirs),
-        "engine.arms_ratio": statistics.median(one / other for one, other in zip(cold, theirs, strict=True)),
-        "engine.arms_prompt_tokens": float(sum(usage[key][0] for key in usage)),
-        "engine.arms_completion_tokens": float(sum(usage[key][1] for key in usage)),
-    }
+    figures = {"engine.arms_rss_mb": psutil.Process(engine.process_id).memory_info().rss / 1e6}
+    for name, pairs in seconds.items():
+        figures[f"engine.arms_{name}_s"] = statistics.median(one for one, _ in pairs)
+        figures[f"engine.five_calls_{name}_s"] = statistics.median(other for _, other in pairs)
+        figures[f"engine.arms_{name}_ratio"] = statistics.median(one / other for one, other in pairs)
+    figures["engine.arms_prompt_tokens"] = float(sum(prompt for prompt, _ in usage.values()))
+    figures["engine.arms_completion_tokens"] = float(sum(completion for _, completion in usage.values()))
+    return figures
 
 
 async def _turn_twenty(engine: LlamaEngine, model: Path) -> dict[str, float]:
@@ -200,7 +200,6 @@ def _peer(model: Path, adapter: Path | None) -> Any:
         n_threads=THREADS,
         n_threads_batch=THREADS,
         n_gpu_layers=0,
-        flash_attn=True,
         lora_path=None if adapter is None else str(adapter),
         verbose=False,
     )
@@ -220,7 +219,7 @@ class _BareLoop:
 
     def __init__(self, model: Path) -> None:
         self._model = NativeModel(model, 0, lambda: None)
-        self._native = NativeContext(self._model, cells=CONTEXT_TOKENS, sequences=1, threads=THREADS, batch_tokens=512)
+        self._native = NativeContext(self._model, tokens=CONTEXT_TOKENS, sequences=1, threads=THREADS, batch_tokens=512)
         self._pointer = ctypes.c_void_p(self._native._context)  # noqa: SLF001  the bare pointer is the point
 
     def tokens_per_second(self, messages: Sequence[ChatMessage], tokens: int) -> float:

@@ -12,18 +12,18 @@ import time
 from typing import TYPE_CHECKING
 
 from studio.domain.generation import FinishReason
-from studio.errors import EngineError, StudioError
+from studio.errors import EngineError, ModelError, StudioError
 from studio.inference.lane_run import AdapterSet, Emit, LaneRun
 from studio.inference.llama_native import NativeContext, NativeModel
 from studio.inference.protocol import Beat
-from studio.inference.sequence_cache import HeldSequence, SequenceCache
+from studio.inference.sequence_cache import SequenceCache
 
 if TYPE_CHECKING:
     from studio.inference.scheduler import Scheduler, Turn
 
-_MAX_SEQUENCES = 32
-_NO_SLOT = 1
 _LONGEST_TURN_S = 0.05
+_FIRST_TOKENS = 1024
+_MOST_SEQUENCES = 8
 
 
 class DecodePace:
@@ -65,6 +65,7 @@ class ContextRunner(threading.Thread):
         *,
         wanted: AdapterSet,
         context_tokens: int,
+        context_bytes: int,
         threads: int,
         prefill_tokens: int,
         emit: Emit,
@@ -79,10 +80,11 @@ class ContextRunner(threading.Thread):
         self._attached: AdapterSet | None = None
         self._context: NativeContext | None = None
         self._context_tokens = context_tokens
+        self._context_bytes = context_bytes
         self._threads = threads
         self._prefill_tokens = prefill_tokens
         self._emit = emit
-        self._cache = SequenceCache(context_tokens, _MAX_SEQUENCES)
+        self._cache = SequenceCache(0)
         self._pace = DecodePace()
 
     def run(self) -> None:
@@ -99,7 +101,7 @@ class ContextRunner(threading.Thread):
         """One step; where all it does is to decode, more of the same, for to ask for a turn costs as much as a token's
         text: after each step all of this code has to be fetched into the processor's caches again."""
         until = time.monotonic() + _LONGEST_TURN_S
-        context = self._ready_context(turn.lanes[0].adapters)
+        context = self._ready_context(turn.lanes)
         context.use_threads(turn.threads)
         only_decodes = self._step(context, turn)
         while only_decodes and self._scheduler.changes == turn.changes and time.monotonic() < until:
@@ -124,20 +126,59 @@ class ContextRunner(threading.Thread):
             self._decode(context, admitted, turn.threads)
         return bool(admitted) and len(admitted) == len(lanes)
 
-    def _ready_context(self, adapters: AdapterSet) -> NativeContext:
-        if self._context is None:
-            self._context = NativeContext(
-                self._model,
-                cells=self._context_tokens,
-                sequences=_MAX_SEQUENCES,
-                threads=self._threads,
-                batch_tokens=self._prefill_tokens,
-            )
-        if self._attached != adapters:
-            self._cache.clear()
+    def _ready_context(self, lanes: list[LaneRun]) -> NativeContext:
+        adapters, tokens = lanes[0].adapters, max(lane.limit for lane in lanes)
+        if self._context is None or self._context.tokens < tokens:
+            self._context = self._larger_context(tokens, adapters)
+        elif self._attached != adapters:
             self._context.attach(adapters.handle, adapters.scale)
-            self._attached = adapters
+            self._cache = SequenceCache(self._context.sequences)
+        self._attached = adapters
         return self._context
+
+    def _larger_context(self, tokens: int, adapters: AdapterSet) -> NativeContext:
+        """In place of the one there is, whose memory is carried over, the latest first where not all of it has room.
+
+        Contexts begin small and double, for llama.cpp claims the memory of all their sequences at once. Lanes lose
+        their sequences and find them again. Raises ModelError where there is no memory for it.
+        """
+        for lane in list(self.lanes):
+            self.suspend(lane)
+        saved = []
+        if self._context is not None:
+            if self._attached == adapters:
+                saved = [(held, self._context.save(held.id)) for held in self._cache.kept()]
+            self._context.free()
+            self._context = None
+        size = _FIRST_TOKENS
+        while size < tokens:
+            size *= 2
+        context = self._new_context(min(size, self._context_tokens))
+        context.attach(adapters.handle, adapters.scale)
+        self._cache = SequenceCache(context.sequences)
+        for held, memory in reversed(saved[: context.sequences]):
+            copy = self._cache.keep_copy(held.tokens, interactive=held.interactive)
+            if not context.restore(copy.id, memory):
+                copy.tokens = []
+        return context
+
+    def _new_context(self, tokens: int) -> NativeContext:
+        """With fewer sequences than there might be where there is no memory for so many."""
+        sequences = self._context_bytes // max(1, tokens * self._model.kv_bytes_per_token)
+        sequences = max(1, min(_MOST_SEQUENCES, sequences))
+        while True:
+            try:
+                return NativeContext(
+                    self._model,
+                    tokens=tokens,
+                    sequences=sequences,
+                    threads=self._threads,
+                    batch_tokens=self._prefill_tokens,
+                )
+            except ModelError:
+                if sequences == 1:
+                    raise
+                sequences //= 2
 
     def suspend(self, lane: LaneRun) -> None:
         """Take its place in memory; what was computed stays for reuse while there is room."""
@@ -146,52 +187,26 @@ class ContextRunner(threading.Thread):
             lane.sequence = None
 
     def _admit(self, context: NativeContext, lane: LaneRun) -> bool:
-        """Give the lane a sequence holding what is already computed of its tokens, if it then fits."""
-        opened = self._open(context, lane.tokens)
-        if opened is None:
-            return False
-        sequence, shared = opened
-        lane.sequence = sequence
-        others = [other for other in self.lanes if other.sequence is not None and other is not lane]
-        while not self._fits(lane, others):
-            if (victim := self._cache.evict()) is not None:
-                context.remove(victim.id)
-            elif lane.interactive and (idle := next((other for other in others if not other.interactive), None)):
+        """Give the lane a sequence holding what is already computed of its tokens, if there is one to be had."""
+        reuse = self._model.can_reuse_prefixes
+        place = self._cache.place(lane.tokens, interactive=lane.interactive, reuse=reuse)
+        if place is None and lane.interactive:
+            idle = next((other for other in self.lanes if other.sequence is not None and not other.interactive), None)
+            if idle is not None:
                 self.suspend(idle)
-                others.remove(idle)
-            elif others:
-                self._cache.drop(sequence)
-                context.remove(sequence.id)
-                lane.sequence = None
-                return False
-            else:
-                break
+                place = self._cache.place(lane.tokens, interactive=True, reuse=reuse)
+        if place is None:
+            return False
+        lane.sequence, source, shared = place
+        if source is lane.sequence:
+            context.cut(source.id, shared)
+        else:
+            context.remove(lane.sequence.id)
+            if source is not None:
+                context.copy_prefix(source.id, lane.sequence.id, shared)
         if lane.reused_tokens is None:
             lane.reused_tokens = shared
         return True
-
-    def _open(self, context: NativeContext, tokens: list[int]) -> tuple[HeldSequence, int] | None:
-        """A sequence with the longest prefix of the tokens that is in memory, and its length; None: none is free."""
-        source, shared = self._cache.best_source(tokens) if self._model.can_reuse_prefixes else (None, 0)
-        # The same prompt once more: its old answer makes room, for all that lies in memory slows what is computed.
-        if source is not None and shared == len(tokens) - 1 and self._cache.take_over(source, shared):
-            context.cut(source.id, shared)
-            return source, shared
-        while not self._cache.has_free_id:
-            victim = self._cache.evict()
-            if victim is None:
-                return None
-            context.remove(victim.id)
-            if victim is source:
-                source, shared = None, 0
-        sequence = self._cache.open(source, shared)
-        if source is not None and shared:
-            context.copy_prefix(source.id, sequence.id, shared)
-        return sequence, shared
-
-    def _fits(self, lane: LaneRun, others: list[LaneRun]) -> bool:
-        to_come = sum(run.limit - run.computed for run in (lane, *others))
-        return self._cache.cells_used + to_come <= self._cache.capacity
 
     def _prefill(self, context: NativeContext, lane: LaneRun) -> None:
         start = lane.computed
@@ -202,7 +217,8 @@ class ContextRunner(threading.Thread):
             self._take(lane, lane.choose_token(context, -1))
 
     def _decode(self, context: NativeContext, lanes: list[LaneRun], threads: int) -> None:
-        for group in self._pace.groups(threads, lanes):
+        in_memory = sorted(lanes, key=lambda lane: lane.sequence.id if lane.sequence else 0)  # neighbours together
+        for group in self._pace.groups(threads, in_memory):
             started = time.perf_counter()
             if self._compute(context, [(lane, lane.tokens[-1:]) for lane in group]):
                 for row, lane in enumerate(group):
@@ -218,18 +234,14 @@ class ContextRunner(threading.Thread):
             rows += [
                 (token, position, lane.sequence.id, position == last) for position, token in enumerate(tokens, first)
             ]
-        code = context.decode(rows)
-        while code == _NO_SLOT and (victim := self._cache.evict()) is not None:
-            context.remove(victim.id)
-            code = context.decode(rows)
-        if code != 0:
+        if (code := context.decode(rows)) != 0:
             error = EngineError(f"The model could not compute this answer (llama.cpp code {code}).", "Ask again.")
             for lane, _ in work:
                 self._close(lane, error)
             return False
         for lane, tokens in work:
             assert lane.sequence is not None
-            self._cache.append(lane.sequence, tokens)
+            lane.sequence.tokens += tokens
         return True
 
     def _take(self, lane: LaneRun, token: int) -> None:

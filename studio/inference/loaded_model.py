@@ -23,6 +23,8 @@ from studio.prompting.chat_template import render_pieces
 
 _BASE_SHA256 = "studio.base_sha256"
 _NO_ADAPTER = AdapterSet()
+_CONTEXT_SHARE_OF_MEMORY = 16
+"""One in so many bytes of the machine's memory may be one context's; at most three contexts exist."""
 
 
 class LoadedModel:
@@ -46,7 +48,13 @@ class LoadedModel:
         context_tokens = min(command.context_tokens, native.trained_context_tokens)
         threads = command.threads or psutil.cpu_count(logical=False) or os.cpu_count() or 1
         self._emit = emit
-        self._scheduler = Scheduler(native, context_tokens=context_tokens, threads=threads, emit=emit)
+        self._scheduler = Scheduler(
+            native,
+            context_tokens=context_tokens,
+            context_bytes=psutil.virtual_memory().total // _CONTEXT_SHARE_OF_MEMORY,
+            threads=threads,
+            emit=emit,
+        )
         self.facts = ModelLoaded(
             request=command.request,
             sha256=sha256,

@@ -1,25 +1,38 @@
-"""The book of what lies in one context's KV memory: which tokens each sequence holds, and what that costs.
+"""The book of what lies in one context's KV memory: which tokens each of its sequences holds.
 
-Pure bookkeeping, no llama.cpp. Sequences that share a prefix share its cells (a copy only tags them), so
-the cost in cells is counted by reference, not by summing lengths. Finished sequences stay for reuse until
-their cells or ids are needed, the least recently used going first.
+Pure bookkeeping, no llama.cpp. Every sequence has a memory of its own, as long as the context, so what is computed for
+one depends on nothing else to the bit. Finished ones stay for reuse until their place is needed. Copying a prefix
+from one sequence to another copies all of its memory, so short ones are computed again.
 """
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from typing import NamedTuple
+
+SHORTEST_COPY = 8
+"""Tokens from which on copying takes less time than computing them again."""
+_ALWAYS_COMPUTED = 2
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class HeldSequence:
-    """Tokens in memory by position, and for each the cell it lies in (names of this book's own making)."""
+    """The tokens in one sequence's memory, and whether a person was waiting for them."""
 
     id: int
+    interactive: bool = True
     tokens: list[int] = field(default_factory=list)
-    cells: list[int] = field(default_factory=list)
+
+
+class Place(NamedTuple):
+    """Where a prompt is to be computed. Its first `shared` tokens are to be had from `source`, which may be the
+    sequence itself, cut; None, and nothing shared, where it starts empty."""
+
+    sequence: HeldSequence
+    source: HeldSequence | None
+    shared: int
 
 
 def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
@@ -38,98 +51,83 @@ def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
 
 
 class SequenceCache:
-    """`capacity` cells and `max_sequences` ids. A sequence is active (owned by a lane) or kept for reuse."""
+    """`sequences` places. One is free, active (owned by a lane) or kept for reuse."""
 
-    def __init__(self, capacity: int, max_sequences: int) -> None:
-        self.capacity = capacity
-        self._free_ids = list(range(max_sequences - 1, -1, -1))
-        self._references: Counter[int] = Counter()
-        self._next_cell = count()
+    def __init__(self, sequences: int) -> None:
+        self._free = [HeldSequence(number) for number in range(sequences)]
         self._active: dict[int, HeldSequence] = {}
         self._kept: OrderedDict[int, HeldSequence] = OrderedDict()
 
-    @property
-    def cells_used(self) -> int:
-        return len(self._references)
-
-    @property
-    def has_free_id(self) -> bool:
-        return bool(self._free_ids)
-
-    def best_source(self, prompt: Sequence[int]) -> tuple[HeldSequence | None, int]:
-        """The held sequence that shares the longest prefix with the prompt, and its length.
-
-        At most all but the last token: that one is always computed, for its logits.
-        """
-        best: HeldSequence | None = None
-        longest = 0
-        wanted = list(prompt[:-1])
-        for sequence in (*self._active.values(), *self._kept.values()):
-            shared = common_prefix(sequence.tokens, wanted)
-            if shared > longest:
-                best, longest = sequence, shared
-        return best, longest
-
-    def open(self, source: HeldSequence | None, shared: int) -> HeldSequence:
-        """Begin an active sequence holding the first `shared` tokens of the source. Needs a free id."""
-        sequence = HeldSequence(self._free_ids.pop())
-        if source is not None and shared:
-            sequence.tokens = source.tokens[:shared]
-            sequence.cells = source.cells[:shared]
-            self._references.update(sequence.cells)
-            if source.id in self._kept:
-                self._kept.move_to_end(source.id)
-        self._active[sequence.id] = sequence
-        return sequence
-
-    def take_over(self, source: HeldSequence, shared: int) -> bool:
-        """Make a kept sequence active again, cut to its first `shared` tokens; False where it is active already."""
-        if source.id not in self._kept:
-            return False
-        self._active[source.id] = self._kept.pop(source.id)
-        self._release(source.cells[shared:])
-        del source.tokens[shared:], source.cells[shared:]
-        return True
-
-    def append(self, sequence: HeldSequence, tokens: Sequence[int]) -> None:
-        """Tokens that were computed and now lie in memory."""
-        for token in tokens:
-            cell = next(self._next_cell)
-            sequence.tokens.append(token)
-            sequence.cells.append(cell)
-            self._references[cell] = 1
+    def place(self, prompt: Sequence[int], *, interactive: bool = True, reuse: bool = True) -> Place | None:
+        """Make a sequence active for the prompt; None where there is no room. `reuse` allows to share prefixes."""
+        source, shared = self._best_source(prompt) if reuse else (None, 0)
+        room = self._room(interactive)
+        if source in room and (
+            shared == len(prompt) - _ALWAYS_COMPUTED or 2 * shared >= len(source.tokens) or len(room) == 1
+        ):
+            chosen = source  # nothing much is lost, and nothing has to be copied
+        elif room:
+            chosen = room[0]
+            if chosen is not source and shared < SHORTEST_COPY:
+                source, shared = None, 0
+        else:
+            return None
+        self._free = [sequence for sequence in self._free if sequence is not chosen]
+        self._kept.pop(chosen.id, None)
+        if source is not None and source.id in self._kept:
+            self._kept.move_to_end(source.id)
+        chosen.interactive = interactive
+        chosen.tokens = source.tokens[:shared] if source is not None else []
+        self._active[chosen.id] = chosen
+        return Place(chosen, source, shared)
 
     def keep(self, sequence: HeldSequence) -> None:
         """The lane is done with it; hold it for reuse."""
         del self._active[sequence.id]
         self._kept[sequence.id] = sequence
 
-    def evict(self) -> HeldSequence | None:
-        """Forget the least recently used kept sequence; the caller removes it from memory. None if there is none."""
-        if not self._kept:
-            return None
-        _, sequence = self._kept.popitem(last=False)
-        self._forget(sequence)
+    def kept(self) -> list[HeldSequence]:
+        """Those kept for reuse, the latest first."""
+        return list(reversed(self._kept.values()))
+
+    def keep_copy(self, tokens: list[int], *, interactive: bool) -> HeldSequence:
+        """A free sequence as one kept with these tokens: what another context held, carried over."""
+        sequence = self._free.pop(0)
+        sequence.tokens, sequence.interactive = tokens, interactive
+        self._kept[sequence.id] = sequence
         return sequence
 
-    def drop(self, sequence: HeldSequence) -> None:
-        """Forget an active sequence."""
-        del self._active[sequence.id]
-        self._forget(sequence)
+    def _best_source(self, prompt: Sequence[int]) -> tuple[HeldSequence | None, int]:
+        """The held sequence that shares the longest prefix with the prompt, and its length.
 
-    def clear(self) -> None:
-        """Forget all, active ones included: the memory was cleared."""
+        The last token is always computed, for its logits, and never alone: llama.cpp computes one token in another
+        order than several, and the same prompt is to have the same logits again.
+        """
+        best: HeldSequence | None = None
+        longest = 0
+        wanted = list(prompt[:-_ALWAYS_COMPUTED])
         for sequence in (*self._active.values(), *self._kept.values()):
-            self._forget(sequence)
-        self._active.clear()
-        self._kept.clear()
+            shared = common_prefix(sequence.tokens, wanted)
+            if shared > longest:
+                best, longest = sequence, shared
+        return best, longest
 
-    def _forget(self, sequence: HeldSequence) -> None:
-        self._release(sequence.cells)
-        self._free_ids.append(sequence.id)
+    def _room(self, interactive: bool) -> list[HeldSequence]:
+        """What may be used, best first: beside active ones, for llama.cpp puts only neighbours into one batch; then
+        what is free, what idle time left, what was not used for longest.
 
-    def _release(self, cells: Sequence[int]) -> None:
-        for cell in cells:
-            self._references[cell] -= 1
-            if self._references[cell] == 0:
-                del self._references[cell]
+        Idle work leaves alone what a person may go on with, unless it would find no place at all.
+        """
+        kept = [held for held in self._kept.values() if interactive or not held.interactive]
+        if not (kept or self._free or any(not held.interactive for held in self._active.values())):
+            kept = list(self._kept.values())
+        age = {held.id: number for number, held in enumerate(kept)}
+        neighbours = {held + step for held in self._active for step in (-1, 1)}
+        return sorted(
+            (*self._free, *kept),
+            key=lambda held: (
+                bool(neighbours) and held.id not in neighbours,
+                held.id in age and (1 + held.interactive),
+                age.get(held.id, held.id),
+            ),
+        )

@@ -162,8 +162,7 @@ def _reader(briefing: Briefing, recipe: ArmRecipe, assembly: Assembly) -> tuple[
 def what_is_decoded(prepared: PreparedLane) -> Lane:
     """The lane without its name, where decoding is greedy: lanes alike in this have one answer, and need one decoding.
 
-    On a quantized model, rounding can tip a near tie either way from one batch to another. So this also keeps arms
-    that were given the same from differing on one screen. Draws at a temperature are each their own.
+    Draws at a temperature are each their own.
     """
     lane = prepared.lane
     return replace(lane, key="") if lane.sampling.temperature == 0 else lane

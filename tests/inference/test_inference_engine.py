@@ -78,13 +78,25 @@ async def test_answers_and_the_deltas_are_the_answer(engine: LlamaEngine) -> Non
 
 
 async def test_a_lane_answers_the_same_in_company_and_alone(engine: LlamaEngine, model_path: Path) -> None:
-    # With flash attention the logits are equal to the bit while the memory holds under 512 cells; see NativeContext.
-    lanes = [lane(str(number), question) for number, question in enumerate(QUESTIONS)]
+    lanes = [lane(str(number), question, max_tokens=48) for number, question in enumerate(QUESTIONS)]
     together = await answers(engine, *lanes)
+    again = {one.key: (await answers(engine, one))[one.key] for one in lanes}
     for one in lanes:
         await engine.load(model_path, EngineOptions(context_tokens=2048, threads=1))  # forgets all memory
         alone = await answers(engine, one)
-        assert alone[one.key].text == together[one.key].text
+        assert alone[one.key].text == together[one.key].text == again[one.key].text
+
+
+async def test_a_conversation_that_outgrows_its_context_is_carried_into_a_larger_one(
+    engine: LlamaEngine, model_path: Path
+) -> None:
+    asked = chat("And of Italy?", QUESTIONS[0], "It is Paris.")
+    await answers(engine, Lane("a", asked, None, Sampling(max_tokens=24)))
+    larger = Lane("a", asked, None, Sampling(max_tokens=1200))
+    carried = (await answers(engine, larger))["a"]
+    assert carried.reused_tokens == carried.prompt_tokens - 2
+    await engine.load(model_path, EngineOptions(context_tokens=2048, threads=1))
+    assert carried.text == (await answers(engine, larger))["a"].text
 
 
 async def test_later_turns_reuse_the_conversation_and_answer_as_afresh(engine: LlamaEngine, model_path: Path) -> None:
@@ -159,7 +171,9 @@ async def test_stop_string_and_length(engine: LlamaEngine) -> None:
 
 
 async def test_multibyte_text_arrives_whole(engine: LlamaEngine) -> None:
-    found = await events(engine, lane("a", "Repeat exactly: 😀 日本語 😀 日本語 😀", max_tokens=40))
+    said = "😀 日本語"
+    again = chat(f"Repeat exactly: {said} {said}", f"Repeat exactly: {said}", said)
+    found = await events(engine, Lane("a", again, sampling=Sampling(max_tokens=40)))
     assert isinstance(found[-1], LaneFinished)
     assert any(ord(character) > 0x2000 for character in found[-1].completion.text)
     assert "\ufffd" not in found[-1].completion.text
@@ -256,7 +270,7 @@ async def test_a_killed_engine_fails_its_lanes_with_their_text_and_comes_back(en
 
 
 async def test_a_silent_engine_is_stopped(model_path: Path, tmp_path: Path) -> None:
-    engine = LlamaEngine(tmp_path / "diagnostics", silence_s=1.0)
+    engine = LlamaEngine(tmp_path / "diagnostics", silence_s=3.0)
     await engine.load(model_path, EngineOptions(context_tokens=1024, threads=1))
     found: list[LaneEvent] = []
     async for event in engine.generate([long_lane()]):

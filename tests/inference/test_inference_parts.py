@@ -25,7 +25,7 @@ from studio.inference.protocol import (
     decode_event,
     encode,
 )
-from studio.inference.sequence_cache import SequenceCache, common_prefix
+from studio.inference.sequence_cache import Place, SequenceCache, common_prefix
 from studio.inference.text_stream import TextStream
 
 
@@ -73,41 +73,82 @@ def test_common_prefix(one: list[int], other: list[int]) -> None:
     assert length in (len(one), len(other)) or one[length] != other[length]
 
 
-def test_shared_prefixes_cost_their_cells_once() -> None:
-    cache = SequenceCache(capacity=100, max_sequences=4)
-    first = cache.open(None, 0)
-    cache.append(first, [1, 2, 3, 4])
-    source, shared = cache.best_source([1, 2, 3, 9, 9])
-    assert source is first
-    assert shared == 3
-    second = cache.open(source, shared)
-    cache.append(second, [9])
-    assert cache.cells_used == 5
+LONG = list(range(100, 120))
+
+
+def placed(cache: SequenceCache, prompt: list[int], *, interactive: bool = True) -> Place:
+    """A place, with the whole prompt computed in it."""
+    place = cache.place(prompt, interactive=interactive)
+    assert place is not None
+    place.sequence.tokens += prompt[place.shared :]
+    return place
+
+
+def test_a_prompt_begins_with_what_another_sequence_holds() -> None:
+    cache = SequenceCache(4)
+    first = placed(cache, [*LONG, 1, 1]).sequence
+    second = placed(cache, [*LONG, 2, 2])
+    assert (second.source, second.shared) == (first, len(LONG))
+    assert second.sequence is not first
+    assert second.sequence.tokens == [*LONG, 2, 2]
+
+
+def test_a_few_shared_tokens_are_computed_again() -> None:
+    cache = SequenceCache(4)
+    placed(cache, [1, 2, 3])
+    assert placed(cache, [1, 2, 4])[1:] == (None, 0)
+
+
+def test_the_last_two_prompt_tokens_are_never_taken_from_memory() -> None:
+    cache = SequenceCache(2)
+    cache.keep(placed(cache, LONG).sequence)
+    assert placed(cache, LONG).shared == len(LONG) - 2
+    assert placed(cache, [LONG[0]]).shared == 0
+
+
+def test_a_conversation_goes_on_in_its_own_sequence() -> None:
+    cache = SequenceCache(4)
+    first = placed(cache, LONG).sequence
     cache.keep(first)
-    assert cache.evict() is first
-    assert cache.cells_used == 4
-    assert cache.evict() is None
-    cache.drop(second)
-    assert cache.cells_used == 0
+    again = placed(cache, [*LONG[:15], 7])
+    assert again.sequence is again.source is first
+    assert first.tokens == [*LONG[:15], 7]
 
 
-def test_a_kept_sequence_goes_on_from_a_shorter_prefix_of_its_own() -> None:
-    cache = SequenceCache(capacity=100, max_sequences=4)
-    first = cache.open(None, 0)
-    cache.append(first, [1, 2, 3, 4, 5])
-    assert not cache.take_over(first, 2), "it is still at work"
-    cache.keep(first)
-    assert cache.take_over(first, 2)
-    cache.append(first, [7])
-    assert (first.tokens, cache.cells_used) == ([1, 2, 7], 3)
-    assert cache.evict() is None
+def test_lanes_at_work_lie_side_by_side() -> None:
+    cache = SequenceCache(5)
+    for number in range(5):
+        cache.keep(placed(cache, [number]).sequence)
+    ids = sorted(placed(cache, [10 + number]).sequence.id for number in range(3))
+    assert ids == list(range(ids[0], ids[0] + 3)), "only neighbours are decoded in one batch"
 
 
-def test_the_last_prompt_token_is_never_taken_from_memory() -> None:
-    cache = SequenceCache(capacity=10, max_sequences=2)
-    cache.append(cache.open(None, 0), [5, 6, 7])
-    assert cache.best_source([5, 6, 7])[1] == 2
-    assert cache.best_source([5])[1] == 0
+def test_idle_work_leaves_alone_what_a_person_may_go_on_with() -> None:
+    cache = SequenceCache(3)
+    person = [placed(cache, [number]).sequence for number in range(2)]
+    for sequence in person:
+        cache.keep(sequence)
+    idle = placed(cache, [10], interactive=False).sequence
+    assert cache.place([11], interactive=False) is None
+    cache.keep(idle)
+    assert placed(cache, [11], interactive=False).sequence is idle
+    assert [sequence.tokens for sequence in person] == [[0], [1]]
+
+
+def test_a_person_takes_what_idle_work_left_before_their_own() -> None:
+    cache = SequenceCache(2)
+    cache.keep(placed(cache, [1]).sequence)
+    idle = placed(cache, [2], interactive=False).sequence
+    cache.keep(idle)
+    assert placed(cache, [3]).sequence is idle
+    assert placed(cache, [4]).sequence is not idle
+    assert cache.place([5]) is None
+
+
+def test_idle_work_finds_a_place_where_all_are_a_persons() -> None:
+    cache = SequenceCache(1)
+    cache.keep(placed(cache, [1]).sequence)
+    assert cache.place([2], interactive=False) is not None
 
 
 def test_header_of_the_real_model(model_path: Path) -> None:
