@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import click
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
 from studio.cli.ids import find_id
 from studio.domain.log import Answer, Origin
-from studio.errors import EngineError
+from studio.errors import EngineError, ModelError
 from studio.reporting.terminal_text import printable
 
 if TYPE_CHECKING:
@@ -100,8 +101,8 @@ def answer_as_json(finished: ArmFinished) -> dict[str, Any]:
 def correct(  # noqa: PLR0917 - click passes them by name
     frame: Frame, prompt: str, corrected: str, original: str, rationale: str, supersedes: str | None, as_json: bool
 ) -> None:
-    """Record a correction and learn its lesson."""
-    from studio.services.learn_lessons import learn_lesson, learn_pending
+    """Record a correction, learn its lesson, and try whether the lesson mends its own answer."""
+    from studio.services.learn_lessons import learn_lesson, learn_pending, prove_lesson
     from studio.services.record_correction import record_correction
 
     async def use(studio: Studio) -> dict[str, Any]:
@@ -119,11 +120,14 @@ def correct(  # noqa: PLR0917 - click passes them by name
         click.echo(f"Saved correction {correction.id}.", err=as_json)
         await learn_pending(studio)
         lesson = await learn_lesson(studio, correction)
+        # Without a model there is nothing to try it with; it stays as it is.
+        with contextlib.suppress(ModelError):
+            lesson = await prove_lesson(studio, lesson)
         return {
             "id": correction.id,
             "supersedes": correction.supersedes,
             "check": dataclasses.asdict(correction.check),
-            "lesson": {"id": lesson.id, "title": lesson.title, "kind": lesson.kind},
+            "lesson": {"id": lesson.id, "title": lesson.title, "kind": lesson.kind, "weak": lesson.weak},
         }
 
     result = frame.run(use)
@@ -131,6 +135,10 @@ def correct(  # noqa: PLR0917 - click passes them by name
         print_json(result)
     else:
         click.echo(f"Lesson learnt: {printable(result['lesson']['title'])}")
+        if result["lesson"]["weak"]:
+            click.echo(
+                "It is marked weak: tried on its own question, it did not mend the answer. Other words may help."
+            )
 
 
 async def _correction_id(studio: Studio, wanted: str) -> str:
