@@ -16,6 +16,8 @@ from pathlib import Path
 from studio.domain.generation import Completion, FinishReason, Lane
 
 _MOST_BYTES = 64_000_000
+_COMPUTED = "a memory for each sequence, plain attention"
+"""How the engine computes an answer. Another way rounds otherwise, and what was kept before is no longer its answer."""
 
 
 class KeptCompletions:
@@ -55,10 +57,10 @@ class KeptCompletions:
         return self._known[model_sha256]
 
     def _key(self, lane: Lane) -> str:
-        """What the answer depends on besides the model: llama.cpp's build, the chat, the adapter, the sampling."""
+        """What the answer depends on besides the model: llama.cpp, the engine, the chat, the adapter, the sampling."""
         adapter = [self._digest(lane.adapter.path), lane.adapter.scale] if lane.adapter else None
         chat = [(message.role.value, message.content) for message in lane.messages]
-        whole = json.dumps([version("llama-cpp-python"), chat, adapter, asdict(lane.sampling)])
+        whole = json.dumps([version("llama-cpp-python"), _COMPUTED, chat, adapter, asdict(lane.sampling)])
         return hashlib.sha256(whole.encode()).hexdigest()[:32]
 
     def _digest(self, adapter: Path) -> str:
