@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from studio.domain.exports import CorrectionRow, Selection
+from studio.domain.exports import Choosable, CorrectionRow, Selection
 from studio.domain.generation import ChatMessage, EngineOptions, Lane, LaneEvent, ModelFacts, Priority
 from studio.domain.imports import Additions, Import, Logged
 from studio.domain.lessons import Lesson, LessonStatus, LessonUse
@@ -255,6 +255,10 @@ class Log(Protocol):
 
     def copy_out(self, selection: Selection, folder: Path, *, whole: bool) -> LogCopy:
         """Copy the chosen corrections into `folder`, which exists; `whole` copies also the rest of the log."""
+        ...
+
+    def choosable(self) -> Choosable:
+        """What corrections can be chosen by."""
         ...
 
     def backup_if_older(self, than: timedelta) -> Path | None:

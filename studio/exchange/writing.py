@@ -90,7 +90,7 @@ def whole_folder(destination: Path) -> Iterator[Path]:
     Raises UsageError where the destination holds anything; MachineError where it cannot be written or the disk is full.
     """
     destination = destination.expanduser().resolve()
-    _refuse_taken(destination)
+    refuse_taken(destination)
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=destination.parent, prefix=f".{destination.name}-"))
@@ -100,7 +100,7 @@ def whole_folder(destination: Path) -> Iterator[Path]:
         yield draft
         for file in draft.iterdir():
             file.chmod(0o600)
-        _refuse_taken(destination)
+        refuse_taken(destination)
         draft.replace(destination)
     except OSError as error:
         raise _unwritable(destination, error) from error
@@ -108,12 +108,13 @@ def whole_folder(destination: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _refuse_taken(destination: Path) -> None:
+def refuse_taken(destination: Path) -> None:
+    """Raises UsageError where something is at the destination that is no empty folder."""
     if destination.is_dir():
         if not os.access(destination, os.R_OK) or any(destination.iterdir()):
-            raise UsageError(f"The folder {destination} is not empty.", "Name a new one with --out DIR.")
+            raise UsageError(f"The folder {destination} is not empty.", "Name a new one.")
     elif destination.exists():
-        raise UsageError(f"{destination} is a file.", "Name a new folder with --out DIR.")
+        raise UsageError(f"{destination} is a file.", "Name a new folder.")
 
 
 def _unwritable(destination: Path, error: OSError) -> MachineError:
