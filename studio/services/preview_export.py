@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from studio.domain.exports import Choosable, Selection
 from studio.domain.ports import Log, LogCopy
-from studio.errors import MachineError, UsageError
+from studio.errors import UsageError
 from studio.exchange.request import ExportRequest, Progress
 from studio.exchange.splits import Alike, Splits, draw_splits, group_alike
 from studio.exchange.survey import FirstRow, Survey, first_rows, survey
-from studio.exchange.writing import refuse_taken
+from studio.exchange.writing import in_the_way
 from studio.services.studio import off_loop
 
 MOST_GROUPED = 20_000
@@ -131,30 +131,13 @@ class ExportPreviews:
 async def free_folder(wanted: Path) -> Path:
     """The folder, or where it is taken the first one with a number after it that is not."""
 
-    def is_free(folder: Path) -> bool:
-        try:
-            refuse_taken(folder)
-        except (UsageError, MachineError, OSError):
-            return False
-        return True
-
     def found() -> Path:
         numbered = (wanted.with_name(f"{wanted.name}-{number}") for number in range(2, MOST_NUMBERED))
-        return next((folder for folder in (wanted, *numbered) if is_free(folder)), wanted)
+        return next((folder for folder in (wanted, *numbered) if not in_the_way(folder)), wanted)
 
     return await off_loop(found)
 
 
-async def what_stands_there(folder: Path) -> str:
-    """Why nothing can be written to this folder, in a sentence; empty where nothing is in the way."""
-
-    def refused() -> str:
-        try:
-            refuse_taken(folder)
-        except UsageError as error:
-            return error.message
-        except OSError as error:
-            return f"{folder} cannot be read ({error.strerror})."
-        return ""
-
-    return await off_loop(refused)
+async def what_is_in_the_way(folder: Path) -> str:
+    """Why this folder cannot be written, in a sentence, as far as that is known before; else empty."""
+    return await off_loop(in_the_way, folder)

@@ -118,12 +118,12 @@ def request_of(screen: ExportScreen) -> ExportRequest:
 
 async def _destination(choices: Choices) -> tuple[Path, str]:
     """The folder, and why it cannot be written as far as that can be told before."""
-    from studio.services.preview_export import free_folder, what_stands_there
+    from studio.services.preview_export import free_folder, what_is_in_the_way
 
     folder = _wanted_folder(choices)
     if not choices.folder:
-        return await free_folder(folder), ""
-    return folder, await what_stands_there(folder)
+        folder = await free_folder(folder)
+    return folder, await what_is_in_the_way(folder)
 
 
 def _wanted_folder(choices: Choices) -> Path:
