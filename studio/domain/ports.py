@@ -216,12 +216,22 @@ class LogCopy(Protocol):
         """The table as Parquet."""
         ...
 
-    def lines(self, table: str, screen: str, *, suspects_only: bool = False) -> Iterator[list[tuple[str, bool]]]:
-        """Batches of the rows as JSON, and whether what is written in them matches `screen`, a pattern of RE2's."""
+    def lines(
+        self, table: str, screen: str, *, suspects_only: bool = False, most: int | None = None
+    ) -> Iterator[list[tuple[str, bool]]]:
+        """Batches of the rows as JSON, and whether what is written in them matches `screen`, a pattern of RE2's.
+
+        `most` looks at no more than so many, from the first on.
+        """
         ...
 
-    def corrections(self, screen: str, *, suspects_only: bool = False) -> Iterator[list[CorrectionRow]]:
-        """Batches of the corrections, oldest first; suspect where a text of theirs matches `screen`."""
+    def corrections(
+        self, screen: str, *, suspects_only: bool = False, most: int | None = None
+    ) -> Iterator[list[CorrectionRow]]:
+        """Batches of the corrections, oldest first; suspect where a text of theirs matches `screen`.
+
+        `most` looks at no more than so many.
+        """
         ...
 
     def summary(self) -> dict[str, dict[str, int]]:

@@ -20,6 +20,8 @@ from studio.exchange.splits import TRAIN, Alike, Splits
 
 MOST_LISTED = 5_000
 """Different texts that may be private; of more than that nobody decides one by one."""
+MOST_FIRST = 200
+"""Corrections among which first rows are looked for: those that become none come first in few logs."""
 MOST_AROUND = 5
 """Places of one text that are kept with what stands around them."""
 
@@ -131,7 +133,7 @@ def _private_texts(copy: LogCopy, request: ExportRequest, progress: Progress) ->
 
 def _lines(copy: LogCopy, request: ExportRequest) -> Iterator[FirstRow]:
     redactor, ending = request.redactor(), request.form().ending
-    for lines in copy.lines("corrections", redactor.screen):
+    for lines in copy.lines("corrections", redactor.screen, most=MOST_FIRST):
         for line, suspect in lines:
             safe = redacted_line(line, redactor) if suspect and request.replaces else line
             row = orjson.loads(safe)
@@ -143,7 +145,7 @@ def _lines(copy: LogCopy, request: ExportRequest) -> Iterator[FirstRow]:
 def _rows(copy: LogCopy, request: ExportRequest, splits: Splits | None) -> Iterator[FirstRow]:
     form, redactor = request.form(), request.redactor()
     at = 0
-    for batch in copy.corrections(redactor.screen):
+    for batch in copy.corrections(redactor.screen, most=MOST_FIRST):
         for row in batch:
             split = splits.names[splits.of[at]] if splits else TRAIN
             at += 1

@@ -15,7 +15,7 @@ import pytest
 from story_log import HOSTILE, START, correct, story_log
 from studio_fakes import fake_studio
 from textual.widgets import Input, OptionList, Static
-from tui_driving import AppPilot, notices, settled, shown, until, write
+from tui_driving import AppPilot, notices, settled, shown, type_at_once, until, write
 
 from studio.domain.checks import Check
 from studio.domain.exports import Selection
@@ -421,6 +421,32 @@ async def test_a_folder_that_is_taken_is_told_before_and_left_alone(tmp_path: Pa
         await written(pilot)
         assert "Wrote 6 corrections" in headline(pilot)
         assert screen(pilot).work.folder == Path.cwd() / "corrections-trl-sft-2"
+
+
+async def test_what_is_pressed_at_once_after_a_change_writes_what_was_changed(tmp_path: Path) -> None:
+    story_log(tmp_path)
+    async with StudioApp(fake_studio(tmp_path)).run_test(size=(80, 24)) as pilot:
+        await open_export(pilot)
+        screen(pilot).choose(screen(pilot).work.choices.with_("format_name", "trl-kto"))
+        await type_at_once(pilot, "w")
+        await until(pilot, lambda: "Wrote 6 corrections as trl-kto" in headline(pilot))
+    assert len(rows_of(Path.cwd() / "corrections-trl-kto" / "train.jsonl")) == 12
+
+
+async def test_what_came_into_the_log_since_is_not_written_undecided(tmp_path: Path) -> None:
+    studio = private_studio(tmp_path)
+    async with StudioApp(studio).run_test(size=(120, 36)) as pilot:
+        await open_export(pilot)
+        await pilot.press("p", "A")
+        assert isinstance(studio.log, DuckDbLog)
+        told(studio.log, "And who else?", "c@d.org", 8)
+        await written(pilot)
+        assert "1 place may hold private data (1 EMAIL), so nothing was written." in headline(pilot)
+        assert "p shows what is new" in headline(pilot)
+        assert list(Path.cwd().iterdir()) == []
+        await pilot.press("p")
+        await surveyed(pilot)
+        assert screen(pilot).query_one(PrivatePane).to_decide == 1
 
 
 @pytest.mark.parametrize(

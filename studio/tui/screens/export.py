@@ -154,7 +154,7 @@ it stand; the same text gets the same everywhere. `studio export` does the same 
     def _tab(self) -> str:
         return self.query_one(TabbedContent).active
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action not in ("write", "private", "change", *DECIDING):
             return True
         if not self.is_mounted or not self.work.choosable.corrections:
@@ -162,7 +162,7 @@ it stand; the same text gets the same everywhere. `studio export` does the same 
         if action in DECIDING:
             return self._tab == "private" and self.query_one(PrivatePane).deciding
         if action == "change":
-            return self._tab != "private" and not self.work.writing
+            return (self._tab != "private" or parameters == ("names",)) and not self.work.writing
         return not self.work.writing
 
     @on(TabbedContent.TabActivated)

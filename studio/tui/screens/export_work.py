@@ -35,14 +35,15 @@ class EndedError(UsageError):
 
 @dataclass
 class ExportWork:
-    """What is chosen and known. `survey` is None where the settings have changed since; `told` is the progress, written
-    by a thread. `ended` asks the writing to end.
+    """What is chosen and known. `survey` is None where the settings have changed since, with a `problem` where it could
+    not be made; `told` is the progress, written by a thread. `ended` asks the writing to end.
     """
 
     choices: Choices = field(default_factory=Choices)
     choosable: Choosable = field(default_factory=Choosable)
     previews: ExportPreviews | None = None
     survey: Survey | None = None
+    problem: bool = False
     folder: Path | None = None
     told: tuple[str, int, int] = ("reading the log", 0, 0)
     writing: bool = False
@@ -75,17 +76,19 @@ async def look(screen: ExportScreen) -> None:
     """Survey what the settings choose, and show it."""
     work, preview = screen.work, screen.query_one(PreviewPane)
     assert work.previews is not None, "loaded before"
-    work.survey = None
+    work.survey, work.problem = None, False
     try:
         work.folder, in_the_way = await _destination(work.choices)
         screen.query_one(ExportSettings).show_choices(work.choices, work.folder)
         request = request_of(screen)
         screen.tick(on=True)
         survey = await work.previews.survey(request, work.tell)
-    except UsageError as error:
-        # Said in the preview: a notice at every step through the settings would bury the screen.
+    except StudioError as error:
+        work.problem = True
         preview.show_problem(error.message, error.hint)
-        return
+        if isinstance(error, UsageError):
+            return  # a notice at every step through the settings would bury the screen
+        raise
     finally:
         screen.tick(on=work.writing)
     if survey is None:
@@ -109,10 +112,13 @@ async def show_rows(screen: ExportScreen) -> None:
 def request_of(screen: ExportScreen) -> ExportRequest:
     """What is asked for. Raises UsageError where nothing would be left to train on."""
     work = screen.work
-    decisions: Mapping[str, str] = screen.query_one(PrivatePane).decisions
-    if work.choices.findings is Findings.REPLACE and work.survey is not None:
-        # The very placeholders that are shown.
-        decisions = {same(text.text): text.put for text in work.survey.private} | dict(decisions)
+    # Only for what is listed: the manifest counts them. Placeholders are the very ones that are shown.
+    listed = {same(text.text): text.put for text in work.survey.private} if work.survey else {}
+    made = screen.query_one(PrivatePane).decisions
+    if work.choices.findings is Findings.REPLACE:
+        decisions = {key: made.get(key, put) for key, put in listed.items()}
+    else:
+        decisions = {key: made[key] for key in listed if key in made}
     return work.choices.request(screen.studio.settings.prompt.system, decisions)
 
 
@@ -192,10 +198,11 @@ async def own_words(screen: ExportScreen) -> None:
 
 async def write(screen: ExportScreen) -> None:
     """Write what the preview shows; what cannot be written is told in the pane and stays there."""
-    from studio.services.export_corrections import export_corrections
+    from studio.services.export_corrections import UndecidedError, export_corrections
 
     work, pane = screen.work, screen.query_one(WrittenPane)
-    if work.survey is None:
+    work.problem = False
+    while work.survey is None and not work.problem:  # another look may overtake this one
         await look(screen)
     if work.survey is None or work.folder is None:
         screen.go_to("preview")  # it says why
@@ -213,6 +220,10 @@ async def write(screen: ExportScreen) -> None:
         result = await off_loop(export_corrections, screen.studio.log, folder, request, progress=work.tell)
     except EndedError as error:
         pane.show_failure(error.message, error.hint)
+        return
+    except UndecidedError as error:
+        pane.show_failure(error.message, "The log has changed since it was looked at: p shows what is new.")
+        screen.on_log_changed()
         return
     except StudioError as error:
         pane.show_failure(error.message, error.hint)
