@@ -42,8 +42,8 @@ class PrivateText:
 @dataclass(frozen=True, slots=True)
 class Survey:
     """What would be written. `files` are rows by file, `splits` corrections by split. `groups` is None where it was not
-    looked for what belongs together; `alike` are the corrections that are not alone in theirs. `unlisted` are places of
-    texts beyond MOST_LISTED.
+    looked for what belongs together; `shared` are those of several corrections, `alike` the corrections in them.
+    `unlisted` are places of texts beyond MOST_LISTED.
     """
 
     corrections: int
@@ -51,6 +51,7 @@ class Survey:
     splits: dict[str, int]
     left_out: dict[str, int]
     groups: int | None
+    shared: int
     alike: int
     private: tuple[PrivateText, ...]
     unlisted: int
@@ -77,6 +78,7 @@ def survey(
         splits=split_sizes if splits else {},
         left_out=left_out,
         groups=None if sizes is None else len(sizes),
+        shared=0 if sizes is None else int((sizes > 1).sum()),
         alike=0 if sizes is None else int(sizes[sizes > 1].sum()),
         private=private,
         unlisted=unlisted,

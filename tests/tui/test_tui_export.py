@@ -144,8 +144,11 @@ async def test_what_is_chosen_is_seen_and_written_as_the_command_line_writes_it(
     log = story_log(tmp_path)
     async with StudioApp(fake_studio(tmp_path)).run_test(size=size) as pilot:
         await open_export(pilot)
-        for words in ("Format", "trl-sft", "Licence", "6 corrections", "6 rows", "6 near-duplicate groups"):
+        for words in ("Format", "trl-sft", "Licence", "6 corrections", "6 rows"):
             assert words in shown(pilot)
+        assert "Near-duplicates or one conversation: none; 6 groups in all" in preview(pilot)
+        screen(pilot)._show_progress()
+        assert "6 corrections" in shown(pilot), "a late tick takes the place of nothing"
         await pilot.press("right")
         go(pilot, "test")
         await pilot.press("right", "right")
@@ -190,6 +193,18 @@ async def test_the_first_rows_are_those_of_the_file(tmp_path: Path) -> None:
                 assert json.dumps(first["prompt"]) in text
                 assert manifest["corrections"] == 9, "the whole log: also superseded and undone"
             await pilot.press("escape")
+
+
+async def test_near_duplicates_are_counted_and_a_tiny_window_is_no_obstacle(tmp_path: Path) -> None:
+    log = story_log(tmp_path)
+    told(log, "What time does the ferry leave?", "At nine o'clock sharp.", 1)
+    told(log, "When does the ferry leave, what time?", "Nine o'clock sharp.", 2)
+    async with StudioApp(fake_studio(tmp_path)).run_test(size=(40, 10)) as pilot:
+        await open_export(pilot)
+        assert "2 corrections in 1 group; 7 groups in all" in preview(pilot)
+        assert "Format" in shown(pilot)
+        await written(pilot)
+        assert "Wrote 8 corrections" in headline(pilot)
 
 
 async def test_where_nothing_was_corrected_it_says_what_to_do_first(tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ it stand; the same text gets the same everywhere. `studio export` does the same 
         self.work = ExportWork()
         self._settles: Timer | None = None
         self._ticks: Timer | None = None
+        self._ticking = False
 
     def compose_body(self) -> ComposeResult:
         yield Static(NOTHING_CORRECTED, id="export-empty", markup=False)
@@ -139,10 +140,13 @@ it stand; the same text gets the same everywhere. `studio export` does the same 
 
     def tick(self, *, on: bool) -> None:
         """Whether progress is shown."""
+        self._ticking = on
         if self._ticks is not None:
             (self._ticks.resume if on else self._ticks.pause)()
 
     def _show_progress(self) -> None:
+        if not self._ticking:
+            return  # a tick that was on its way when the work was done
         if self.work.writing:
             self.query_one(WrittenPane).show_progress(*self.work.told)
         else:

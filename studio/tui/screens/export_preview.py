@@ -68,8 +68,8 @@ def _counts(survey: Survey) -> Iterator[Content]:
     if survey.splits:
         yield Content("Corrections: " + ", ".join(f"{name} {count:,}" for name, count in survey.splits.items()))
     if survey.groups is not None:
-        shared = f"; {survey.alike:,} corrections share one" if survey.alike else ""
-        yield Content(f"{plural(survey.groups, 'near-duplicate group')}{shared}")
+        shared = f"{survey.alike:,} corrections in {plural(survey.shared, 'group')}" if survey.alike else "none"
+        yield Content(f"Near-duplicates or one conversation: {shared}; {plural(survey.groups, 'group')} in all")
     for where, count in survey.left_out.items():
         yield Content(f"Left out of {where}: {count:,}")
 
