@@ -18,7 +18,7 @@ from studio.exchange.request import ExportRequest, Progress
 from studio.exchange.rows_out import file_name, findings_in, made_of, why_left_out
 from studio.exchange.splits import TRAIN, Alike, Splits
 
-MOST_LISTED = 5_000
+MOST_LISTED = 2_000
 """Different texts that may be private; of more than that nobody decides one by one."""
 MOST_FIRST = 200
 """Corrections among which first rows are looked for: those that become none come first in few logs."""

@@ -31,9 +31,9 @@ from studio.settings import Settings
 from studio.storage import DuckDbLog
 from studio.tui.app import StudioApp
 from studio.tui.screens.export import ExportScreen
-from studio.tui.screens.export_choices import Choices
+from studio.tui.screens.export_choices import Choices, Findings
 from studio.tui.screens.export_private import PrivatePane
-from studio.tui.screens.export_settings import ExportSettings
+from studio.tui.screens.export_settings import SETTINGS, ExportSettings
 from studio.tui.screens.help import HelpScreen
 from studio.tui.widgets.dialogs import LineDialog
 from studio.tui.widgets.pick_dialog import PickDialog
@@ -299,6 +299,22 @@ async def test_names_are_looked_for_and_placeholders_or_nothing_put_without_aski
     assert "x.org" in as_they_are.read_text().casefold()
 
 
+async def test_more_than_one_can_decide_on_is_written_with_placeholders_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.exchange.survey.MOST_LISTED", 1)
+    async with StudioApp(private_studio(tmp_path)).run_test(size=(120, 36)) as pilot:
+        await open_export(pilot)
+        await pilot.press("p", "A", "w")
+        await settled(pilot)
+        assert "2 texts are to be decided on first" in notices(pilot)[-1]
+        assert "too many to decide one by one" in " ".join(shown(pilot).replace("│", " ").split())
+        await choose(pilot, findings=Findings.REPLACE)
+        await written(pilot)
+    answers = [row["completion"][0]["content"] for row in rows_of(Path.cwd() / "corrections-trl-sft" / "train.jsonl")]
+    assert answers[:2] == ["<EMAIL_1>, or call <PHONE_1>.", "Also to <EMAIL_1>, see <PATH_1>."]
+
+
 async def test_nothing_is_put_in_a_texts_place_by_an_empty_line(tmp_path: Path) -> None:
     async with StudioApp(private_studio(tmp_path)).run_test(size=(120, 36)) as pilot:
         await open_export(pilot)
@@ -375,6 +391,20 @@ async def test_what_cannot_be_meant_is_told_and_asked_again(tmp_path: Path, key:
         assert pilot.app.screen.query_one(Input).value == text
         await pilot.press("escape")
         assert screen(pilot).work.choices == Choices()
+
+
+async def test_what_is_typed_begins_with_what_is_chosen(tmp_path: Path) -> None:
+    async with StudioApp(private_studio(tmp_path)).run_test(size=(120, 36)) as pilot:
+        await open_export(pilot)
+        await choose(pilot, test=0.3)
+        before = screen(pilot).work.choices
+        for key in (setting.key for setting in SETTINGS if setting.take is not None and setting.applies(before)):
+            go(pilot, key)
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(pilot.app.screen, LineDialog))
+            await pilot.press("enter")
+            await settled(pilot)
+            assert screen(pilot).work.choices == before, key
 
 
 async def test_what_a_format_has_no_place_for_is_not_offered(tmp_path: Path) -> None:

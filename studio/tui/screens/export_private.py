@@ -51,18 +51,20 @@ class PrivatePane(Vertical):
         """List what was found; the text chosen before stays chosen where it is still there."""
         before = same(self.chosen.text) if self.chosen else ""
         self._texts, self._unlisted, self._findings = list(survey.private), survey.unlisted, findings
-        options = self.query_one(OptionList)
-        options.clear_options()
-        options.add_options([Option(self._line(text)) for text in self._texts])
         keys = [same(text.text) for text in self._texts]
-        options.highlighted = keys.index(before) if before in keys else 0 if keys else None
-        options.display = bool(keys)
+        self._fill(keys.index(before) if before in keys else 0)
         self._show_head()
         self._show_around()
 
     def on_resize(self, _: events.Resize) -> None:
-        for index in range(len(self._texts)):
-            self._show_line(index)
+        self._fill(self.query_one(OptionList).highlighted or 0)
+
+    def _fill(self, highlighted: int) -> None:
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_options([Option(self._line(text)) for text in self._texts])
+        options.highlighted = highlighted if self._texts else None
+        options.display = bool(self._texts)
 
     @property
     def chosen(self) -> PrivateText | None:
@@ -115,8 +117,7 @@ class PrivatePane(Vertical):
         left = [text for text in self._texts if same(text.text) not in self.decisions]
         for text in left:
             self.decisions[same(text.text)] = text.put
-        for index in range(len(self._texts)):
-            self._show_line(index)
+        self._fill(self.query_one(OptionList).highlighted or 0)
         self._show_head()
         return len(left)
 
@@ -138,11 +139,8 @@ class PrivatePane(Vertical):
     def _show_chosen(self) -> None:
         index = self.query_one(OptionList).highlighted
         if index is not None:
-            self._show_line(index)
+            self.query_one(OptionList).replace_option_prompt_at_index(index, self._line(self._texts[index]))
         self._show_head()
-
-    def _show_line(self, index: int) -> None:
-        self.query_one(OptionList).replace_option_prompt_at_index(index, self._line(self._texts[index]))
 
     def _show_head(self) -> None:
         self.query_one("#private-head", Static).update(self._head())

@@ -94,9 +94,12 @@ def _day(key: str, label: str) -> Setting:
 
 
 def _share(key: str, label: str) -> Setting:
-    def words(choices: Choices) -> str:
+    def text(choices: Choices) -> str:
         share = getattr(choices, key)
-        return f"{100 * share:.3g}%" if share else "none"
+        return f"{100 * share:.3g}%" if share else ""
+
+    def words(choices: Choices) -> str:
+        return text(choices) or "none"
 
     def step(choices: Choices, by: int) -> Choices:
         now = getattr(choices, key)
@@ -120,7 +123,7 @@ def _share(key: str, label: str) -> Setting:
         "Held back",
         words,
         step,
-        words,
+        text,
         take,
         "as 10% or 0.1",
         applies=lambda choices: not choices.form.whole,
