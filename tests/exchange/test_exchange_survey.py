@@ -68,7 +68,11 @@ async def test_a_newer_request_overtakes_and_placeholders_keep_their_numbers(tmp
     request = ExportRequest("trl-sft")
     try:
         asked_again = threading.Event()
-        overtaken = asyncio.create_task(previews.survey(request, lambda *_: asked_again.wait(20)))
+
+        def waits(*_: object) -> None:
+            asked_again.wait(20)
+
+        overtaken = asyncio.create_task(previews.survey(request, waits))
         await asyncio.sleep(0)
         newer = asyncio.create_task(previews.survey(request, nothing))
         await asyncio.sleep(0)

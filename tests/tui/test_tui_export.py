@@ -307,7 +307,7 @@ async def test_more_than_one_can_decide_on_is_written_with_placeholders_only(
         await open_export(pilot)
         await pilot.press("p", "A", "w")
         await settled(pilot)
-        assert "2 texts are to be decided on first" in notices(pilot)[-1]
+        assert "2 texts are to be decided on first: too many one by one" in notices(pilot)[-1]
         assert "too many to decide one by one" in " ".join(shown(pilot).replace("│", " ").split())
         await choose(pilot, findings=Findings.REPLACE)
         await written(pilot)

@@ -210,7 +210,10 @@ async def write(screen: ExportScreen) -> None:
     if work.choices.findings is Findings.DECIDE and (left := screen.query_one(PrivatePane).to_decide):
         screen.go_to("private")
         texts = "1 text is" if left == 1 else f"{left:,} texts are"
-        screen.notify(f"{texts} to be decided on first: a, r or s; A puts placeholders for all.", severity="warning")
+        how = "a, r or s; A puts placeholders for all."
+        if work.survey.unlisted:
+            how = "too many one by one, so set Private data to 'placeholders' or choose fewer corrections."
+        screen.notify(f"{texts} to be decided on first: {how}", severity="warning")
         return
     request, folder = request_of(screen), work.folder
     work.writing, work.ended, work.told = True, False, ("beginning", 0, 0)
