@@ -129,6 +129,7 @@ def test_what_cannot_be_is_told_in_a_sentence_and_leaves_nothing(
     refused = {
         ("trl-sft", "--out", str(taken)): f"The folder {taken} is not empty.",
         ("trl-sft", "--out", str(taken / "mine.txt" / "x")): "cannot be written",
+        ("trl-sft", "--out", str(tmp_path / ("a" * 300))): "cannot be written (File name too long)",
         ("nonsense", "--out", str(tmp_path / "out")): "is not one of",
         ("jsonl", "--out", str(tmp_path / "out"), "--test", "0.1"): "holds the log as it is",
         ("openai-sft", "--out", str(tmp_path / "out"), "--rationale"): "has no place for the rationale",
