@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
-from studio.errors import UsageError
+from studio.errors import MachineError, UsageError
 
 if TYPE_CHECKING:
     from studio.exchange.privacy import Finding
@@ -22,6 +23,7 @@ FORMATS = (
     "easyedit", "parquet", "jsonl",
 )  # fmt: skip
 _REPAINT_S = 0.2
+_DECISIONS = 'It should hold {"what was found": "what to put there"}, as --privacy report --json writes it.'
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -50,6 +52,12 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 )
 @click.option("--name", "names", multiple=True, help="A name to look for too.")
 @click.option("--keep", multiple=True, help="A finding to let stand, as it is written.")
+@click.option(
+    "--decisions",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A JSON file that says what to put in the place of each finding, the finding itself to let it stand;"
+    " --privacy report --json writes one to begin with.",
+)
 @click.option("--license", "license_id", default="other", show_default=True, help="For the card, as cc-by-4.0.")
 @click.option("--title", default="Corrections", show_default=True, help="For the card.")
 @json_option
@@ -70,7 +78,7 @@ def export(frame: Frame, /, out: Path | None, as_json: bool, **given: Any) -> No
         found = _Found(as_json)
         counts = report_findings(log, request, found)
         if as_json:
-            print_json({"counts": counts, "findings": found.listed})
+            print_json({"counts": counts, "decisions": found.suggested, "findings": found.listed})
         else:
             click.echo(f"Found: {counted(counts)}." if counts else "Nothing private was found.")
             click.echo("Nothing was written.", err=True)
@@ -119,9 +127,26 @@ def _request(frame: Frame, given: dict[str, Any]) -> ExportRequest:
         privacy=Privacy(given["privacy"]) if given["privacy"] else None,
         names=given["names"],
         keep=given["keep"],
+        decisions=_decisions(given["decisions"]),
         license=given["license_id"],
         title=given["title"],
     )
+
+
+def _decisions(file: Path | None) -> dict[str, str]:
+    """From the report, or from an object of nothing but decisions. Raises UsageError, MachineError."""
+    if file is None:
+        return {}
+    try:
+        told = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise MachineError(f"{file} cannot be read ({error.strerror}).", "Check its name.") from error
+    except ValueError as error:
+        raise UsageError(f"{file} is no JSON.", _DECISIONS) from error
+    decisions = told.get("decisions", told) if isinstance(told, dict) else None
+    if not isinstance(decisions, dict) or not all(isinstance(put, str) for put in decisions.values()):
+        raise UsageError(f"{file} holds no decisions.", _DECISIONS)
+    return decisions
 
 
 def _midnight(day: datetime | None) -> datetime | None:
@@ -134,6 +159,7 @@ class _Found:
     def __init__(self, as_json: bool) -> None:
         self._as_json = as_json
         self.listed: list[dict[str, str]] = []
+        self.suggested: dict[str, str] = {}
 
     def __call__(self, table: str, finding: Finding) -> None:
         from studio.reporting.terminal_text import printable
@@ -141,6 +167,7 @@ class _Found:
         if self._as_json:
             told = {"kind": finding.kind, "found": finding.found, "before": finding.before, "after": finding.after}
             self.listed.append({"table": table, **told})
+            self.suggested[finding.found] = finding.put
             return
         around = f"…{finding.before}[{finding.found}]{finding.after}…"
         click.echo(f"{finding.kind:6} {table}: {' '.join(printable(around).split())}")

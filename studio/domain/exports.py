@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -39,6 +40,27 @@ class Selection:
     @property
     def is_everything(self) -> bool:
         return self == Selection()
+
+
+class ChoosableSession(NamedTuple):
+    """A conversation in which answers were corrected, and how many."""
+
+    id: str
+    title: str
+    corrections: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choosable:
+    """What a Selection can choose by in this log; mappings hold numbers of corrections. Days are of UTC, "" if none."""
+
+    corrections: int = 0
+    first_day: str = ""
+    last_day: str = ""
+    sessions: tuple[ChoosableSession, ...] = ()
+    labels: Mapping[str, int] = field(default_factory=dict)
+    arms: Mapping[str, int] = field(default_factory=dict)
+    models: Mapping[str, int] = field(default_factory=dict)
 
 
 class CorrectionRow(NamedTuple):

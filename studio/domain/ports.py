@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from studio.domain.exports import CorrectionRow, Selection
+from studio.domain.exports import Choosable, CorrectionRow, Selection
 from studio.domain.generation import ChatMessage, EngineOptions, Lane, LaneEvent, ModelFacts, Priority
 from studio.domain.imports import Additions, Import, Logged
 from studio.domain.lessons import Lesson, LessonStatus, LessonUse
@@ -216,12 +216,22 @@ class LogCopy(Protocol):
         """The table as Parquet."""
         ...
 
-    def lines(self, table: str, screen: str, *, suspects_only: bool = False) -> Iterator[list[tuple[str, bool]]]:
-        """Batches of the rows as JSON, and whether what is written in them matches `screen`, a pattern of RE2's."""
+    def lines(
+        self, table: str, screen: str, *, suspects_only: bool = False, most: int | None = None
+    ) -> Iterator[list[tuple[str, bool]]]:
+        """Batches of the rows as JSON, and whether what is written in them matches `screen`, a pattern of RE2's.
+
+        `most` looks at no more than so many, from the first on.
+        """
         ...
 
-    def corrections(self, screen: str, *, suspects_only: bool = False) -> Iterator[list[CorrectionRow]]:
-        """Batches of the corrections, oldest first; suspect where a text of theirs matches `screen`."""
+    def corrections(
+        self, screen: str, *, suspects_only: bool = False, most: int | None = None
+    ) -> Iterator[list[CorrectionRow]]:
+        """Batches of the corrections, oldest first; suspect where a text of theirs matches `screen`.
+
+        `most` looks at no more than so many.
+        """
         ...
 
     def summary(self) -> dict[str, dict[str, int]]:
@@ -255,6 +265,10 @@ class Log(Protocol):
 
     def copy_out(self, selection: Selection, folder: Path, *, whole: bool) -> LogCopy:
         """Copy the chosen corrections into `folder`, which exists; `whole` copies also the rest of the log."""
+        ...
+
+    def choosable(self) -> Choosable:
+        """What corrections can be chosen by."""
         ...
 
     def backup_if_older(self, than: timedelta) -> Path | None:

@@ -67,9 +67,9 @@ def write_about(
         "splits": result.splits,
         "left_out": result.left_out,
         "privacy": {
-            "mode": request.privacy or "looked for, nothing found",
+            "mode": request.privacy or ("decided" if request.decisions else "looked for, nothing found"),
             "names": len(request.names),
-            "let_stand": len(request.keep),
+            "let_stand": request.let_stand,
             "replaced": result.findings,
         },
         "license": request.license,
@@ -87,9 +87,9 @@ def about_privacy(request: ExportRequest, findings: dict[str, int]) -> list[str]
         "Looked for by explicit rules: e-mail addresses, telephone numbers, keys and tokens, file paths, and"
         f" {names}. What rules do not know they do not find."
     )
-    kept = [f"Let stand by the user: {len(request.keep)}."] if request.keep else []
+    kept = [f"Let stand by the user: {request.let_stand}."] if request.let_stand else []
     if not findings:
-        return [rules, "Nothing was found.", *kept]
+        return [rules, "Nothing was replaced." if kept else "Nothing was found.", *kept]
     return [rules, f"Replaced, the same by the same: {counted(findings)}.", *kept]
 
 
@@ -127,7 +127,7 @@ class _Telling:
         self._redactor = redactor
 
     def text(self, text: str) -> str:
-        if self._request.privacy is not Privacy.REPLACE:
+        if not self._request.replaces:
             return text
         counts = self._redactor.counts.copy()  # those are of the rows
         safe = self._redactor.text(text)

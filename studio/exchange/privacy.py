@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -25,12 +25,17 @@ class Privacy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One place in a text: what was found, of which kind, between what stood before and after it."""
+    """One place in a text: what was found, of which kind, between what stood before and after it.
+
+    `put` is what takes its place: as was decided, or else a placeholder.
+    """
 
     kind: str
     found: str
     before: str
     after: str
+    put: str
+    decided: bool
 
 
 _ANNOUNCED_BY = r"password|passwd|passphrase|secret|api[ _-]?key|access[ _-]?key|token"
@@ -93,18 +98,23 @@ _SCREEN = (
 class Redactor:
     """Finds, and replaces the same by the same: `<EMAIL_1>` stands for one address throughout an export.
 
-    `names` are found as whole words whatever their case; `keep` are findings the user lets stand. `counts` are of
-    findings so far, by kind.
+    `names` are found as whole words whatever their case. `keep` are findings the user lets stand; they are not told.
+    `decisions` say what to put in the place of each of these texts, itself to let it stand; what is not among them gets
+    a placeholder, or stays with `only_decided`. `counts` are of what was found and of what was replaced, by kind.
     """
 
     names: Sequence[str] = ()
     keep: Sequence[str] = ()
+    decisions: Mapping[str, str] = field(default_factory=dict)
+    only_decided: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     _placeholders: dict[tuple[str, str], str] = field(default_factory=dict)
     _numbers: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self._kept = {_same(text) for text in self.keep}
+        self._kept = {same(text) for text in self.keep}
+        self._decided = {same(found): put for found, put in self.decisions.items()}
+        self._taken = set(self._decided.values())
         self._rules = [(kind, needed, re.compile(pattern)) for kind, needed, pattern in _RULES]
         if names := _longest_first(self.names):
             pattern = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in names)
@@ -117,18 +127,25 @@ class Redactor:
         return f"{_SCREEN}|(?i:{'|'.join(map(_re2_literal, words))})" if words else _SCREEN
 
     def text(self, text: str) -> str:
-        """The text with a placeholder for every finding."""
+        """The text with something else in the place of every finding that is not to stand."""
         parts, end = [], 0
         for kind, start, stop in self._places(text):
-            parts += [text[end:start], self._placeholder(kind, text[start:stop])]
-            end = stop
+            found = text[start:stop]
+            if (put := self._put(kind, found)) is not None:
+                parts += [text[end:start], put]
+                end = stop
+                self.counts[kind] += 1
         return "".join([*parts, text[end:]]) if end else text
 
     def find(self, text: str) -> Iterator[Finding]:
         """The findings, in order, each with what stands around it."""
         for kind, start, stop in self._places(text):
             before, after = text[max(0, start - CONTEXT) : start], text[stop : stop + CONTEXT]
-            yield Finding(kind, text[start:stop], before, after)
+            found = text[start:stop]
+            decision = self._decided.get(same(found))
+            self.counts[kind] += 1
+            put = self._placeholder(kind, found) if decision is None else decision
+            yield Finding(kind, found, before, after, put, decision is not None)
 
     def _places(self, text: str) -> list[tuple[str, int, int]]:
         taken: list[tuple[int, int]] = []
@@ -141,20 +158,29 @@ class Redactor:
                 if start < 0 or any(start < end and begin < stop for begin, end in taken):
                     continue
                 taken.append((start, stop))
-                if _same(text[start:stop]) not in self._kept:
+                if same(text[start:stop]) not in self._kept:
                     places.append((kind, start, stop))
-        self.counts.update(kind for kind, _, _ in places)
         return sorted(places, key=lambda place: place[1])
 
+    def _put(self, kind: str, found: str) -> str | None:
+        """What takes its place; None where it stands."""
+        decision = self._decided.get(same(found))
+        if decision is None:
+            return None if self.only_decided else self._placeholder(kind, found)
+        return None if same(decision) == same(found) else decision
+
     def _placeholder(self, kind: str, found: str) -> str:
-        key = (kind, _same(found))
-        if key not in self._placeholders:
+        key = (kind, same(found))
+        while key not in self._placeholders:
             self._numbers[kind] += 1
-            self._placeholders[key] = f"<{kind}_{self._numbers[kind]}>"
+            # One that was decided for stands for something else.
+            if (new := f"<{kind}_{self._numbers[kind]}>") not in self._taken:
+                self._placeholders[key] = new
         return self._placeholders[key]
 
 
-def _same(text: str) -> str:
+def same(text: str) -> str:
+    """What is alike in findings that are one: neither case nor spacing tells them apart."""
     return " ".join(text.casefold().split())
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from studio.domain.exports import Selection
 from studio.errors import UsageError
 from studio.exchange.examples import ExampleOptions
 from studio.exchange.formats import FORMATS, Format
-from studio.exchange.privacy import Finding, Privacy
+from studio.exchange.privacy import Finding, Privacy, Redactor, same
 from studio.exchange.splits import Shares
 from studio.exchange.writing import WrittenFile
 
@@ -21,8 +21,9 @@ Found = Callable[[str, Finding], None]
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """What to write and how. `privacy` None refuses where anything private is found; `names` are looked for too,
-    `keep` are findings to let stand. `license` is an identifier of the Hub's.
+    """What to write and how. `privacy` None refuses where anything private is found that was not decided on; `names`
+    are looked for too, `keep` are findings to let stand, `decisions` say what to put in the place of each of these
+    texts. `license` is an identifier of the Hub's.
     """
 
     format_name: str
@@ -32,6 +33,7 @@ class ExportRequest:
     privacy: Privacy | None = None
     names: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    decisions: Mapping[str, str] = field(default_factory=dict)
     license: str = "other"
     title: str = "Corrections"
 
@@ -45,6 +47,20 @@ class ExportRequest:
         if form.whole and self.shares.any:
             raise UsageError(f"{form.name} holds the log as it is, unsplit.", "Leave --test and --validation out.")
         return form
+
+    @property
+    def replaces(self) -> bool:
+        """Whether anything written may differ from the log."""
+        return self.privacy is Privacy.REPLACE or (self.privacy is None and bool(self.decisions))
+
+    def redactor(self) -> Redactor:
+        """A new one: it numbers from 1. Without a word on what was not decided, nothing is done to it."""
+        return Redactor(self.names, self.keep, self.decisions, only_decided=self.privacy is None)
+
+    @property
+    def let_stand(self) -> int:
+        """How many texts the user lets stand."""
+        return len(self.keep) + sum(same(found) == same(put) for found, put in self.decisions.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,24 +11,56 @@ import orjson
 
 from studio.domain.exports import CorrectionRow
 from studio.domain.ports import LogCopy
-from studio.exchange.examples import example_of, redacted_row, texts_of
+from studio.exchange.examples import Example, example_of, redacted_row, texts_of
+from studio.exchange.formats import Format, Row
 from studio.exchange.lossless import redacted_line, texts_in
-from studio.exchange.privacy import Privacy, Redactor
+from studio.exchange.privacy import Finding
 from studio.exchange.request import ExportRequest, Found, Progress
-from studio.exchange.splits import TRAIN, Splits, draw_splits
+from studio.exchange.splits import TRAIN, Splits, draw_splits, group_alike
 from studio.exchange.writing import RowFile, WrittenFile, written
 
 
 def look_for_findings(copy: LogCopy, request: ExportRequest, found: Found) -> dict[str, int]:
-    """What of that which would be written may be private: each is told to `found`; their number by kind."""
-    redactor = Redactor(request.names, request.keep)
-    for table, text in _suspect_texts(copy, request, redactor.screen):
-        for finding in redactor.find(text):
+    """What of that which would be written may be private and was not decided on: each is told to `found`; their number
+    by kind."""
+    counts: Counter[str] = Counter()
+    for table, finding in findings_in(copy, request):
+        if not finding.decided:
+            counts[finding.kind] += 1
             found(table, finding)
-    return dict(sorted(redactor.counts.items()))
+    return dict(sorted(counts.items()))
+
+
+def findings_in(copy: LogCopy, request: ExportRequest) -> Iterator[tuple[str, Finding]]:
+    """Every place that may hold something private, with its table, but for what `request.keep` lets stand."""
+    redactor = request.redactor()
+    for table, text in _suspect_texts(copy, request, redactor.screen):
+        yield from ((table, finding) for finding in redactor.find(text))
+
+
+def made_of(example: Example, form: Format) -> Iterator[tuple[str, list[Row] | str]]:
+    """For each part of the format its name, and the rows that the correction becomes, or why it becomes none."""
+    for part in form.parts:
+        made = part.rows(example)
+        if example.rationale is not None and not isinstance(made, str):
+            made = [one | {"rationale": example.rationale} for one in made]
+        yield part.name, made
+
+
+def file_name(part: str, split: str, form: Format) -> str:
+    """What the file of a part and a split is called."""
+    return f"{part}-{split}.{form.ending}" if part else f"{split}.{form.ending}"
+
+
+def why_left_out(part: str, reason: str, form: Format) -> str:
+    """What corrections that become nothing are counted under."""
+    return f"{part or form.name}, {reason}"
 
 
 def _suspect_texts(copy: LogCopy, request: ExportRequest, screen: str) -> Iterator[tuple[str, str]]:
+    chosen = request.selection
+    told = [request.title, *chosen.sessions, *chosen.labels, *copy.summary()["label"]]
+    yield from (("card", text) for text in dict.fromkeys(told))
     if not request.form().whole:
         for batch in copy.corrections(screen, suspects_only=True):
             for row in batch:
@@ -49,8 +81,8 @@ class RowsOut:
         self._request = request
         self._form = request.form()
         self._progress = progress
-        self._replaces = request.privacy is Privacy.REPLACE
-        self.redactor = Redactor(request.names, request.keep)
+        self._replaces = request.replaces
+        self.redactor = request.redactor()
         self.files: list[WrittenFile] = []
         self.kinds: list[tuple[str, str, str]] = []
         self.splits: Splits | None = None
@@ -98,14 +130,14 @@ class RowsOut:
     def _write_examples(self) -> None:
         screen, total = self.redactor.screen, self._copy.counts["corrections"]
         if self._request.shares.any:
-            self.splits = draw_splits(self._copy.corrections(screen), dict(self._copy.vectors()), self._request.shares)
+            alike = group_alike(self._copy.corrections(screen), dict(self._copy.vectors()))
+            self.splits = draw_splits(alike, self._request.shares)
         names = self.splits.names if self.splits else (TRAIN,)
         with ExitStack() as stack:
             outs: dict[tuple[str, str], RowFile] = {}
             for part in self._form.parts:
                 for split in names:
-                    name = f"{part.name}-{split}" if part.name else split
-                    out = RowFile(self._folder, f"{name}.{self._form.ending}")
+                    out = RowFile(self._folder, file_name(part.name, split, self._form))
                     outs[part.name, split] = out
                     stack.callback(out.close)
             at = 0
@@ -126,16 +158,13 @@ class RowsOut:
             split = names[self.splits.of[at]] if self.splits else TRAIN
             self.split_sizes[split] += 1
             example = example_of(redacted_row(row, self.redactor) if self._replaces and row.suspect else row, options)
-            for part in self._form.parts:
-                made = part.rows(example)
+            for part, made in made_of(example, self._form):
                 if isinstance(made, str):
-                    self.left_out[f"{part.name or self._form.name}, {made}"] += 1
-                    continue
-                if example.rationale is not None:
-                    made = [one | {"rationale": example.rationale} for one in made]
-                rows[part.name, split] += map(orjson.dumps, made)
-        for key, made_of in rows.items():
-            outs[key].write(made_of)
+                    self.left_out[why_left_out(part, made, self._form)] += 1
+                else:
+                    rows[part, split] += map(orjson.dumps, made)
+        for key, ready in rows.items():
+            outs[key].write(ready)
 
     def _keep(self, file: WrittenFile, part: str, split: str) -> None:
         if file.rows == 0:

@@ -27,15 +27,35 @@ _TELLING_ANSWER = 3  # words: 'Yes.' and 'At nine.' answer many a question
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Which part of the corrections is held back; the rest is for training."""
+    """Which part of the corrections is held back; the rest is for training. Raises UsageError where there is none."""
 
     test: float = 0.0
     validation: float = 0.0
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if not (self.test >= 0 and self.validation >= 0 and self.test + self.validation < 1):
+            raise UsageError("The shares held back must be at least 0 and leave something to train on.", "Try 0.1.")
+
     @property
     def any(self) -> bool:
         return self.test > 0 or self.validation > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Which corrections belong together, by position: a group is a conversation and all that is nearly the same
+    question or answer, transitively.
+    """
+
+    ids: list[str]
+    group_of: NDArray[np.int32]
+    with_vectors: int = 0
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """How many corrections each group has."""
+        return np.bincount(self.group_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +68,8 @@ class Splits:
     with_vectors: int = 0
 
 
-def draw_splits(
-    batches: Iterable[Sequence[CorrectionRow]], vectors: Mapping[str, Sequence[float]], shares: Shares
-) -> Splits:
-    """Whole groups, in an order the seed draws, go into test and validation as long as they fit.
-
-    A group is a conversation and all that is nearly the same question or answer, transitively. Raises UsageError where
-    a split that was asked for stays empty.
-    """
-    if shares.test < 0 or shares.validation < 0 or shares.test + shares.validation >= 1:
-        raise UsageError("The shares held back must be at least 0 and leave something to train on.", "Say --test 0.1.")
+def group_alike(batches: Iterable[Sequence[CorrectionRow]], vectors: Mapping[str, Sequence[float]]) -> Alike:
+    """Find what belongs together; `vectors` are of questions, by the id of their correction."""
     questions, answers = Texts(SHARED_WORDS), Texts(SHARED_ANSWER, least=_TELLING_ANSWER)
     ids, conversations = [], []
     for batch in batches:
@@ -69,8 +81,15 @@ def draw_splits(
     known = positions_of(ids, vectors)
     by_vector = vector_pairs(known, [vectors[ids[position]] for position in known])
     near = np.concatenate([questions.pairs(), answers.pairs(), by_vector])
-    group_of = groups(len(ids), near, numbered(conversations))
-    sizes = np.bincount(group_of)
+    return Alike(ids, groups(len(ids), near, numbered(conversations)), len(known))
+
+
+def draw_splits(alike: Alike, shares: Shares) -> Splits:
+    """Whole groups, in an order the seed draws, go into test and validation as long as they fit.
+
+    Raises UsageError where a split that was asked for stays empty.
+    """
+    ids, group_of, sizes = alike.ids, alike.group_of, alike.sizes
     first = np.full(len(sizes), len(ids))
     np.minimum.at(first, group_of, np.arange(len(ids)))
     order = sorted(range(len(sizes)), key=lambda group: _drawn(shares.seed, ids[first[group]]))
@@ -81,7 +100,7 @@ def draw_splits(
             names.append(name)
             _fill(split_of_group, order, sizes, len(names) - 1, max(1, round(share * len(ids))))
     _refuse_empty(names, split_of_group, len(ids))
-    return Splits(tuple(names), split_of_group[group_of], len(sizes), len(known))
+    return Splits(tuple(names), split_of_group[group_of], len(sizes), alike.with_vectors)
 
 
 def _fill(split: NDArray[np.uint8], order: Sequence[int], sizes: NDArray[np.int64], number: int, room: int) -> None:

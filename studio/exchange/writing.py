@@ -90,8 +90,8 @@ def whole_folder(destination: Path) -> Iterator[Path]:
     Raises UsageError where the destination holds anything; MachineError where it cannot be written or the disk is full.
     """
     destination = destination.expanduser().resolve()
-    _refuse_taken(destination)
     try:
+        refuse_taken(destination)
         destination.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=destination.parent, prefix=f".{destination.name}-"))
     except OSError as error:
@@ -100,7 +100,7 @@ def whole_folder(destination: Path) -> Iterator[Path]:
         yield draft
         for file in draft.iterdir():
             file.chmod(0o600)
-        _refuse_taken(destination)
+        refuse_taken(destination)
         draft.replace(destination)
     except OSError as error:
         raise _unwritable(destination, error) from error
@@ -108,12 +108,35 @@ def whole_folder(destination: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _refuse_taken(destination: Path) -> None:
+def refuse_taken(destination: Path) -> None:
+    """Raises UsageError where something is at the destination that is no empty folder, or a file in its way; OSError
+    where that cannot be told.
+    """
     if destination.is_dir():
         if not os.access(destination, os.R_OK) or any(destination.iterdir()):
-            raise UsageError(f"The folder {destination} is not empty.", "Name a new one with --out DIR.")
-    elif destination.exists():
-        raise UsageError(f"{destination} is a file.", "Name a new folder with --out DIR.")
+            raise UsageError(f"The folder {destination} is not empty.", "Name a new one.")
+        return
+    if destination.exists():
+        raise UsageError(f"{destination} is a file.", "Name a new folder.")
+    if not (parent := _nearest(destination)).is_dir():
+        raise UsageError(f"{destination} cannot be written: {parent} is a file.", "Name another folder.")
+
+
+def in_the_way(destination: Path) -> str:
+    """Why the destination cannot be written, in a sentence, as far as that is known before; else empty."""
+    try:
+        refuse_taken(destination)
+        parent = _nearest(destination)
+        return "" if os.access(parent, os.W_OK | os.X_OK) else f"{parent} cannot be written by you."
+    except UsageError as error:
+        return error.message
+    except OSError as error:
+        return _unwritable(destination, error).message
+
+
+def _nearest(destination: Path) -> Path:
+    """The deepest part of the path that is there."""
+    return next(part for part in (destination, *destination.parents) if part.exists())
 
 
 def _unwritable(destination: Path, error: OSError) -> MachineError:

@@ -16,13 +16,17 @@ from studio.exchange.rows_out import RowsOut, look_for_findings
 from studio.exchange.writing import whole_folder
 
 
+class UndecidedError(UsageError):
+    """Something may be private, and nobody decided on it."""
+
+
 def export_corrections(
     log: Log, destination: Path, request: ExportRequest, *, progress: Progress = lambda *_: None
 ) -> ExportResult:
     """Write the dataset into a new folder, all of it or nothing. Blocks; rows pass through in batches.
 
     Raises UsageError: unknown format, destination not empty, nothing chosen, a split would be empty, private data found
-    and not said what to do with it; MachineError and StorageError where log, disk or folder do not allow it.
+    and not decided on (UndecidedError); MachineError and StorageError where log, disk or folder do not allow it.
     """
     form = request.form()
     with whole_folder(destination) as draft:
@@ -78,9 +82,9 @@ def _refuse_nothing(counts: dict[str, int]) -> None:
         raise UsageError("No correction fits what was chosen.", "Choose less narrowly, or correct an answer first.")
 
 
-def _undecided(findings: dict[str, int]) -> UsageError:
+def _undecided(findings: dict[str, int]) -> UndecidedError:
     count = sum(findings.values())
-    return UsageError(
+    return UndecidedError(
         f"{count:,} {'place' if count == 1 else 'places'} may hold private data ({counted(findings)}), so nothing was"
         " written.",
         f"Choose --privacy {Privacy.REPORT} to see them, {Privacy.REPLACE} to put placeholders there, or {Privacy.OFF}"

@@ -46,27 +46,28 @@ class LogCopy:
     def file(self, table: str) -> Path:
         return self._folder / f"{table}.parquet"
 
-    def lines(self, table: str, screen: str, *, suspects_only: bool = False) -> Iterator[list[tuple[str, bool]]]:
+    def lines(
+        self, table: str, screen: str, *, suspects_only: bool = False, most: int | None = None
+    ) -> Iterator[list[tuple[str, bool]]]:
         """Batches of the rows as JSON, and whether what is written in them matches `screen`, a pattern of RE2's."""
         with self._cursor() as connection:
             names_and_types = connection.execute("DESCRIBE FROM read_parquet($1)", [str(self.file(table))]).fetchall()
             fields = ", ".join(f'"{name}" := {_as_json(name, kind)}' for name, kind, *_ in names_and_types)
             words = _words([(name, kind) for name, kind, *_ in names_and_types])
             envelope = f"format_version := {LOSSLESS_VERSION}, record := '{RECORDS[table]}'"
-            rows = (
-                f"SELECT to_json(struct_pack({envelope}, {fields}))::VARCHAR, {words} AS suspect"
-                " FROM read_parquet($file)"
-            )
+            rows = f"SELECT to_json(struct_pack({envelope}, {fields}))::VARCHAR, {words} AS suspect FROM {_first(most)}"
             yield from self._batches(connection, rows, table, screen, suspects_only)
 
-    def corrections(self, screen: str, *, suspects_only: bool = False) -> Iterator[list[CorrectionRow]]:
+    def corrections(
+        self, screen: str, *, suspects_only: bool = False, most: int | None = None
+    ) -> Iterator[list[CorrectionRow]]:
         """Batches of the corrections, oldest first; suspect where a text of theirs matches `screen`."""
         columns = ("prompt", "original", "corrected", "history", "rationale", "labels", "system")
         words = _words([(column, "VARCHAR[]" if column == "labels" else "VARCHAR") for column in columns])
         rows = (
             "SELECT id, coalesce(conversation_id, id), prompt, original, corrected, history, rationale, labels, arm,"
             " origin, coalesce(nullif(model_name, ''), model_sha256), system,"
-            f" strftime(created_at, {TIME}), {words} AS suspect FROM read_parquet($file)"
+            f" strftime(created_at, {TIME}), {words} AS suspect FROM {_first(most)}"
         )
         with self._cursor() as connection:
             for batch in self._batches(connection, rows, "corrections", screen, suspects_only):
@@ -208,6 +209,10 @@ def _bound(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute(f"SET memory_limit = '{_MEMORY}'")
     connection.execute(f"SET temp_directory = '{_quoted(folder / 'spill')}'")
+
+
+def _first(most: int | None) -> str:
+    return "read_parquet($file)" if most is None else f"(FROM read_parquet($file) LIMIT {most})"
 
 
 def _as_json(name: str, kind: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from studio.domain.exports import Selection
+from studio.domain.exports import Choosable, Selection
 from studio.domain.ports import (
     AdapterStore,
     AnswerStore,
@@ -20,6 +20,7 @@ from studio.domain.ports import (
 from studio.storage.adapters import AdapterTable
 from studio.storage.answers import AnswerTable
 from studio.storage.backups import BackupFolder
+from studio.storage.choosable import choosable
 from studio.storage.conversations import ConversationTable
 from studio.storage.corrections import CorrectionTable
 from studio.storage.database import Database
@@ -62,6 +63,10 @@ class DuckDbLog:
     def copy_out(self, selection: Selection, folder: Path, *, whole: bool) -> LogCopy:
         """Copy the chosen corrections into `folder`, which exists; `whole` copies also the rest of the log."""
         return copy_out(self._database, selection, folder, whole=whole)
+
+    def choosable(self) -> Choosable:
+        """What corrections can be chosen by."""
+        return choosable(self._database)
 
     def backup(self) -> Path:
         """Make a verified copy of the log in the backups folder and thin out older ones."""

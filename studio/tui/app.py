@@ -60,6 +60,8 @@ class StudioApp(App[None]):
         Binding("f5", "go('nights')", "Nights", show=False, id="app.nights", tooltip="Training and adapters"),
         # Before the editors' own F6, which selects a line.
         Binding("f6", "go('curves')", "Curves", show=False, priority=True, id="app.curves", tooltip="Learning in time"),
+        # Not F7: in the editors it selects everything.
+        Binding("f8", "go('export')", "Export", show=False, id="app.export", tooltip="Your corrections as a dataset"),
         Binding("ctrl+p", "command_palette", "All", show=False, id="app.commands", tooltip="Every action by name"),
         Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True, tooltip="Close the studio"),
     ]

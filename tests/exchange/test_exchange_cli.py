@@ -88,6 +88,38 @@ def test_findings_are_listed_in_context_and_nothing_is_written(
     assert "Replaced: 1 NAME" in capsys.readouterr().out
 
 
+def test_the_report_is_a_file_of_decisions_to_edit(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert export(workspace, "trl-sft", "--privacy", "report", "--json", "--name", "q1", "--name", "q2") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["decisions"] == {"q1": "<NAME_1>", "q2": "<NAME_2>"}
+    report["decisions"] |= {"q1": "the first", "q2": "q2"}
+    file = tmp_path / "decisions.json"
+    file.write_text(json.dumps(report))
+    names = ["--name", "q1", "--name", "q2", "--decisions", str(file)]
+    assert export(workspace, "trl-sft", *names, "--privacy", "report") == 0
+    assert "Nothing private was found" in capsys.readouterr().out, "nothing is left to decide"
+    assert export(workspace, "trl-sft", *names, "--out", str(tmp_path / "out")) == 0
+    asked = [row["prompt"][-1]["content"] for row in rows(tmp_path / "out" / "train.jsonl")]
+    assert any("What is the first?" in one for one in asked)
+    assert any("What is q2?" in one for one in asked)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"), [("{", "is no JSON"), ("[]", "holds no decisions"), ('{"a": 1}', "holds no decisions")]
+)
+def test_decisions_that_are_none_are_told(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, sentence: str
+) -> None:
+    file = tmp_path / "decisions.json"
+    file.write_text(text)
+    assert export(workspace, "trl-sft", "--out", str(tmp_path / "out"), "--decisions", str(file)) == 2
+    assert sentence in capsys.readouterr().err
+    assert export(workspace, "trl-sft", "--out", str(tmp_path / "out"), "--decisions", str(tmp_path / "no")) == 3
+    assert "cannot be read" in capsys.readouterr().err
+
+
 def test_what_cannot_be_is_told_in_a_sentence_and_leaves_nothing(
     workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -97,6 +129,7 @@ def test_what_cannot_be_is_told_in_a_sentence_and_leaves_nothing(
     refused = {
         ("trl-sft", "--out", str(taken)): f"The folder {taken} is not empty.",
         ("trl-sft", "--out", str(taken / "mine.txt" / "x")): "cannot be written",
+        ("trl-sft", "--out", str(tmp_path / ("a" * 300))): "cannot be written (File name too long)",
         ("nonsense", "--out", str(tmp_path / "out")): "is not one of",
         ("jsonl", "--out", str(tmp_path / "out"), "--test", "0.1"): "holds the log as it is",
         ("openai-sft", "--out", str(tmp_path / "out"), "--rationale"): "has no place for the rationale",

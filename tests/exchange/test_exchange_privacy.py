@@ -91,3 +91,42 @@ def test_without_a_choice_nothing_private_is_written(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
     export(log, tmp_path / "kept", "trl-sft", privacy=None, keep=("A@b.org",))
     assert "a@b.org" in (tmp_path / "kept" / "train.jsonl").read_text()
+
+
+def test_each_finding_is_put_as_it_was_decided_and_the_rest_is_not_touched_unasked(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.corrections.add(correction("Is a@b.org or A@B.org right?", 0, corrected="No, c@d.org, or +49 30 1234567."))
+    decisions = {"a@b.org": "my address", "c@d.org": "c@d.org"}
+    with pytest.raises(UsageError, match=r"1 place may hold private data \(1 PHONE\)"):
+        export(log, tmp_path / "out", "trl-sft", privacy=None, decisions=decisions)
+    decisions["+49 30 1234567"] = "<EMAIL_1>"
+    result = export(log, tmp_path / "out", "trl-sft", privacy=None, decisions=decisions)
+    (row,) = rows_of(tmp_path / "out" / "train.jsonl")
+    assert row["prompt"][-1]["content"] == "Is my address or my address right?"
+    assert row["completion"][0]["content"] == "No, c@d.org, or <EMAIL_1>."
+    assert result.findings == {"EMAIL": 2, "PHONE": 1}
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["privacy"] == {
+        "mode": "decided",
+        "names": 0,
+        "let_stand": 1,
+        "replaced": {"EMAIL": 2, "PHONE": 1},
+    }
+
+
+def test_a_placeholder_that_was_decided_for_stands_for_nothing_else() -> None:
+    redactor = Redactor(decisions={"b@b.org": "<EMAIL_1>"})
+    assert redactor.text("a@b.org, b@b.org, c@b.org") == "<EMAIL_2>, <EMAIL_1>, <EMAIL_3>"
+    assert Redactor(decisions={"b@b.org": "b@b.org"}, only_decided=True).text("a@b.org b@b.org") == "a@b.org b@b.org"
+
+
+def test_what_the_card_tells_is_looked_at_too(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.corrections.add(correction("Who?", 0, labels=("for zoë@lang.org",)))
+    with pytest.raises(UsageError, match=r"2 places may hold private data \(2 EMAIL\)"):
+        export(log, tmp_path / "out", "trl-sft", privacy=None, title="To a@b.org")
+    decided = {"zoë@lang.org": "Z", "a@b.org": "A"}
+    export(log, tmp_path / "out", "trl-sft", privacy=None, title="To a@b.org", decisions=decided)
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "# To A" in card
+    assert "| for Z | 1 |" in card

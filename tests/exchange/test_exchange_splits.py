@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from studio.domain.exports import CorrectionRow
 from studio.domain.lessons import Lesson
 from studio.errors import UsageError
-from studio.exchange.splits import Shares, draw_splits
+from studio.exchange.splits import Shares, draw_splits, group_alike
 
 WORDINGS = [
     ("When does the island ferry leave?", "At what time will the ferry to the island leave?"),
@@ -30,7 +30,8 @@ def row(at: int, prompt: str, conversation: str = "") -> CorrectionRow:
 def test_a_question_in_other_words_never_straddles(seed: int) -> None:
     others = [f"Question{word} about thing{word}?" for word in range(20)]
     prompts = [wording for pair in WORDINGS for wording in pair] + others
-    splits = draw_splits([[row(at, prompt) for at, prompt in enumerate(prompts)]], {}, Shares(0.4, 0.2, seed))
+    alike = group_alike([[row(at, prompt) for at, prompt in enumerate(prompts)]], {})
+    splits = draw_splits(alike, Shares(0.4, 0.2, seed))
     for first in range(0, 2 * len(WORDINGS), 2):
         assert splits.of[first] == splits.of[first + 1]
     assert splits.groups == len(prompts) - len(WORDINGS)
@@ -45,7 +46,7 @@ def test_a_question_in_other_words_never_straddles(seed: int) -> None:
 def test_conversations_and_equal_questions_stay_together(rows: list[tuple[int, str]], seed: int) -> None:
     made = [row(at, prompt, f"c{talk}") for at, (talk, prompt) in enumerate(rows)]
     try:
-        splits = draw_splits([made[:7], made[7:]], {}, Shares(test=0.5, seed=seed))
+        splits = draw_splits(group_alike([made[:7], made[7:]], {}), Shares(test=0.5, seed=seed))
     except UsageError:
         return  # all is one group
     for key in ("conversation", "prompt"):

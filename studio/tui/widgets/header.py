@@ -17,6 +17,7 @@ MODES = {
     "lessons": ("F4", "Lessons"),
     "nights": ("F5", "Nights"),
     "curves": ("F6", "Curves"),
+    "export": ("F8", "Export"),
 }
 
 
