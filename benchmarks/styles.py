@@ -10,7 +10,9 @@ of styles, every wording of a rule a correction of its own:
   same of the answers to general questions and to those about facts that a rule is now given beside: are they right?
 
 The words of scopes were chosen on the scenarios and on the reader's families (`old`); the `new` ones,
-style_families.toml, were written afterwards.
+style_families.toml, were written afterwards. Of style_scopes.toml, `always` are rules in whose words a whole sort of
+question is asked for, `once` rules in whose words it is not; general questions (the gate's, and those that nights
+replay) are asked with all rules of one world in force.
 """
 
 from __future__ import annotations
@@ -22,30 +24,33 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.reader import Chat, answers
 from benchmarks.retrieval import DATA, index_of
 from studio.bootstrap import build_studio
 from studio.domain.checks import Check
 from studio.domain.identity import utc_now
-from studio.domain.lessons import LessonKind, RetrievedLesson, ScopeKind
+from studio.domain.lessons import Lesson, LessonKind, RetrievedLesson, ScopeKind
 from studio.domain.log import Correction
 from studio.evaluation.judging import judge
 from studio.evaluation.scenario import CorrectionKind, Scenario
 from studio.evaluation.scenario_file import load_scenario
+from studio.evaluation.validation import general_probes
 from studio.lessons.distil import distil, lesson_keys
 from studio.lessons.retrieve import LessonIndex
 from studio.prompting.assemble import chat
 from studio.prompting.lesson_form import asked, rules_shown, with_lessons
 from studio.services.find_lessons import RULES_GIVEN
 from studio.services.studio import Studio
+from studio.training.examples import replay_prompts
 from studio.training.lesson_finding import reader_tables
 from studio.workspace import Workspace
 
 _BROAD = (ScopeKind.EVERY, ScopeKind.QUESTIONS, ScopeKind.OPEN, ScopeKind.FACTS, ScopeKind.TEXTS)
 _ANSWERED_OF_A_FAMILY = slice(2, None, 3)
 _HERE = Path(__file__).parent
-_NEW = "style_families.toml"
+_NEW, _SCOPES = "style_families.toml", "style_scopes.toml"
 _HOLDS = "where the rule holds"
 
 
@@ -78,6 +83,8 @@ async def _measure(folder: Path) -> Mapping[str, list[bool]]:
         for lesson_index, questions, filed in [one async for one in _families(studio)]:
             counts[f"{questions[0].group.partition(',')[0]}: filed as a rule"].append(filed)
             judged += await _ask(studio, lesson_index, questions, counts)
+        for world_index, questions in [one async for one in _worlds(studio)]:
+            judged += await _ask(studio, world_index, questions, counts)
         texts = await answers(studio, [(prompt, None) for _, _, prompt in judged])
     finally:
         await studio.close()
@@ -134,22 +141,16 @@ def _of_scenario(scenario: Scenario) -> list[Asked]:
 
 async def _families(studio: Studio) -> AsyncIterator[tuple[LessonIndex, list[Asked], bool]]:
     """Each wording of each rule alone in a memory, its questions, and whether it was filed as a rule."""
-    checks, new = (tomllib.loads((_HERE / name).read_text(encoding="utf-8")) for name in ("style_checks.toml", _NEW))
     written_before = [("old", table) for _, table in reader_tables() if table["kind"] == "style"]
-    for half, table in (*written_before, *(("new", table) for table in new["family"])):
-        name, now = table["id"], utc_now()
-        check = Check(
-            pattern=table.get("pattern") or checks["pattern"].get(name),
-            max_words=table.get("max_words") or checks["max_words"].get(name),
-        )
-        for wording, row in enumerate(table["rows"]):
-            rule = row["rule"][0].upper() + row["rule"][1:]
-            correction = Correction(name, table["ask"][0], table["answer"][0], "", now, Check(), rationale=rule)
-            lesson = distil(correction, lesson_id=name, at=now)
+    new = [("new", table) for table in _tables(_NEW)] + [(table["said"], table) for table in _tables(_SCOPES)]
+    for half, table in (*written_before, *new):
+        name, check = table["id"], _check_of(table)
+        for wording in range(len(table["rows"])):
+            lesson = _lesson_of(table, wording)
             index = LessonIndex()
             index.add(lesson, await studio.embedder.embed(lesson_keys(lesson)))
             held = [use if isinstance(use, str) else use["q"] for use in table["applies"]]
-            asked_for = held if half == "new" else held[_ANSWERED_OF_A_FAMILY]
+            asked_for = held[_ANSWERED_OF_A_FAMILY] if half == "old" else held
             answered = asked_for if wording == 0 and check != Check() else ()
             breadth = "broad" if lesson.scope.kind in _BROAD else "narrow"
             questions = [
@@ -157,3 +158,38 @@ async def _families(studio: Studio) -> AsyncIterator[tuple[LessonIndex, list[Ask
             ]
             questions += [Asked(f"{half} families, near by {breadth} rules", text, name) for text in table["near"]]
             yield index, questions, lesson.kind is LessonKind.STYLE
+
+
+async def _worlds(studio: Studio) -> AsyncIterator[tuple[LessonIndex, list[Asked]]]:
+    """The first wordings of all rules of a world in one memory, and general questions."""
+    worlds: defaultdict[str, list[Lesson]] = defaultdict(list)
+    for table in _tables(_SCOPES):
+        worlds[f"{table['said']}, the world of a {table['world']}"].append(_lesson_of(table, 0))
+    for world, lessons in worlds.items():
+        index = LessonIndex()
+        for lesson in lessons:
+            index.add(lesson, await studio.embedder.embed(lesson_keys(lesson)))
+        plain = [Asked(f"{world}, general", probe.prompt, check=probe.check) for probe in general_probes()]
+        yield index, plain + [Asked(f"{world}, replayed", text) for text in replay_prompts()]
+
+
+def _lesson_of(table: Mapping[str, Any], wording: int) -> Lesson:
+    rule, now = table["rows"][wording]["rule"], utc_now()
+    correction = Correction(
+        table["id"], table["ask"][0], table["answer"][0], "", now, Check(), rationale=rule[0].upper() + rule[1:]
+    )
+    return distil(correction, lesson_id=table["id"], at=now)
+
+
+def _check_of(table: Mapping[str, Any]) -> Check:
+    with (_HERE / "style_checks.toml").open("rb") as file:
+        checks = tomllib.load(file)
+    return Check(
+        pattern=table.get("pattern") or checks["pattern"].get(table["id"]),
+        max_words=table.get("max_words") or checks["max_words"].get(table["id"]),
+    )
+
+
+def _tables(name: str) -> list[Mapping[str, Any]]:
+    tables: list[Mapping[str, Any]] = tomllib.loads((_HERE / name).read_text(encoding="utf-8"))["family"]
+    return tables

@@ -94,7 +94,9 @@ def show(frame: Frame, lesson_id: str, as_json: bool) -> None:
 @click.option("--guidance")
 @click.option("--example-question")
 @click.option("--example-answer")
-@click.option("--scope", metavar="KIND", help="Which answers a rule of style holds for: every, dates, messages ...")
+@click.option(
+    "--scope", metavar="KIND", help="Which answers a rule of style holds for: every, dates, lists, like lists ..."
+)
 @pass_frame
 def edit(frame: Frame, /, lesson_id: str, scope: str | None, **fields: str | None) -> None:
     """Change a lesson's text, or which answers a rule of style holds for.

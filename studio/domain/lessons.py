@@ -78,33 +78,46 @@ IN_WORDS: Mapping[ScopeKind, str] = {
 class Scope:
     """Where a lesson holds: for answers of a kind, and, where `words` are given, only if the question has one of them.
 
-    Written as people type it, 'dates' or 'messages with student, pupil'.
+    `like`: of these, only for questions that look like the example. Written as people type it, 'dates', 'like lists' or
+    'messages with student, pupil'.
     """
 
     kind: ScopeKind = ScopeKind.LIKE
     words: tuple[str, ...] = ()
+    like: bool = False
 
     def __str__(self) -> str:
-        return f"{self.kind.value} with {', '.join(self.words)}" if self.words else self.kind.value
+        kind = f"like {self.kind.value}" if self.like else self.kind.value
+        return f"{kind} with {', '.join(self.words)}" if self.words else kind
+
+    @property
+    def by_likeness(self) -> bool:
+        """Whether it depends on how much a question looks like the example."""
+        return self.like or self.kind is ScopeKind.LIKE
 
     @property
     def in_words(self) -> str:
         """For people to read."""
         named = " or ".join(f"'{word}'" for word in self.words)
-        return f"{IN_WORDS[self.kind]}, where the question says {named}" if named else IN_WORDS[self.kind]
+        where = f", where the question says {named}" if named else ""
+        alike = ", if the question is like its example" if self.like else ""
+        return f"{IN_WORDS[self.kind]}{where}{alike}"
 
     @classmethod
     def parse(cls, text: str) -> Scope:
         """From what `str` gives, however spaced. Raises UsageError naming the kinds there are."""
-        kind, _, words = " ".join(text.split()).partition(" with ")
+        named, _, words = " ".join(text.split()).partition(" with ")
+        first, _, second = named.casefold().partition(" ")
+        like = first == ScopeKind.LIKE and bool(second)
         try:
-            named = ScopeKind(kind.casefold())
+            kind = ScopeKind(second if like else named.casefold())
         except ValueError:
             raise UsageError(
                 f"'{text}' is no scope of a lesson.",
-                f"One of {', '.join(ScopeKind)}; a few words may follow, as in 'messages with student, pupil'.",
+                f"One of {', '.join(ScopeKind)}; 'like lists' is for lists that a question like its example asks for;"
+                " a few words may follow, as in 'messages with student, pupil'.",
             ) from None
-        return cls(named, tuple(word.strip() for word in words.split(",") if word.strip()))
+        return cls(kind, tuple(word.strip() for word in words.split(",") if word.strip()), like)
 
 
 class LessonStatus(StrEnum):

@@ -54,7 +54,7 @@ def form_changed(original: str, corrected: str) -> ChangedForm | None:
             return ChangedForm(kind, f"Write {noun} like {after[0][1]}.") if kept <= rest else None
     if _words(corrected, []) == _words(original, []):
         if (listed := _BULLETS.fullmatch(corrected)) and not _BULLETS.search(original):
-            return ChangedForm(ScopeKind.LISTS, f"List several things one a line, each after '{listed['bullet']}'.")
+            return ChangedForm(ScopeKind.LISTS, f"List things one a line, each after '{listed['bullet']}'.")
         if _NUMBERED.fullmatch(corrected) and not _NUMBERED.search(original):
             return ChangedForm(ScopeKind.STEPS, "Number the steps, one a line.")
     return None

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from studio.domain.lessons import Lesson, LessonKind, LessonStatus, ScopeKind
+from studio.domain.lessons import Lesson, LessonKind, LessonStatus, Scope, ScopeKind
 
 SAME_QUESTION = 0.88
 """Cosine of the keys from which questions of the same content words count as the same.
@@ -15,6 +15,9 @@ SAME_QUESTION = 0.88
 Cosine alone would not do: 'who keeps the key of the north gate' and '... of the south gate' lie nearer to each
 other than a question and its rewording, and a lesson retired by mistake is lost silently.
 """
+
+ALIKE = 0.38
+"""Cosine of the keys from which a rule for questions like one example speaks of the other's too."""
 
 _WORD = re.compile(r"\w+")
 _SMALL_WORDS = frozenset(
@@ -67,25 +70,30 @@ def reconcile(
     `similarity` is the cosine of keys by lesson id (LessonIndex.similarities); `superseded` are the corrections that
     the new lesson's source replaces. An active fact for the same question is replaced, as is every lesson distilled
     from superseded corrections alone: the newer wins, the older is retired with its reason and not deleted. The same
-    question with the same guidance is no new lesson, nor is a rule of style said once more. Two rules may both hold for
-    one answer; the newer replaces the older where both have one scope and settle one matter, its length, say.
+    question with the same guidance is no new lesson, nor is a rule of style said once more; said of unlike questions,
+    it holds for all of their sort. Two rules may both hold for one answer; the newer replaces the older where both have
+    one scope and settle one matter, its length, say.
     """
     retired: list[Lesson] = []
     duplicate: Lesson | None = None
+    scope = new.scope
     for old in existing:
         if old.status is LessonStatus.RETIRED or old.id == new.id:
             continue
         if old.source_ids and set(old.source_ids) <= set(superseded):
             retired.append(_retire(old, new, "its correction was superseded", at))
-        elif _same_scope(new, old) or _same_question(new, old, similarity.get(old.id, -1.0)):
+            continue
+        alike = similarity.get(old.id, -1.0)
+        if _same_scope(new, old) or _same_question(new, old, alike):
             if _folded(old.guidance) == _folded(new.guidance):
-                duplicate = duplicate or old
-            elif reason := _overruled(new, old):
+                if duplicate is None:
+                    duplicate, scope = old, _said_twice(new, old, alike)
+            elif reason := _overruled(new, old, alike):
                 retired.append(_retire(old, new, reason, at))
     if duplicate is None:
         return Reconciliation(new, tuple(retired))
     sources = tuple(dict.fromkeys((*duplicate.source_ids, *new.source_ids)))
-    updated = replace(duplicate, source_ids=sources, updated_at=at, revision=duplicate.revision + 1)
+    updated = replace(duplicate, scope=scope, source_ids=sources, updated_at=at, revision=duplicate.revision + 1)
     retired = [replace(old, replaced_by=duplicate.id) for old in retired]
     return Reconciliation(None, tuple(retired), duplicate.id, updated)
 
@@ -98,18 +106,29 @@ def matter_of(rule: Lesson) -> str:
     return "form" if rule.scope.kind in _OF_ONE_FORM else ""
 
 
-def _overruled(new: Lesson, old: Lesson) -> str:
+def _overruled(new: Lesson, old: Lesson, alike: float) -> str:
     """Why the older of two lessons for the same questions goes, or nothing where both may stand."""
     if new.kind is LessonKind.FACT and old.kind is LessonKind.FACT:
         return "a newer lesson answers the same question differently"
-    if _same_scope(new, old) and matter_of(new) == matter_of(old) != "":
-        return "a newer rule for the same answers says otherwise"
-    return ""
+    if not _same_scope(new, old) or not matter_of(new) == matter_of(old) != "":
+        return ""
+    if new.scope.like and not (old.scope.like and alike >= ALIKE):
+        return ""  # the older also holds where the newer does not
+    return "a newer rule for the same answers says otherwise"
 
 
 def _same_scope(new: Lesson, old: Lesson) -> bool:
-    both = new.kind is LessonKind.STYLE and old.kind is LessonKind.STYLE
-    return both and new.scope == old.scope and new.scope.kind is not ScopeKind.LIKE
+    """Whether two rules are for answers of one kind; each may hold only for questions like its example."""
+    if new.kind is not LessonKind.STYLE or old.kind is not LessonKind.STYLE or new.scope.kind is ScopeKind.LIKE:
+        return False
+    return replace(new.scope, like=False) == replace(old.scope, like=False)
+
+
+def _said_twice(new: Lesson, old: Lesson, alike: float) -> Scope:
+    """The scope of a rule that is said again: a whole kind of answer, once it was said of questions that are unlike."""
+    if not _same_scope(new, old):
+        return old.scope
+    return replace(old.scope, like=old.scope.like and new.scope.like and alike >= ALIKE)
 
 
 def _same_question(new: Lesson, old: Lesson, similarity: float) -> bool:

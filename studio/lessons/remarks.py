@@ -61,7 +61,8 @@ _NAMED: tuple[tuple[ScopeKind, str], ...] = (
         r"numbers?|digits?|figures?|thousands|million|round(?:ed)?|estimates?|guesses|nearest|percent\w*|fractions?|%",
     ),
 )
-_NAMED_BY = tuple((kind, re.compile(rf"(?<!\w)(?:{named})(?!\w)", re.IGNORECASE)) for kind, named in _NAMED)
+_NAMED_BY = {kind: re.compile(rf"(?<!\w)(?:{named})(?!\w)", re.IGNORECASE) for kind, named in _NAMED}
+_OTHER_WORD = re.compile(r"\S+\s+")
 
 # What people say about how to write, as against what is so. 'Always' and 'never' count only with a verb of writing:
 # "we always close at six" is a fact.
@@ -159,7 +160,14 @@ _NEAR_THE_START = 12  # characters
 
 def named_kinds(remark: str) -> tuple[ScopeKind, ...]:
     """The kinds of answer a remark speaks of, the narrower first."""
-    return tuple(kind for kind, by in _NAMED_BY if by.search(remark))
+    return tuple(kind for kind, by in _NAMED_BY.items() if by.search(remark))
+
+
+def names_at(remark: str, start: int, kind: ScopeKind) -> bool:
+    """Whether a kind of answer is named at this place, or after one other word."""
+    following = _OTHER_WORD.match(remark, start)
+    places = (start, following.end()) if following else (start,)
+    return any(_NAMED_BY[kind].match(remark, place) for place in places)
 
 
 def speaks_of_form(remark: str, question: str) -> bool:
@@ -174,5 +182,5 @@ def speaks_of_form(remark: str, question: str) -> bool:
         (found := by.search(remark)) is not None
         and found.start() <= start + _NEAR_THE_START
         and asks_for(question, kind)
-        for kind, by in _NAMED_BY
+        for kind, by in _NAMED_BY.items()
     )

@@ -17,6 +17,9 @@ from studio.lessons.scope import in_scope
 
 _Vectors = Sequence[Sequence[float]]
 _BROAD = (ScopeKind.EVERY, ScopeKind.QUESTIONS, ScopeKind.OPEN, ScopeKind.FACTS, ScopeKind.TEXTS)
+# What is asked for so often that it tells little; a question of another sort may be this much less like the example.
+_COMMON = (ScopeKind.FACTS, ScopeKind.NUMBERS, ScopeKind.PEOPLE, ScopeKind.QUESTIONS, ScopeKind.EVERY, ScopeKind.LIKE)
+_OF_A_RARE_SORT = 0.06
 
 
 class LessonIndex:
@@ -31,7 +34,7 @@ class LessonIndex:
         self._position: dict[str, int] = {}
         self._rows: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
         self._first_person: NDArray[np.bool_] = np.zeros(0, dtype=bool)
-        self._rules: dict[Scope, set[str]] = {}  # ids of the rules found by scope
+        self._rules: dict[Scope, set[str]] = {}  # ids of the rules of style
 
     @classmethod
     def build(cls, lessons: Sequence[Lesson], vectors: Sequence[tuple[str, str, Sequence[float]]]) -> LessonIndex:
@@ -66,7 +69,7 @@ class LessonIndex:
         self._first_person[position] = speaks_in_first_person(f"{lesson.example_question} {lesson.guidance}")
         self._lessons.append(lesson)
         self._position[lesson.id] = position
-        if _found_by_scope(lesson):
+        if lesson.kind is LessonKind.STYLE:
             self._rules.setdefault(lesson.scope, set()).add(lesson.id)
 
     def remove(self, lesson_id: str) -> None:
@@ -85,23 +88,22 @@ class LessonIndex:
     def fitting(
         self, question: str, question_vector: Sequence[float], *, k: int, threshold: float, rules: int
     ) -> list[RetrievedLesson]:
-        """What is given to a question: what is alike, as `retrieve` finds it, then at most `rules` rules in scope.
+        """What is given to a question: facts that are alike, as `retrieve` finds them, then at most `rules` rules.
 
-        Rules that have a scope are left to it: they hold for questions unlike their example, and not for all that are
-        like it. Those for a narrower scope come first, of equals the newer. Their score is their likeness all the same.
+        Of the rules in scope, those for questions like their example come first, the most alike before the others, then
+        those for a narrow scope, then the rest, of equals the newer. Rules do not take the place of facts.
         """
-        found = self._alike(question, question_vector, k, threshold, lambda lesson: not _found_by_scope(lesson))
+        if not self._lessons:
+            return []
+        scores = self._scores(question, question_vector)
+        found = self._alike(scores, k, threshold, lambda lesson: lesson.kind is not LessonKind.STYLE)
         given = {one.lesson.id for one in found}
         holding = [
-            self._position[name]
+            position
             for scope, names in self._rules.items()
-            if not names <= given and in_scope(scope, question)
-            for name in names - given
+            for position in self._holding(scope, names - given, question, scores, threshold)
         ]
-        if not holding:
-            return found
-        scores = self._scores(question, question_vector)
-        holding.sort(key=self._narrow_and_new)
+        holding.sort(key=lambda position: self._precedence(position, scores))
         return found + [
             RetrievedLesson(self._lessons[i], float(scores[i]), rank)
             for rank, i in enumerate(holding[:rules], len(found) + 1)
@@ -114,19 +116,13 @@ class LessonIndex:
 
         `question_vector` is the unit vector of `question`. An empty list is abstention.
         """
-        return self._alike(question, question_vector, k, threshold, lambda lesson: True)
-
-    def _alike(
-        self,
-        question: str,
-        vector: Sequence[float],
-        k: int,
-        threshold: float,
-        may_be_found: Callable[[Lesson], bool],
-    ) -> list[RetrievedLesson]:
         if not self._lessons:
             return []
-        scores = self._scores(question, vector)
+        return self._alike(self._scores(question, question_vector), k, threshold, lambda lesson: True)
+
+    def _alike(
+        self, scores: NDArray[np.float32], k: int, threshold: float, may_be_found: Callable[[Lesson], bool]
+    ) -> list[RetrievedLesson]:
         chosen = [i for i, lesson in enumerate(self._lessons) if lesson.pinned]
         fitting = [int(i) for i in np.flatnonzero(scores >= threshold) if not self._lessons[i].pinned]
         chosen += sorted((i for i in fitting if may_be_found(self._lessons[i])), key=self._order(scores))[:k]
@@ -151,12 +147,27 @@ class LessonIndex:
             scores = scores + SHARED_FIRST_PERSON * self._first_person[:count]
         return np.clip(scores, -1.0, 1.0).astype(np.float32)
 
-    def _narrow_and_new(self, position: int) -> tuple[bool, float]:
+    def _holding(
+        self, scope: Scope, names: set[str], question: str, scores: NDArray[np.float32], threshold: float
+    ) -> list[int]:
+        """Positions of the rules of one scope, of those named, that hold for the question."""
+        if not names or not (scope.kind is ScopeKind.LIKE or in_scope(scope, question)):
+            return []
+        positions = [self._position[name] for name in names]
+        if not scope.by_likeness:
+            return positions
+        needed = threshold if scope.kind in _COMMON else threshold - _OF_A_RARE_SORT
+        return [position for position in positions if scores[position] >= needed]
+
+    def _precedence(self, position: int, scores: NDArray[np.float32]) -> tuple[int, float, float]:
         lesson = self._lessons[position]
-        return lesson.scope.kind in _BROAD, -lesson.created_at.timestamp()
+        age = -lesson.created_at.timestamp()
+        if lesson.scope.by_likeness:
+            return 0, -float(scores[position]), age
+        return 2 if lesson.scope.kind in _BROAD else 1, 0.0, age
 
     def _forget_rule(self, lesson: Lesson) -> None:
-        if _found_by_scope(lesson):
+        if lesson.kind is LessonKind.STYLE:
             self._rules[lesson.scope].discard(lesson.id)
 
     def _order(self, scores: NDArray[np.float32]) -> _Order:
@@ -180,10 +191,6 @@ class _Order:
 
     def __call__(self, position: int) -> tuple[float, float]:
         return -float(self._scores[position]), -self._lessons[position].created_at.timestamp()
-
-
-def _found_by_scope(lesson: Lesson) -> bool:
-    return lesson.kind is LessonKind.STYLE and lesson.scope.kind is not ScopeKind.LIKE
 
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:

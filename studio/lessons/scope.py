@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 from studio.domain.lessons import Scope, ScopeKind
+from studio.lessons.generality import speaks_of_all, speaks_of_all_of
 from studio.lessons.question_kinds import asks_for
 from studio.lessons.remarks import named_kinds, speaks_of_form
 
@@ -23,6 +25,7 @@ _AS_A_RULE = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[a-z]{4,}")
+_LEAST_SHARED, _ENDING = 6, 4  # letters
 # Words that say how to write or ask, and so nothing about which questions a rule is for.
 _NO_TOPIC = frozenset(
     "about after also always answer answers asked before begin begins close closes each every finish first from give"  # noqa: SIM905
@@ -38,6 +41,11 @@ _WHOM = re.compile(
 )
 # Whom or what it is for, where rule and question both say it: 'messages to students', 'labels for jars'.
 _ADDRESSED = (ScopeKind.MESSAGES, ScopeKind.SIGNS)
+# A thing that an answer has in it, or that is written: a rule for it says nothing to other questions, which are most.
+_THINGS = frozenset(
+    {ScopeKind.DATES, ScopeKind.DAYS, ScopeKind.TIMES, ScopeKind.MONEY, ScopeKind.LENGTHS, ScopeKind.MEASURES}
+    | {ScopeKind.MESSAGES, ScopeKind.SIGNS, ScopeKind.CODE, ScopeKind.TRANSLATIONS, ScopeKind.COMPARISONS}
+)
 # Every question is of one sort, or is a task of none, such as a translation. A small model answers worse under a rule,
 # so that one said of an explanation is not put to every plain question too.
 _SORTS = (ScopeKind.TEXTS, ScopeKind.OPEN, ScopeKind.FACTS)
@@ -47,11 +55,15 @@ def learn_scope(rule: str, question: str) -> Scope:
     """The scope of a rule, from the user's words about it and the corrected question.
 
     It always holds for the corrected question itself. A rule that names no kind of answer is for the sort of the
-    corrected one, unless it says 'every answer'; words about this one answer ('too long') are no rule.
+    corrected one, unless it says 'every answer'; words about this one answer ('too long') are no rule. A whole sort of
+    question has to be asked for (studio.lessons.generality); else the rule is for those like the corrected one.
     """
     for kind in named_kinds(rule):
         if asks_for(question, kind):
-            return Scope(kind, _addressed(rule, question) if kind in _ADDRESSED else ())
+            if kind in _THINGS:
+                return Scope(kind, _addressed(rule, question) if kind in _ADDRESSED else ())
+            words = _shared_words(rule, question)
+            return Scope(kind, words, like=not words and not speaks_of_all_of(rule, kind))
     if not speaks_of_form(rule, question) or (_OF_THIS_ANSWER.search(rule) and not _AS_A_RULE.search(rule)):
         return Scope()
     sort = next((kind for kind in _SORTS if asks_for(question, kind)), ScopeKind.LIKE)
@@ -59,11 +71,14 @@ def learn_scope(rule: str, question: str) -> Scope:
         return Scope(sort, words)
     if _EVERY.search(rule):
         return Scope(ScopeKind.QUESTIONS if _LENGTH.search(rule) else ScopeKind.EVERY)
-    return Scope(sort)
+    return Scope(sort, like=sort is not ScopeKind.LIKE and not speaks_of_all(rule))
 
 
 def in_scope(scope: Scope, question: str) -> bool:
-    """Whether a rule of this scope holds for the answer to the question, by the question's words."""
+    """Whether a rule of this scope holds for the answer to the question, by the question's words.
+
+    Where it holds for questions like its example alone, their likeness has to be seen as well.
+    """
     if not asks_for(question, scope.kind):
         return False
     return not scope.words or any(_says(question, word) for word in scope.words)
@@ -76,9 +91,18 @@ def _addressed(rule: str, question: str) -> tuple[str, ...]:
 
 
 def _shared_words(rule: str, question: str) -> tuple[str, ...]:
-    asked = {_stem(word) for word in _WORD.findall(question.casefold())}
-    shared = [_stem(word) for word in _WORD.findall(rule.casefold()) if word not in _NO_TOPIC and _stem(word) in asked]
-    return tuple(dict.fromkeys(shared))
+    """What the rule is about: the words, or the beginnings of words, that it shares with the question."""
+    asked = _WORD.findall(question.casefold())
+    told = [word for word in _WORD.findall(rule.casefold()) if word not in _NO_TOPIC]
+    return tuple(dict.fromkeys(shared for word in told for other in asked if (shared := _in_both(word, other))))
+
+
+def _in_both(word: str, other: str) -> str:
+    """The stem that two words share, 'percents' and 'percentage'; empty where they are other words."""
+    if _stem(word) == _stem(other):
+        return _stem(word)
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(word, other, strict=False)))
+    return word[:shared] if shared >= _LEAST_SHARED and max(len(word), len(other)) <= shared + _ENDING else ""
 
 
 def _says(question: str, word: str) -> bool:
@@ -88,4 +112,6 @@ def _says(question: str, word: str) -> bool:
 def _stem(word: str) -> str:
     if word.endswith("ies"):
         return word[:-3]
+    if word.endswith(("ches", "shes", "sses", "xes")):
+        return word[:-2]
     return word[:-1] if word.endswith("s") and not word.endswith("ss") else word

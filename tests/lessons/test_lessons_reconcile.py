@@ -101,6 +101,32 @@ def test_a_rule_said_again_on_another_question_is_no_second_rule() -> None:
     assert (result.keep, result.duplicate_of) == (None, "first")
 
 
+@pytest.mark.parametrize(("alike", "scope"), [(0.7, "like numbers"), (0.1, "numbers")])
+def test_a_rule_said_of_two_unlike_questions_holds_for_their_whole_sort(alike: float, scope: str) -> None:
+    narrow = Scope(ScopeKind.NUMBERS, like=True)
+    first, again = (replace(rule(name, "Write it as a word."), scope=narrow) for name in ("first", "again"))
+    updated = reconcile(again, [first], {"first": alike}, at=NOW).updated
+    assert updated is not None
+    assert str(updated.scope) == scope
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "alike", "replaced"),
+    [
+        ("like lists", "like lists", 0.7, True),
+        ("like lists", "like lists", 0.1, False),
+        ("like lists", "lists", 0.1, True),
+        ("lists", "like lists", 0.7, False),
+    ],
+)
+def test_a_rule_for_few_questions_leaves_the_others_to_the_older(
+    older: str, newer: str, alike: float, replaced: bool
+) -> None:
+    old = replace(rule("old", "Lists with dashes."), scope=Scope.parse(older))
+    new = replace(rule("new", "Lists with stars."), scope=Scope.parse(newer))
+    assert [one.id for one in reconcile(new, [old], {"old": alike}, at=NOW).retired] == ["old"] * replaced
+
+
 def test_rules_for_other_answers_stand_side_by_side() -> None:
     students = replace(rule("students", "End with 'Aprons on!'"), scope=Scope(ScopeKind.MESSAGES, ("student",)))
     patients = replace(rule("patients", "End with 'Warmly'."), scope=Scope(ScopeKind.MESSAGES, ("patient",)))

@@ -70,7 +70,13 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
             ["Headline: a bear was seen."],
             ["What is a headline?", "Write a poem about a bear."],
         ),
-        ("Spell as the British do.", "Describe your favorite color.", "texts", ["Write a post."], ["What is 3 + 4?"]),
+        (
+            "We spell as the British do.",
+            "Describe your favorite color.",
+            "texts",
+            ["Write a post."],
+            ["What is 3 + 4?"],
+        ),
         (
             "Never more than three words.",
             "Who painted the mill?",
@@ -94,10 +100,45 @@ def test_a_scope_is_learnt_from_the_users_words(
     assert learnt.kind is ScopeKind.LIKE or in_scope(learnt, question), "it holds for its own question"
 
 
+@pytest.mark.parametrize(
+    ("rule", "question", "scope"),
+    [
+        ("Three words at most.", "Where is the key of the shed?", "like facts"),
+        ("Always three words at most.", "Where is the key of the shed?", "facts"),
+        ("At most ten words, for a small board.", "What is our smoked cheese?", "like open"),
+        ("From now on, ten words.", "What is our smoked cheese?", "open"),
+        ("Write the number as a word.", "How many beds are in the attic?", "like numbers"),
+        ("No digits. Write seven, not 7.", "How many beds are in the attic?", "like numbers"),
+        ("Numbers as words, I never need digits.", "How many beds are in the attic?", "like numbers"),
+        ("Write every number as a word.", "How many beds are in the attic?", "numbers"),
+        ("Round the number to a whole crate.", "How many crates did we sell?", "numbers with crate"),
+        ("Percents with one decimal.", "What percentage of 80 is 10?", "numbers with percent"),
+        ("Bullets, one a line.", "Name three cheeses.", "like lists"),
+        ("As a list, each after a dash.", "Name three cheeses.", "like lists"),
+        ("Whenever I want a list, put a dash before each.", "Name three cheeses.", "lists"),
+        ("Lists with dashes.", "Name three cheeses.", "lists"),
+        ("Name first, then the village in brackets.", "Who brings our eggs?", "like facts"),
+        ("Surname first.", "Who brings our eggs?", "like people"),
+        ("In all answers the surname first.", "Who brings our eggs?", "people"),
+        ("Define it in eight words.", "What is a late arrival?", "like definitions"),
+        ("Definitions: eight words.", "What is a late arrival?", "definitions"),
+        ("British spelling.", "Describe our lounge.", "like texts"),
+        ("Use the 24-hour clock.", "What time do we close?", "times"),
+    ],
+)
+def test_a_whole_sort_of_question_has_to_be_asked_for(rule: str, question: str, scope: str) -> None:
+    assert str(learn_scope(rule, question)) == scope
+
+
 def test_a_scope_is_read_as_it_is_written_and_a_wrong_one_names_those_there_are() -> None:
     scope = Scope(ScopeKind.MESSAGES, ("student", "pupil"))
     assert Scope.parse(str(scope)) == scope
     assert Scope.parse("  Dates ") == Scope(ScopeKind.DATES)
+    alike = Scope(ScopeKind.LISTS, like=True)
+    assert Scope.parse(" like  Lists") == alike == Scope.parse(str(alike))
+    assert alike.in_words == "answers that name several things, if the question is like its example"
+    with pytest.raises(UsageError, match="'like rhymes' is no scope"):
+        Scope.parse("like rhymes")
     assert scope.in_words == "messages, letters and announcements, where the question says 'student' or 'pupil'"
     with pytest.raises(UsageError, match=r"'rhymes' is no scope of a lesson\..*dates"):
         Scope.parse("rhymes")
@@ -124,6 +165,22 @@ def test_rules_are_given_by_scope_and_facts_by_likeness() -> None:
     assert given(index, "When is the fair?") == ["fact"]
 
 
+def test_a_rule_for_questions_like_its_example_is_given_to_those_of_its_sort_alone() -> None:
+    index = LessonIndex.build([rule("steps", Scope(ScopeKind.STEPS, like=True))], [("steps", "q", (1.0, 0.0))])
+    assert given(index, "How do I use our dryer?", vector=(0.9, 0.4)) == ["steps"]
+    assert given(index, "Who repairs our dryer?", vector=(0.9, 0.4)) == []
+    assert given(index, "How do I tie a bow?", vector=(0.1, 0.9)) == []
+
+
+def test_a_rule_does_not_take_the_place_of_a_fact() -> None:
+    fact = Lesson("fact", "fact", "", "a", "q", "a", ("c",), NOW, NOW)
+    index = LessonIndex.build(
+        [fact, rule("alike", Scope()), rule("wide", Scope(ScopeKind.FACTS)), rule("dates", Scope(ScopeKind.DATES))],
+        [("fact", "q", (0.8, 0.6)), *((name, "q", (1.0, 0.0)) for name in ("alike", "wide", "dates"))],
+    )
+    assert given(index, "When is the fair?", vector=(1.0, 0.0)) == ["fact", "alike", "dates"]
+
+
 def test_of_many_rules_the_narrower_and_newer_are_given() -> None:
     dates, words = Scope(ScopeKind.DATES), Scope(ScopeKind.QUESTIONS)
     index = LessonIndex.build(
@@ -144,15 +201,15 @@ def test_of_many_rules_the_narrower_and_newer_are_given() -> None:
             "What do I need for tea?",
             "A pot, tea",
             "- a pot\n- tea",
-            "List several things one a line, each after '-'.",
-            "lists",
+            "List things one a line, each after '-'.",
+            "like lists",
         ),
         (
             "How do I make tea?",
             "Boil water. Wait.",
             "1. Boil water.\n2. Wait.",
             "Number the steps, one a line.",
-            "steps",
+            "like steps",
         ),
     ],
 )
