@@ -34,11 +34,15 @@ _NO_TOPIC = frozenset(
     " where which with word words write written your email emails letter letters mail announce announcement"
     " announcements sign signs label labels card cards name names time times date dates number numbers day days say"
     " says end ends most more less must will would could each explain explanation definition list lists thing things"
-    " step steps instruction instructions send capital capitals keep because greeting greetings title titles".split()
+    " step steps instruction instructions send capital capitals keep because greeting greetings title titles"
+    " definitions explanations suggest suggestion suggestions recommend recommendation advice advise several person"
+    " people".split()
 )
 _WHOM = re.compile(
     r"\b(?:to|for)\s+(?:(?:the|our|my|all|a|an)\s+)*([a-z]{4,})(?:\s+(?:and|or)\s+(?:(?:the|our|my)\s+)?([a-z]{4,}))?"
 )
+# Texts with a name of their own: a rule for announcements says nothing of a letter.
+_PARTICULAR = ("announce", "invit", "remind", "postcard", "caption", "newsletter", "memo", "toast", "poster", "notice")
 # Whom or what it is for, where rule and question both say it: 'messages to students', 'labels for jars'.
 _ADDRESSED = (ScopeKind.MESSAGES, ScopeKind.SIGNS)
 # A thing that an answer has in it, or that is written: a rule for it says nothing to other questions, which are most.
@@ -85,9 +89,14 @@ def in_scope(scope: Scope, question: str) -> bool:
 
 
 def _addressed(rule: str, question: str) -> tuple[str, ...]:
-    """Whom the rule names, if one of them is in the question too: 'letters to authorities and clients'."""
+    """Whom the rule names, if one of them is in the question too: 'letters to authorities and clients'.
+
+    Else the text that both name, where it has a name of its own.
+    """
     named = [_stem(word) for found in _WHOM.findall(rule.casefold()) for word in found if word]
-    return tuple(dict.fromkeys(named)) if any(_says(question, word) for word in named) else ()
+    if any(_says(question, word) for word in named):
+        return tuple(dict.fromkeys(named))
+    return tuple(word for word in _PARTICULAR if _says(rule, word) and _says(question, word))
 
 
 def _shared_words(rule: str, question: str) -> tuple[str, ...]:

@@ -123,6 +123,8 @@ def test_a_scope_is_learnt_from_the_users_words(
         ("Define it in eight words.", "What is a late arrival?", "like definitions"),
         ("Definitions: eight words.", "What is a late arrival?", "definitions"),
         ("British spelling.", "Describe our lounge.", "like texts"),
+        ("Instructions are numbered.", "Give me instructions for a kite.", "steps"),
+        ("Announcements end with 'Ahoy!'", "Write an announcement: the pier is open.", "messages with announce"),
         ("Use the 24-hour clock.", "What time do we close?", "times"),
     ],
 )
