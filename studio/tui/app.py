@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
@@ -78,7 +79,8 @@ class StudioApp(App[None]):
         self._take_down = on_exit or studio.close
         self._diagnostics = open_diagnostics(studio.workspace.diagnostics)
         self._ends = contextlib.ExitStack()
-        super().__init__()
+        # Textual would turn the terminal's own colours, whichever they are, into black on black.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self._load_themes()
         self.set_keymap(studio.settings.ui.keys)
 

@@ -182,8 +182,12 @@ async def test_bad_themes_are_named_once_and_good_ones_still_work(tmp_path: Path
 async def test_no_color_takes_the_terminals_own_colours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     app = StudioApp(fake_studio(tmp_path))
-    async with app.run_test():
+    async with app.run_test() as pilot:
         assert app.theme == "ansi-dark"
+        await until(pilot, lambda: "Ask something" in shown(pilot))
+        segments = [segment for row in app.screen._compositor.render_strips() for segment in row]
+        colours = {colour for _, style, _ in segments if style for colour in (style.color, style.bgcolor) if colour}
+        assert all(colour.is_default for colour in colours)
 
 
 async def test_an_unknown_theme_is_told(tmp_path: Path) -> None:
