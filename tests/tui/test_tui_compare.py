@@ -392,6 +392,28 @@ async def test_a_click_on_a_tab_shows_its_arm(tmp_path: Path) -> None:
         await until(pilot, lambda: visible_arms(pilot) == ["lessons"])
 
 
+async def test_the_tabs_of_a_window_that_was_wide_tell_how_far_the_arms_are(tmp_path: Path) -> None:
+    studio = a_studio(tmp_path)
+    add_correction(studio)
+    app = StudioApp(studio)
+    async with app.run_test(size=(200, 50)) as pilot:
+        await compare(pilot)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "1 frozen ✗ 2 context ✓" in shown(pilot))
+
+
+async def test_answers_that_begin_and_end_move_no_text_in_a_large_window(tmp_path: Path) -> None:
+    app = StudioApp(a_studio(tmp_path))
+    async with app.run_test(size=(200, 50)) as pilot:
+        await pilot.press("f3")
+        await until(pilot, lambda: isinstance(app.focused, Composer))
+        await compare(pilot)
+        place = pane_of(pilot, "frozen").query_one(".arm-body").region
+        await screen(pilot).panes[0].wait()
+        await pilot.pause()
+        assert pane_of(pilot, "frozen").query_one(".arm-body").region == place
+
+
 async def test_hostile_text_is_drawn_as_text(tmp_path: Path) -> None:
     engine = FakeEngine(lambda lane: f"{HOSTILE} said")
     app = StudioApp(a_studio(tmp_path, engine, Settings(arms={"[b]mine[/b]": ArmSettings()})))

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
 
 from studio.domain.arms import ArmRecipe
 from studio.domain.checks import Verdict
@@ -18,6 +17,7 @@ from studio.domain.log import Answer, Correction, Given
 from studio.tui.plain_text import displayable, one_line
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.given import describe_cost, describe_ending, describe_given
+from studio.tui.widgets.ground import PlainText, ScrolledGround, VerticalGround
 from studio.tui.widgets.streaming import StreamedMarkdown
 from studio.tui.widgets.word_diff import DiffView, diff_content
 
@@ -46,6 +46,9 @@ STATE_WORDS = {
     ArmState.WRONG: "wrong ✗",
     ArmState.FAILED: "failed !",
 }
+
+COLOURED = (ArmState.RIGHT, ArmState.WRONG, ArmState.FAILED)
+"""The states that have a colour, and so a class, of their own."""
 
 
 def describe_verdict(verdict: Verdict) -> str:
@@ -86,17 +89,18 @@ class ArmPane(Vertical, can_focus=True):
         self.state = ArmState.IDLE
         self.preferred = False
         self.blind = False
+        self._titles = ("", "")
         self._given: Given | None = None
         self._failure = ""
         self._shows_diff = False
 
     def compose(self) -> ComposeResult:
-        yield Static("", markup=False, classes="arm-given")
+        yield PlainText(classes="arm-given")
         # An anchored container keeps short content at its bottom; one child at least as tall keeps it at the top.
-        with VerticalScroll(classes="arm-body", can_focus=False), Vertical(classes="arm-content"):
+        with ScrolledGround(classes="arm-body", can_focus=False), VerticalGround(classes="arm-content"):
             yield StreamedMarkdown(plain_until_finished=True, classes="arm-text")
             yield DiffView(classes="arm-diff")
-        yield Static("", markup=False, classes="arm-verdict")
+        yield PlainText(classes="arm-verdict")
 
     def on_mount(self) -> None:
         self._describe()
@@ -123,7 +127,7 @@ class ArmPane(Vertical, can_focus=True):
     def begin(self, given: Given) -> None:
         """The arm has been given this; its first token is on its way."""
         self._given = given
-        self.query_one(".arm-body", VerticalScroll).anchor()
+        self.query_one(".arm-body", ScrolledGround).anchor()
         cast("StudioApp", self.app).flusher.add(self._text)
         self._change(ArmState.WRITING)
 
@@ -158,7 +162,7 @@ class ArmPane(Vertical, can_focus=True):
 
     def _to_top(self) -> None:
         """A whole answer is read from its beginning, unless the user has scrolled already."""
-        body = self.query_one(".arm-body", VerticalScroll)
+        body = self.query_one(".arm-body", ScrolledGround)
         follows = body.is_vertical_scroll_end
         body.anchor(False)
         if follows:
@@ -212,7 +216,7 @@ class ArmPane(Vertical, can_focus=True):
         self.screen.set_focus(self)
 
     def action_scroll_answer(self, lines: int) -> None:
-        body = self.query_one(".arm-body", VerticalScroll)
+        body = self.query_one(".arm-body", ScrolledGround)
         body.release_anchor()
         body.scroll_relative(y=lines, animate=False)
 
@@ -229,14 +233,19 @@ class ArmPane(Vertical, can_focus=True):
 
     def _describe(self) -> None:
         mark = " ★ preferred" if self.preferred else ""
-        self.border_title = Content(displayable(f"{self.position} {self.display_name}{mark}"))
-        self.border_subtitle = STATE_WORDS[self.state]
+        self._entitle(displayable(f"{self.position} {self.display_name}{mark}"), STATE_WORDS[self.state])
         self._say(".arm-given", self._given_words())
         self._say(".arm-verdict", self._verdict_words())
         self._text.display = self.editor is None and not self._shows_diff
         self.query_one(DiffView).display = self.editor is None and self._shows_diff
         # At once: each change of class looks up the styles of everything in the pane.
-        self.update_classes({f"-{state.name.lower()}": state is self.state for state in ArmState})
+        self.update_classes({f"-{state.name.lower()}": state is self.state for state in COLOURED})
+
+    def _entitle(self, title: str, subtitle: str) -> None:
+        """Both stand in the border: to set one draws it anew, also where nothing has changed."""
+        if (title, subtitle) != self._titles:
+            self._titles = (title, subtitle)
+            self.border_title, self.border_subtitle = Content(title), subtitle
 
     def _given_words(self) -> str:
         if self._given is None:
@@ -250,7 +259,7 @@ class ArmPane(Vertical, can_focus=True):
         return displayable("\n".join(filter(None, (self._failure or verdict, self._failure and ending, cost))))
 
     def _say(self, part: str, words: str) -> None:
-        widget = self.query_one(part, Static)
+        widget = self.query_one(part, PlainText)
         if widget.content != words:
             widget.update(words)
-        widget.display = bool(words)
+        widget.set_class(not words, "-empty")

@@ -28,12 +28,15 @@ class ArmTab(Static):
     def __init__(self, position: int) -> None:
         super().__init__("", markup=False)
         self._position = position
+        self._label = ""
 
     def show_pane(self, pane: ArmPane, *, current: bool) -> None:
         """Take over the pane's words and state."""
         label = f"{self._position} {one_line(pane.display_name, 16)} {pane.state.value}"
-        self.update(Content.styled(label, "bold" if current else ""))
-        self.set_class(current, "-current")
+        if label != self._label or current != self.has_class("-current"):
+            self._label = label
+            self.update(Content.styled(label, "bold" if current else ""))
+            self.set_class(current, "-current")
 
     def on_click(self) -> None:
         self.post_message(self.Chosen(self._position))
@@ -45,16 +48,29 @@ class ArmTabs(Horizontal):
     def __init__(self, count: int) -> None:
         super().__init__()
         self._count = count
+        self._panes: Sequence[ArmPane] = ()
+        self._current: ArmPane | None = None
 
     def compose(self) -> ComposeResult:
         for position in range(1, self._count + 1):
             yield ArmTab(position)
 
     def show_panes(self, panes: Sequence[ArmPane], current: ArmPane | None) -> None:
-        """Draw the tabs anew; `panes` in the order of their places, and no more of them than tabs."""
-        for tab, pane in zip_longest(self.query(ArmTab), panes):
+        """Draw the tabs anew; `panes` in the order of their places, and no more of them than tabs.
+
+        Where the window has room for all panes nothing is drawn: each tab would lay the whole screen out again.
+        """
+        self._panes, self._current = panes, current
+        if self.display:
+            self._draw()
+
+    def on_show(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        for tab, pane in zip_longest(self.query(ArmTab), self._panes):
             tab.display = pane is not None
             if pane is not None:
-                tab.show_pane(pane, current=pane is current)
-            if pane is not None and pane is current:
+                tab.show_pane(pane, current=pane is self._current)
+            if pane is not None and pane is self._current:
                 self.scroll_to_widget(tab, animate=False)

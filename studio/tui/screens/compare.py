@@ -9,7 +9,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
 from textual.events import DescendantFocus
 from textual.timer import Timer
 from textual.widgets import Input, Static, TextArea
@@ -27,6 +26,7 @@ from studio.tui.screens.compare_work import Comparison
 from studio.tui.screens.scale_dial import DialButton, ScaleDial, turned
 from studio.tui.screens.studio_screen import StudioScreen
 from studio.tui.widgets.answer_editor import AnswerEditor
+from studio.tui.widgets.ground import Ground
 from studio.tui.widgets.text_input import Composer, PlainTextArea
 
 DIAL_SETTLES_S = 0.4
@@ -70,11 +70,11 @@ at the new strength. With names hidden (b) the arms are shuffled, until you have
 
     def compose_body(self) -> ComposeResult:
         yield Composer(id="compare-prompt", placeholder="Ask all arms something")
-        with Container(id="compare-bar"):
+        with Ground(id="compare-bar"):
             yield ArmTabs(len(self._panes))
             yield ScaleDial()
         yield Static(EMPTY, id="compare-empty", markup=False)
-        with Container(id="compare-panes"):
+        with Ground(id="compare-panes"):
             yield from self._panes
 
     def on_mount(self) -> None:

@@ -73,13 +73,14 @@ async def ask(screen: CompareScreen, comparison: Comparison, panes: Sequence[Arm
 
 
 async def _clear(screen: CompareScreen, panes: Sequence[ArmPane]) -> None:
-    with screen.app.batch_update():
-        for pane in panes:
-            await pane.wait()
+    for pane in panes:
+        await pane.wait()
+        await screen.studio_app.flusher.in_slices(pane)
 
 
 async def _stream(screen: CompareScreen, comparison: Comparison, panes: dict[str, ArmPane]) -> None:
     assert comparison.conversation_id is not None
+    flusher = screen.studio_app.flusher
     events = answer_with_arms(
         screen.studio,
         comparison.prompt,
@@ -91,8 +92,10 @@ async def _stream(screen: CompareScreen, comparison: Comparison, panes: dict[str
     async with aclosing(events):
         async for event in events:
             if isinstance(event, ArmFinished):
-                await screen.studio_app.flusher.between_keys()  # the end of an answer redraws all of its pane
+                await flusher.between_keys()  # the end of an answer redraws all of its pane
             await _show(panes[event.arm], event)
+            if isinstance(event, ArmFinished):
+                await flusher.in_slices(panes[event.arm])
             if isinstance(event, ArmStarted):
                 screen.show_scale()
 

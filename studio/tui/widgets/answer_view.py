@@ -16,6 +16,7 @@ from studio.domain.log import Answer, Correction, Feedback, Given
 from studio.tui.plain_text import displayable, one_line
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.given import describe_cost, describe_ending, describe_given
+from studio.tui.widgets.ground import VerticalGround
 from studio.tui.widgets.streaming import StreamedMarkdown
 from studio.tui.widgets.word_diff import DiffView, diff_content
 
@@ -154,7 +155,7 @@ class AnswerView(Vertical, can_focus=True):
         return marks
 
 
-class ExchangeView(Vertical):
+class ExchangeView(VerticalGround):
     """A question and its answers, oldest first."""
 
     def __init__(self, prompt: str, exchange: Exchange | None = None) -> None:

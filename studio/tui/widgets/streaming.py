@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, cast
 from weakref import WeakSet
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.dom import NoScreen
 from textual.errors import NoWidget
-from textual.widgets import Static
 
 from studio.tui.plain_text import displayable
+from studio.tui.widgets.ground import PlainText, VerticalGround
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.rules_core import StateCore
+    from textual.widget import Widget
     from textual.widgets import Markdown
 
     from studio.tui.app import StudioApp
@@ -113,7 +113,7 @@ def _markdown(text: str) -> Markdown:
     return Markdown(text or None, parser_factory=markdown_parser, open_links=False)
 
 
-class StreamedMarkdown(Vertical):
+class StreamedMarkdown(VerticalGround):
     """An answer's text: given whole, or by `write` while it streams and `finish` at its end.
 
     While it streams it must be known to the app's StreamFlusher: `app.flusher.add(pane)`, and `remove` at the end.
@@ -127,7 +127,7 @@ class StreamedMarkdown(Vertical):
         self._tail = ""
         self._arrived: list[str] = []
         self._blocks = _markdown(self._mounted_text)
-        self._growing = Static("", markup=False, classes="growing")
+        self._growing = PlainText(classes="growing")
         self._growing.display = False
 
     def compose(self) -> ComposeResult:
@@ -215,7 +215,7 @@ class StreamedMarkdown(Vertical):
         if ready := complete_blocks(self._tail):
             done, self._tail = self._tail[:ready], self._tail[ready:]
             if self._plain:
-                await self.mount(Static(done.strip("\n"), markup=False, classes="plain-block"), before=self._growing)
+                await self.mount(PlainText(done.strip("\n"), classes="plain-block"), before=self._growing)
             else:
                 await self._blocks.append(done)
             self._mounted_text += done
@@ -273,6 +273,12 @@ class StreamFlusher:
         while (left := min(self._last_key + KEY_REST_S, latest) - time.perf_counter()) > 0:  # noqa: ASYNC110 - as above
             await asyncio.sleep(left)
 
+    async def in_slices(self, widget: Widget) -> None:
+        """Between two changes of which each draws much: while somebody types the next waits until this one is painted,
+        so that a key comes in between."""
+        if self._typing_left() > 0:
+            await _painted(widget)
+
     async def _visit_in_turn(self) -> None:
         with _no_full_collections():
             while self._panes or self._plain:
@@ -302,8 +308,13 @@ async def _visit(pane: StreamedMarkdown) -> float:
     """Draw one pane and wait until it is painted; returns how long that took, in seconds."""
     begun = time.perf_counter()
     await pane.flush()
+    await _painted(pane)
+    return time.perf_counter() - begun
+
+
+async def _painted(widget: Widget) -> None:
+    """Until all that was changed is painted, as far as anything is."""
     painted = asyncio.Event()
-    if pane.call_after_refresh(painted.set):
+    if widget.call_after_refresh(painted.set):
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(painted.wait(), LONGEST_PAINT_S)
-    return time.perf_counter() - begun
