@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import re
 import tempfile
@@ -42,6 +43,9 @@ class Frame:
 
     def open_app(self) -> None:
         """The app on this workspace."""
+        # Nothing that is imported becomes garbage, and looking for some takes a tenth of the start.
+        # The app enables it again after its first paint.
+        gc.disable()
         from studio.bootstrap import build_studio
         from studio.tui.app import StudioApp
 

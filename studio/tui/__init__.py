@@ -34,7 +34,8 @@ textual: do not call `super()` in it.
 
 Layout. By CSS classes only: screens carry `-narrow` (under 100 columns), `-medium` (100-159) or `-wide` (160 and
 more), and `-short` (under 20 rows), `-usual` (20-35) or `-tall`. Style sheets lie in `studio/tui/styles/NAME.tcss`,
-named by a screen's CSS_PATH.
+named by a screen's CSS_PATH; Chat's, the first, by the app's. Containers without a border are `widgets.ground`'s: what
+grows is drawn with all containers beneath it.
 Colours: the theme's own, and `$arm-1` to `$arm-6`, `$diff-insert`, `$diff-delete`.
 
 Keys. Every Binding has an `id` ('chat.edit') and a tooltip in plain words, so that it can be remapped, is listed under

@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, ClassVar, cast
 
 from textual import events
@@ -25,6 +25,7 @@ from textual.worker import Worker, WorkerState
 from studio.errors import StudioError
 from studio.services.studio import Studio
 from studio.tui.background import (
+    bring_services,
     count_log,
     follow_nights,
     keep_backed_up,
@@ -41,6 +42,7 @@ from studio.tui.themes import VARIABLE_DEFAULTS, load_themes, theme_to_use
 from studio.tui.widgets.header import MODES, Status
 from studio.tui.widgets.streaming import StreamFlusher
 
+STYLES = Path(__file__).with_name("styles")
 KEYS_WAIT_S = 0.5
 """The longest that a key waits for the keys before it to be taken in."""
 
@@ -49,7 +51,8 @@ class StudioApp(App[None]):
     """The terminal app over one Studio, whose processes it takes down when it ends (`on_exit` instead, where given)."""
 
     TITLE = "Correction Studio"
-    CSS_PATH = Path(__file__).with_name("styles") / "app.tcss"
+    # With the first screen's: whenever a screen brings a style sheet of its own, all of them are parsed again.
+    CSS_PATH: ClassVar[list[str | PurePath]] = [STYLES / "app.tcss", STYLES / "chat.tcss"]
     DEFAULT_MODE = "chat"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012 - as textual types it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-usual"), (36, "-tall")]  # noqa: RUF012
@@ -154,8 +157,10 @@ class StudioApp(App[None]):
         # What lives as long as the app need not be gone through again by every full collection.
         gc.collect()
         gc.freeze()
+        gc.enable()
         for told in self._theme_notices:
             self.notify(told, severity="warning", timeout=10)
+        self._start(bring_services(), group="watch")
         self._start(load_engine_and_lessons(self))
         self._start(count_log(self))
         self._start(follow_nights(self), group="watch")

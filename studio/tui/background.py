@@ -25,6 +25,15 @@ IDLE_S = 30.0
 IDLE_POLL_S = 1.0
 _OWN_GROUPS = ("watch", "count")
 
+FIRST_NEEDED = ("answer_with_arms", "record_correction", "learn_lessons")
+"""Services of the first question and the first correction."""
+
+
+async def bring_services() -> None:
+    """Import, beside the loop, what would hold up the first question."""
+    for service in FIRST_NEEDED:
+        await asyncio.to_thread(import_module, f"studio.services.{service}")
+
 
 async def load_engine_and_lessons(app: StudioApp) -> None:
     """Load the model, then the embedder (two at once slow each other on few cores), then learn what is unlearnt."""

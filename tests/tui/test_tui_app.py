@@ -24,6 +24,7 @@ from studio.tui.screens.help import HelpScreen
 from studio.tui.terminal import guarded_terminal
 from studio.tui.themes import load_themes, read_theme
 from studio.tui.widgets.answer_editor import AnswerEditor
+from studio.tui.widgets.header import ModeTab
 from studio.tui.widgets.streaming import StreamedMarkdown, complete_blocks, markdown_parser
 from studio.tui.widgets.text_input import Composer
 
@@ -31,7 +32,8 @@ SECRET = "the user's secret words"
 
 
 def test_the_app_imports_nothing_heavy() -> None:
-    heavy = ("torch", "llama_cpp", "sentence_transformers", "transformers", "matplotlib", "duckdb", "numpy")
+    heavy = ["torch", "llama_cpp", "sentence_transformers", "transformers", "matplotlib", "duckdb", "numpy"]
+    heavy += ["studio.services.answer_with_arms", "studio.services.learn_lessons", "studio.evaluation"]
     code = f"import sys, studio.tui.app, studio.tui.screens.chat; print([m for m in {heavy!r} if m in sys.modules])"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.strip() == "[]"
@@ -45,6 +47,18 @@ async def test_the_model_loads_after_the_first_paint_and_the_header_says_so(tmp_
         await settled(pilot)
         assert "fake" in shown(pilot)
         assert "0 corrections, 0 lessons" in shown(pilot)
+
+
+async def test_a_narrow_header_names_the_modes_without_their_keys(tmp_path: Path) -> None:
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Chat  Compare" in shown(pilot))
+        await pilot.resize_terminal(120, 24)
+        await until(pilot, lambda: "F2 Chat  F3 Compare" in shown(pilot))
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "Chat  Compare" in shown(pilot) and "F3" not in shown(pilot))
+        await pilot.click(list(app.screen.query(ModeTab))[2])
+        await until(pilot, lambda: app.current_mode == "lessons")
 
 
 async def test_work_whose_place_is_taken_before_it_began_is_not_complained_of(

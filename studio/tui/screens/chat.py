@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Input, Static
 from textual.worker import Worker
 
@@ -23,6 +22,7 @@ from studio.tui.screens.chat_work import WELCOME
 from studio.tui.screens.studio_screen import StudioScreen
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.answer_view import AnswerView, ExchangeView
+from studio.tui.widgets.ground import ScrolledGround, VerticalGround
 from studio.tui.widgets.text_input import Composer, PlainTextArea
 
 OPENS_WITHIN_S = 0.5
@@ -33,7 +33,6 @@ class ChatScreen(StudioScreen):
     """The transcript of one session, with the answers in it open to correction, and the composer beneath."""
 
     MODE = "chat"
-    CSS_PATH = "../styles/chat.tcss"
     AUTO_FOCUS = "Composer"
     HELP = """\
 Type a question and press enter. esc goes from the input to the answers, where single keys act on the selected one:
@@ -70,12 +69,12 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
         self.undoing = asyncio.Lock()
 
     def compose_body(self) -> ComposeResult:
-        with VerticalScroll(id="transcript", can_focus=False), Vertical(id="exchanges"):
+        with ScrolledGround(id="transcript", can_focus=False), VerticalGround(id="exchanges"):
             yield Static(WELCOME, markup=False, classes="welcome")
         yield Composer(id="composer", placeholder="Ask something")
 
     def on_mount(self) -> None:
-        self.query_one("#transcript", VerticalScroll).anchor()
+        self.query_one("#transcript", ScrolledGround).anchor()
 
     # What is selected ---------------------------------------------------------------------------------------------
 
@@ -155,7 +154,7 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
         return applies
 
     def action_scroll(self, pages: int) -> None:
-        transcript = self.query_one("#transcript", VerticalScroll)
+        transcript = self.query_one("#transcript", ScrolledGround)
         if pages < 0:
             transcript.scroll_page_up(animate=False)
         else:

@@ -1,4 +1,8 @@
-"""What Chat's workers do: they call services, then touch the screen. See studio.tui for how errors reach the user."""
+"""What Chat's workers do: they call services, then touch the screen. See studio.tui for how errors reach the user.
+
+The services that answer and learn are imported where they are called: with them at the top the first paint came 0.1 s
+later.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +16,7 @@ from textual.widgets import Static
 from studio.domain.generation import ChatMessage
 from studio.domain.log import Conversation, Correction, Feedback, Turn
 from studio.errors import StudioError, UsageError
-from studio.services.answer_with_arms import ArmDelta, ArmFailed, ArmStarted, answer_with_arms
 from studio.services.converse import conversations, exchanges, history_of, rename_conversation, start_conversation
-from studio.services.learn_lessons import learn_lesson, prove_lesson
-from studio.services.record_correction import (
-    accept_answer,
-    record_correction,
-    redo_correction,
-    undo_correction,
-    withdraw_feedback,
-)
-from studio.services.redo_answer import redo_with_feedback
 from studio.services.studio import off_loop
 from studio.tui.plain_text import one_line
 from studio.tui.screens.sessions import SessionsScreen, SessionVerb
@@ -74,6 +68,8 @@ async def retry(screen: ChatScreen, shown: ExchangeView) -> None:
 
 
 async def _answer(screen: ChatScreen, shown: ExchangeView, turn: Turn | None) -> None:
+    from studio.services.answer_with_arms import ArmDelta, ArmFailed, ArmStarted, answer_with_arms
+
     assert screen.conversation is not None
     recipe = screen.studio.arm(screen.studio.settings.chat.arm)
     view = await shown.add_answer(recipe.name)
@@ -127,6 +123,8 @@ async def settle_exchanges(screen: ChatScreen) -> None:
 
 async def redo(screen: ChatScreen, view: AnswerView) -> None:
     """Let the model redo an answer with the user's words on what was wrong, into the editor."""
+    from studio.services.redo_answer import redo_with_feedback
+
     editor, answer = view.editor, view.answer
     assert editor is not None
     assert answer is not None
@@ -144,6 +142,8 @@ async def redo(screen: ChatScreen, view: AnswerView) -> None:
 
 async def save_correction(screen: ChatScreen, view: AnswerView, editor: AnswerEditor) -> None:
     """Keep what the editor holds as a correction, then learn from it. On failure the editor stays as it is."""
+    from studio.services.record_correction import record_correction, withdraw_feedback
+
     shown = screen.exchange_of(view)
     earlier = view.correction
     if earlier and editor.text.strip() == earlier.corrected.strip() and editor.rationale == earlier.rationale:
@@ -168,6 +168,8 @@ async def save_correction(screen: ChatScreen, view: AnswerView, editor: AnswerEd
 
 async def learn(screen: StudioScreen, correction: Correction) -> None:
     """Distil the lesson, tell it, and prove it in idle time."""
+    from studio.services.learn_lessons import learn_lesson, prove_lesson
+
     app = screen.studio_app
     if app.status.embedder:
         app.notify("Saved. Its lesson follows as soon as the embedder is loaded.")
@@ -193,6 +195,8 @@ async def leave_editor(screen: ChatScreen, view: AnswerView, editor: AnswerEdito
 
 async def set_accepted(screen: ChatScreen, answer_id: str, *, accept: bool) -> None:
     """Accept an answer as good, or take that back."""
+    from studio.services.record_correction import accept_answer, withdraw_feedback
+
     if accept:
         await accept_answer(screen.studio, answer_id)
     else:
@@ -209,6 +213,8 @@ def corrections_made(whole: Iterable[Exchange]) -> list[Correction]:
 # One at a time and from the log: what is shown may be behind when the key is pressed twice.
 async def undo(screen: ChatScreen) -> None:
     """Take the last correction of this session back."""
+    from studio.services.record_correction import undo_correction
+
     async with screen.undoing:
         if screen.conversation is None:
             return
@@ -223,6 +229,8 @@ async def undo(screen: ChatScreen) -> None:
 
 async def redo_undone(screen: ChatScreen) -> None:
     """Bring back the correction undone last."""
+    from studio.services.record_correction import redo_correction
+
     async with screen.undoing:
         if not screen.undone:
             return

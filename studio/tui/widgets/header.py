@@ -34,17 +34,18 @@ class Status:
     lessons: int = 0
 
 
-class ModeTab(Horizontal):
-    """One mode's key and name; a click goes there."""
+class ModeTab(Static):
+    """One mode's key and name, in narrow windows its name alone; a click goes there."""
 
     def __init__(self, mode: str, *, current: bool) -> None:
-        super().__init__(classes="-current" if current else "")
+        super().__init__(" ".join(MODES[mode]), classes="-current" if current else "")
         self._mode = mode
 
-    def compose(self) -> ComposeResult:
+    def show_key(self, shown: bool) -> None:
         key, name = MODES[self._mode]
-        yield Static(key, classes="mode-key")
-        yield Static(name, classes="mode-name")
+        words = f"{key} {name}" if shown else name
+        if words != self.content:
+            self.update(words)
 
     async def on_click(self) -> None:
         await self.app.run_action(f"app.go('{self._mode}')")
@@ -69,6 +70,10 @@ class StudioHeader(Horizontal):
 
     def on_mount(self) -> None:
         self.watch(self.app, "status", self._show)
+
+    def on_resize(self) -> None:
+        for tab in self.query(ModeTab):
+            tab.show_key(not self.screen.has_class("-narrow"))
 
     def _show(self, value: object) -> None:
         status = cast("Status", value)
