@@ -160,8 +160,8 @@ async def test_what_is_chosen_is_seen_and_written_as_the_command_line_writes_it(
         await written(pilot)
         folder = Path.cwd() / "corrections-trl-dpo"
         assert "Wrote 6 corrections as trl-dpo" in shown(pilot)
-        assert str(folder.name) in shown(pilot)
-        assert "manifest.json" in shown(pilot)
+        assert str(folder.resolve()) in headline(pilot)
+        assert "manifest.json" in str(screen(pilot).query_one("#written-figures", Static).content)
     request = ExportRequest(
         "trl-dpo",
         IN_FORCE,
