@@ -63,11 +63,12 @@ def _time_product(dtype: torch.dtype) -> float:
 
 
 def prepare_process() -> None:
-    """One thread per physical core, no network, no progress bars."""
+    """One thread per physical core that the process may use, no network, no progress bars."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    torch.set_num_threads(psutil.cpu_count(logical=False) or os.cpu_count() or 1)
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    torch.set_num_threads(min(psutil.cpu_count(logical=False) or allowed, allowed))  # more would wait for each other
     torch.use_deterministic_algorithms(True, warn_only=True)
     # Filling what is about to be overwritten anyway took a seventh of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
