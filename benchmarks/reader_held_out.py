@@ -1,4 +1,4 @@
-"""What a reader learnt, in two minutes: `python -m benchmarks reader_held_out --adapter FILE`.
+"""What a reader learnt, in some minutes: `python -m benchmarks reader_held_out --adapter FILE`.
 
 Made-up episodes of families that no reader is trained on, answered greedily in the product's form by the model as
 shipped (`lessons`) and with the adapter (`reader`). `right`: the answer holds what the lesson says, and begins with
