@@ -1,6 +1,6 @@
 """Runs every benchmark module's `main()` and prints one table; `--json FILE` also writes the figures.
 
-`reader` and `reader_held_out` measure the adapter named by `--adapter` and run only where one is named.
+`reader` measures the adapter named by `--adapter` and runs only where one is named.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import benchmarks
 
-NEED_ADAPTER = ("reader", "reader_held_out")
+READER = "reader"
 
 
 def main() -> None:
@@ -21,16 +21,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which to run: {', '.join(modules)}; all by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as one JSON object")
-    parser.add_argument("--adapter", type=Path, metavar="FILE", help="the reader to measure")
+    parser.add_argument("--adapter", type=Path, metavar="FILE", help="the adapter that `reader` measures")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(modules):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
-    if (needy := set(arguments.names) & set(NEED_ADAPTER)) and not (arguments.adapter and arguments.adapter.is_file()):
-        parser.error(f"{', '.join(sorted(needy))} needs --adapter FILE, a GGUF adapter that exists")
+    if READER in arguments.names and not (arguments.adapter and arguments.adapter.is_file()):
+        parser.error(f"{READER} needs --adapter FILE, a GGUF adapter that exists")
     figures: dict[str, float] = {}
-    for name in arguments.names or [module for module in modules if module not in NEED_ADAPTER or arguments.adapter]:
+    for name in arguments.names or [module for module in modules if module != READER or arguments.adapter]:
         module = importlib.import_module(f"benchmarks.{name}")
-        figures |= module.main(arguments.adapter) if name in NEED_ADAPTER else module.main()
+        figures |= module.main(arguments.adapter) if name == READER else module.main()
     width = max(map(len, figures), default=0)
     for name, value in figures.items():
         print(f"{name:<{width}}  {value:>12.4g}")
