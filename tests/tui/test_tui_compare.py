@@ -435,6 +435,19 @@ async def test_many_arms_fit_by_scrolling(tmp_path: Path) -> None:
         await until(pilot, lambda: app.focused is screen(pilot).panes[8])
 
 
+@pytest.mark.parametrize(("own", "least", "most"), [(1, 24, 28), (3, 30, 30)])
+async def test_arms_beside_each_other_share_the_window_or_are_scrolled(
+    tmp_path: Path, own: int, least: int, most: int
+) -> None:
+    arms = {f"mine-{number}": ArmSettings() for number in range(own)}
+    app = StudioApp(a_studio(tmp_path, settings=Settings(arms=arms)))
+    async with app.run_test(size=(160, 50)) as pilot:
+        await compare(pilot)
+        widths = [pane.outer_size.width for pane in screen(pilot).panes]
+        assert len(widths) == 5 + own
+        assert all(least <= width <= most for width in widths), widths
+
+
 async def test_typing_goes_to_the_question_not_to_the_actions(tmp_path: Path) -> None:
     app = StudioApp(a_studio(tmp_path))
     async with app.run_test(size=(120, 36)) as pilot:
