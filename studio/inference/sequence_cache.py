@@ -1,7 +1,7 @@
 """The book of what lies in one context's KV memory: which tokens each of its sequences holds.
 
 Pure bookkeeping, no llama.cpp. Every sequence has a memory of its own, as long as the context, so what is computed for
-one depends on nothing else to the bit. Finished ones stay for reuse until their place is needed. Copying a prefix
+one does not depend on the others. Finished ones stay for reuse until their place is needed. Copying a prefix
 from one sequence to another copies all of its memory, so short ones are computed again.
 """
 
