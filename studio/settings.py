@@ -68,6 +68,8 @@ class NightSettings(_Section):
     """In how many wordings each corrected question is trained."""
     targets: str = Field("all-linear", pattern=r"^(all-linear|mlp|attention)$")
     """Which linear layers get an adapter."""
+    share_below: float = Field(0.5, ge=0.0, lt=1.0)
+    """The share of the model's layers, from the bottom, that get none: what they compute is computed once a night."""
     rank: int = Field(16, ge=1, le=256)
     alpha: float = Field(32.0, gt=0)
     learning_rate: float = Field(1e-3, gt=0)

@@ -18,6 +18,8 @@ from studio.training.examples import chat, learnt_examples, near_misses, replay_
 NEAR_MISSES_EACH = 3
 REPLAYED_ANSWER_TOKENS = 13  # one more than training looks at, so that none seems to end where it was cut
 MOST_ACCEPTED = 200
+REPLAYED_TIMES = 2
+"""How often each replayed example is seen in a night: twice keeps as much as once, and asks half the answers."""
 
 
 async def collect_examples(studio: Studio, corrections: Sequence[Correction], *, seed: int) -> list[TrainingExample]:
@@ -52,8 +54,8 @@ def _still_accepted(accepted: Sequence[tuple[Answer, Turn]], made: Sequence[Corr
 
 
 def replays_wanted(night: NightSettings, learnt: int) -> int:
-    """How many replayed examples the steps of a night have room for, if none is used twice."""
-    return round(learnt * night.epochs * night.replay_share / (1 - night.replay_share))
+    """How many replayed examples the steps of a night have room for, if each is seen REPLAYED_TIMES."""
+    return round(learnt * night.epochs * night.replay_share / (1 - night.replay_share) / REPLAYED_TIMES)
 
 
 def _kept_prompts(corrections: Sequence[Correction], wanted: int, seed: int) -> list[str]:

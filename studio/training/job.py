@@ -31,16 +31,18 @@ ATTENTION = "attention"
 class TrainingConfig:
     """How the adapter is trained; measurements so far are in docs/night.md.
 
-    `targets` is 'all-linear', 'mlp' or 'attention'. `batch_size` counts examples per step, of which `replay_share`
-    are replayed; `epochs` counts passes over the examples to be learnt. The rate warms up over `warmup_share` of the
-    steps, then falls as a cosine to a tenth. Training stops early once the mean loss of the last epoch is under
-    `stop_loss` (nats per supervised token), or after `max_minutes` of running time.
+    `targets` is 'all-linear', 'mlp' or 'attention'; `share_below` of the layers, from the bottom, get no adapter.
+    `batch_size` counts examples per step, of which `replay_share` are replayed; `epochs` counts passes over the
+    examples to be learnt. The rate warms up over `warmup_share` of the steps, then falls as a cosine to a tenth.
+    Training stops early once the mean loss of the last epoch is under `stop_loss` (nats per supervised token), or
+    after `max_minutes` of running time.
     """
 
     method: Method = Method.LORA
     rank: int = 16
     alpha: float = 32.0
     targets: str = ALL_LINEAR
+    share_below: float = 0.5
     dropout: float = 0.0
     learning_rate: float = 1e-3
     epochs: int = 4

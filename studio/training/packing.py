@@ -22,13 +22,14 @@ class Block:
     """B examples, T places each, S places where the loss falls.
 
     `prefix` [1, P] are the tokens all share; `ids` [B, T] what follows, padded on the right, where causal attention
-    keeps padding from being seen. `rows` and `columns` [S] are the places in `ids` whose next token is the
-    completion's; `targets` [S]; `replayed` [S], true where that token is replay; `owners` [S] the index of the
-    example, `offsets` [S] the place within its completion.
+    keeps padding from being seen; `examples` [B] are whose rows these are. `rows` and `columns` [S] are the places in
+    `ids` whose next token is the completion's; `targets` [S]; `replayed` [S], true where that token is replay;
+    `owners` [S] the index of the example, `offsets` [S] the place within its completion.
     """
 
     prefix: torch.Tensor
     ids: torch.Tensor
+    examples: tuple[Encoded, ...]
     rows: torch.Tensor
     columns: torch.Tensor
     targets: torch.Tensor
@@ -40,6 +41,14 @@ class Block:
     def tokens(self) -> int:
         """Places computed, padding included."""
         return self.prefix.numel() + self.ids.numel()
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """What the lower layers made of a block: `prefix` [1, P, width], `rows` [B, T, width]."""
+
+    prefix: torch.Tensor
+    rows: torch.Tensor
 
 
 def build_block(examples: Sequence[Encoded], device: torch.device) -> Block:
@@ -56,14 +65,19 @@ def build_block(examples: Sequence[Encoded], device: torch.device) -> Block:
         torch.tensor(values, device=device) for values in zip(*places, strict=True)
     )
     prefix = torch.tensor([examples[0].tokens[:shared]], dtype=torch.long, device=device)
-    return Block(prefix, torch.tensor(ids, device=device), rows, columns, targets, replayed, owners, offsets)
+    padded = torch.tensor(ids, device=device)
+    return Block(prefix, padded, tuple(examples), rows, columns, targets, replayed, owners, offsets)
 
 
-def supervised_logits(model: LoraModel, block: Block) -> torch.Tensor:
-    """[S, vocabulary] at the block's supervised places; the output head, the largest product, sees no others."""
+def supervised_logits(model: LoraModel, block: Block, states: States | None = None) -> torch.Tensor:
+    """[S, vocabulary] at the block's supervised places; the output head, the largest product, sees no others.
+
+    With `states` the model goes on from there, its lower layers being left out.
+    """
     kept = None
     if block.prefix.numel():
-        kept = model(input_ids=block.prefix, use_cache=True, logits_to_keep=1).past_key_values
+        ids, embeddings = (block.prefix, None) if states is None else (None, states.prefix)
+        kept = model(input_ids=ids, inputs_embeds=embeddings, use_cache=True, logits_to_keep=1).past_key_values
         kept.batch_repeat_interleave(block.ids.shape[0])
 
     def pick(_: object, arguments: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
@@ -71,6 +85,8 @@ def supervised_logits(model: LoraModel, block: Block) -> torch.Tensor:
 
     handle = model.get_output_embeddings().register_forward_pre_hook(pick)
     try:
-        return model(input_ids=block.ids, past_key_values=kept, use_cache=kept is not None).logits[0]
+        ids, embeddings = (block.ids, None) if states is None else (None, states.rows)
+        read = model(input_ids=ids, inputs_embeds=embeddings, past_key_values=kept, use_cache=kept is not None)
+        return read.logits[0]
     finally:
         handle.remove()

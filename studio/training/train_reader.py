@@ -45,6 +45,7 @@ def config_for(examples: Sequence[TrainingExample], *, minutes: float, seed: int
     return TrainingConfig(
         rank=RANK,
         alpha=2.0 * RANK,
+        share_below=0.0,
         epochs=1,
         batch_size=BATCH,
         replay_share=share,

@@ -12,10 +12,11 @@ from pathlib import Path
 import torch
 
 from studio.training.batches import Encoded, blocks, plan_steps
+from studio.training.below import Below
 from studio.training.checkpoint import Standing, Trained, read_standing, restore, save_checkpoint
 from studio.training.foreign import LoraModel
 from studio.training.job import Request, TrainingConfig
-from studio.training.model import Place
+from studio.training.model import Place, layers_below
 from studio.training.objective import Frozen, block_loss, frozen_distributions
 from studio.training.packing import Block, build_block, supervised_logits
 
@@ -70,6 +71,7 @@ class Trainer:
         self._optimizer = torch.optim.AdamW(
             self._weights.values(), lr=self.config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0, fused=True
         )
+        self._below: Below | None = None
         self._kept = Trained(self._weights, self._optimizer)
         self._steps = plan_steps(
             [example.index for example in self.examples if not example.replay],
@@ -89,6 +91,7 @@ class Trainer:
             restore(self.checkpoint, self._kept, self.place.torch_device)
             self._publish()
         clock = RunningClock(standing.seconds)
+        self._below = self._read_below()
         frozen = self._frozen()
         saved_at = time.monotonic()
         while (outcome := self._outcome(standing)) is None:
@@ -132,9 +135,20 @@ class Trainer:
         replayed = [example.as_frozen() for example in self.examples if example.replay]
         with torch.no_grad(), self.model.disable_adapter():
             self.model.eval()
-            return frozen_distributions(
-                (block, supervised_logits(self.model, block)) for block in self._blocks(replayed)
-            )
+            return frozen_distributions((block, self._logits(block)) for block in self._blocks(replayed))
+
+    def _read_below(self) -> Below | None:
+        """What the layers under the adapter make of all examples, where there are such layers."""
+        count = layers_below(self.model, self.config)
+        if not count:
+            return None
+        self.model.eval()
+        below = Below(self.model, count)
+        below.keep(self._blocks(self.examples))
+        return below if below.is_faithful(next(self._blocks(self.examples))) else None
+
+    def _logits(self, block: Block) -> torch.Tensor:
+        return self._below.logits(block) if self._below else supervised_logits(self.model, block)
 
     def _blocks(self, examples: Sequence[Encoded]) -> Iterator[Block]:
         for together in blocks(examples, BLOCK_PLACES[self.place.device]):
@@ -182,7 +196,7 @@ class Trainer:
         kept = sum(len(example.completion) for example in batch if example.replay)
         total, tokens = 0.0, 0
         for block in self._blocks(batch):
-            sums = block_loss(block, supervised_logits(self.model, block), frozen)
+            sums = block_loss(block, self._logits(block), frozen)
             loss = sums.cross_entropy / learnt
             if kept:
                 loss = loss + self.config.kl_weight * sums.divergence / kept

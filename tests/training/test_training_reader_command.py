@@ -85,8 +85,8 @@ def test_a_place_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) ->
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec(BUNDLED_PACKAGE) is None, reason="needs the bundled model")
 def test_a_short_training_leaves_an_adapter_and_its_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_reader, "HELD_OUT_EPISODES", 12)
-    result = CliRunner().invoke(main, ["--out", str(tmp_path), "--episodes", "32", "--minutes", "5"])
+    monkeypatch.setattr(train_reader, "HELD_OUT_EPISODES", 6)
+    result = CliRunner().invoke(main, ["--out", str(tmp_path), "--episodes", "16", "--minutes", "5"])
     assert result.exit_code == 0, result.output
     manifest = NightFolder(tmp_path).read_manifest()
     assert manifest is not None

@@ -1,0 +1,119 @@
+"""The layers below the adapter, computed once: what they make of an example is the same at every step.
+
+An adapter that begins in the middle of the model leaves the layers under it as they are. What they hand up is kept
+for every example, and training runs from there: half the products forward, and half of those backward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import torch
+from transformers import DynamicCache
+
+from studio.training.foreign import LoraModel
+from studio.training.packing import Block, States, supervised_logits
+
+KEPT_BYTES = 512 * 2**20
+"""The most that is kept; what does not fit is computed anew at each step."""
+
+ROUNDING = 0.03
+"""What two ways through the same model may differ by, as a share of the logits' spread; bfloat16 rounds to 1/256."""
+
+
+class Below:
+    """The first `count` layers of a model, whose adapter begins above them.
+
+    For equal results after a resumption, every process keeps the same blocks.
+    """
+
+    def __init__(self, model: LoraModel, count: int) -> None:
+        self._model = model
+        self._decoder: Any = model.get_base_model().get_decoder()
+        self._count = count
+        self._kept: dict[tuple[int, ...], torch.Tensor] = {}
+
+    def keep(self, blocks: Iterable[Block]) -> None:
+        """Compute what the layers make of these examples, and keep as much as fits."""
+        left = KEPT_BYTES
+        for block in blocks:
+            states = self._compute(block)
+            shared = block.prefix.shape[1]
+            for example, row in zip(block.examples, states.rows, strict=True):
+                whole = torch.cat([states.prefix[0], row[: len(example.tokens) - shared]])
+                left -= whole.nbytes
+                if left < 0:
+                    return
+                self._kept[example.tokens] = whole
+
+    def logits(self, block: Block) -> torch.Tensor:
+        """As `supervised_logits`, by the layers above alone."""
+        states = self._recall(block) or self._compute(block)
+        with self._above():
+            return supervised_logits(self._model, block, states)
+
+    def is_faithful(self, block: Block) -> bool:
+        """Whether the model, cut, says what it says whole: not every architecture is a plain stack of layers."""
+        with torch.no_grad():
+            try:
+                cut = self.logits(block).float()
+            except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
+                return False
+            whole = supervised_logits(self._model, block).float()
+        spread = whole - whole.mean(dim=-1, keepdim=True)
+        return bool((cut - whole).norm() < ROUNDING * spread.norm())
+
+    def _recall(self, block: Block) -> States | None:
+        shared = block.prefix.shape[1]
+        whole = [self._kept[example.tokens] for example in block.examples if example.tokens in self._kept]
+        if len(whole) < len(block.examples):
+            return None
+        rows = torch.nn.utils.rnn.pad_sequence([states[shared:] for states in whole], batch_first=True)
+        return States(whole[0][None, :shared], rows)
+
+    @torch.no_grad()
+    def _compute(self, block: Block) -> States:
+        cache = DynamicCache(config=self._model.config) if block.prefix.numel() else None
+        if cache is None:
+            rows = self._handed_up(block.ids, None)
+            return States(rows.new_empty(1, 0, rows.shape[-1]), rows)
+        prefix = self._handed_up(block.prefix, cache)
+        cache.batch_repeat_interleave(block.ids.shape[0])
+        return States(prefix, self._handed_up(block.ids, cache))
+
+    def _handed_up(self, ids: torch.Tensor, cache: Any) -> torch.Tensor:
+        """[B, T, width] as it reaches the first layer above; no other layer is run."""
+        found: list[torch.Tensor] = []
+
+        def reach(_: object, arguments: tuple[torch.Tensor, ...]) -> None:
+            found.append(arguments[0])
+            raise _ReachedError
+
+        handle = self._decoder.layers[self._count].register_forward_pre_hook(reach)
+        try:
+            with suppress(_ReachedError):
+                self._decoder(input_ids=ids, past_key_values=cache, use_cache=cache is not None)
+        finally:
+            handle.remove()
+        return found[0]
+
+    @contextmanager
+    def _above(self) -> Iterator[None]:
+        """The model without its layers below; those above are counted from 0, for they find their cache by number."""
+        decoder, whole = self._decoder, self._decoder.layers
+        attentions = [layer.self_attn for layer in whole]
+        decoder.layers = whole[self._count :]
+        for number, attention in enumerate(attentions[self._count :]):
+            attention.layer_idx = number
+        try:
+            yield
+        finally:
+            decoder.layers = whole
+            for number, attention in enumerate(attentions):
+                attention.layer_idx = number
+
+
+class _ReachedError(Exception):
+    """Control flow: what was looked for is at hand."""
