@@ -16,6 +16,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[starter,dev]'
+	@# pip compiles what it installs, but not this folder; where PYTHONDONTWRITEBYTECODE is set every start would.
+	$(BIN)/python -m compileall -q studio
 	@touch $(STAMP)
 
 run: setup

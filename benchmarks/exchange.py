@@ -45,7 +45,7 @@ def main() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         file = folder / "sessions" / "studio.duckdb"
-        DuckDbLog(file, folder / "backups")
+        DuckDbLog(file, folder / "backups").open()
         fill(file, CORRECTIONS)
         copies = {kind: copied(file, folder / f"copy.{kind}", kind) for kind in ("json", "parquet")}
         for kind, seconds in copies.items():

@@ -32,6 +32,7 @@ def main() -> dict[str, float]:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "studio.duckdb"
             log = DuckDbLog(file, Path(folder) / "backups")
+            log.open()
             fill(file, turns)
             for name, times in measure(log, file).items():
                 figures[f"log.{turns}_turns.{name}.p50_ms"] = statistics.median(times)
@@ -52,7 +53,7 @@ def measure(log: DuckDbLog, file: Path) -> dict[str, list[float]]:
         "recent_conversations": timed(log.conversations.recent),
         "corrections_in_force": timed(log.corrections.in_force),
         "then_and_now": timed(lambda: log.answers.to_prompt(turn.prompt)),
-        "open": timed(lambda: DuckDbLog(file, file.parent / "backups")),
+        "open": timed(lambda: DuckDbLog(file, file.parent / "backups").open()),
         "verified_backup": timed(log.backup, repeats=5),
     }
     with duckdb.connect(file) as connection:

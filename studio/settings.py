@@ -2,128 +2,115 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
-from pydantic_settings import SettingsError as UnreadableVariableError
+from msgspec import Meta, Struct
 
 from studio.domain.arms import READER_ADAPTER, STANDARD_ARMS, ArmRecipe, Memory
 from studio.domain.nights import Method
 from studio.errors import SettingsError
+from studio.settings_sources import WrongSettingError, checked, from_environment, from_file, merged
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ModelSettings(_Section):
+class ModelSettings(Struct, frozen=True, kw_only=True):
     """Which model answers, and how it is loaded."""
 
     path: Path | None = None
     """A GGUF file; none takes the bundled one, or the only one in local_models/."""
-    context_tokens: int = Field(4096, ge=256, le=1_048_576)
+    context_tokens: Annotated[int, Meta(ge=256, le=1_048_576)] = 4096
     """Prompt and completion of one answer together."""
-    threads: int | None = Field(None, ge=1)
+    threads: Annotated[int, Meta(ge=1)] | None = None
     """Threads for decoding; none takes one per physical core."""
-    gpu_layers: int = Field(-1, ge=-1)
+    gpu_layers: Annotated[int, Meta(ge=-1)] = -1
     """Layers on the GPU; -1 as many as llama.cpp puts there, 0 none."""
 
 
-class SamplingSettings(_Section):
+class SamplingSettings(Struct, frozen=True, kw_only=True):
     """How tokens are chosen; the default is greedy, so that arms can be compared."""
 
-    temperature: float = Field(0.0, ge=0.0, le=5.0)
-    top_k: int = Field(40, ge=0)
-    top_p: float = Field(0.95, gt=0.0, le=1.0)
-    min_p: float = Field(0.05, ge=0.0, le=1.0)
+    temperature: Annotated[float, Meta(ge=0.0, le=5.0)] = 0.0
+    top_k: Annotated[int, Meta(ge=0)] = 40
+    top_p: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.95
+    min_p: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.05
     seed: int | None = None
-    max_tokens: int = Field(256, ge=1)
+    max_tokens: Annotated[int, Meta(ge=1)] = 256
 
 
-class PromptSettings(_Section):
+class PromptSettings(Struct, frozen=True, kw_only=True):
     """What goes into prompts."""
 
     system: str = "You are a helpful assistant."
     """The system message of every arm; empty for none."""
-    context_budget_tokens: int = Field(1024, ge=0)
+    context_budget_tokens: Annotated[int, Meta(ge=0)] = 1024
     """The most tokens the context arm may spend on corrections."""
-    lessons_given: int = Field(1, ge=1, le=16)
+    lessons_given: Annotated[int, Meta(ge=1, le=16)] = 1
     """The most lessons retrieved for one question."""
-    lessons_threshold: float = Field(0.38, ge=-1.0, le=1.0)
+    lessons_threshold: Annotated[float, Meta(ge=-1.0, le=1.0)] = 0.38
     """Lessons that score lower are not given: abstention."""
 
 
-class NightSettings(_Section):
+class NightSettings(Struct, frozen=True, kw_only=True):
     """How the adapter is trained."""
 
     method: Method = Method.LORA
-    wordings_each: int = Field(20, ge=1)
+    wordings_each: Annotated[int, Meta(ge=1)] = 20
     """In how many wordings each corrected question is trained."""
-    targets: str = Field("all-linear", pattern=r"^(all-linear|mlp|attention)$")
+    targets: Literal["all-linear", "mlp", "attention"] = "all-linear"
     """Which linear layers get an adapter."""
-    share_below: float = Field(0.5, ge=0.0, lt=1.0)
+    share_below: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.5
     """The share of the model's layers, from the bottom, that get none: what they compute is computed once a night."""
-    rank: int = Field(16, ge=1, le=256)
-    alpha: float = Field(32.0, gt=0)
-    learning_rate: float = Field(1e-3, gt=0)
-    epochs: int = Field(4, ge=1)
-    batch_size: int = Field(15, ge=1)
-    replay_share: float = Field(0.334, ge=0.0, le=0.9)
+    rank: Annotated[int, Meta(ge=1, le=256)] = 16
+    alpha: Annotated[float, Meta(gt=0)] = 32.0
+    learning_rate: Annotated[float, Meta(gt=0)] = 1e-3
+    epochs: Annotated[int, Meta(ge=1)] = 4
+    batch_size: Annotated[int, Meta(ge=1)] = 15
+    replay_share: Annotated[float, Meta(ge=0.0, le=0.9)] = 0.334
     """Share of every batch that is replayed general knowledge."""
-    kl_weight: float = Field(2.0, ge=0.0)
+    kl_weight: Annotated[float, Meta(ge=0.0)] = 2.0
     """Weight of the KL term to the frozen model on replayed examples."""
-    max_minutes: float = Field(30.0, gt=0)
-    scope: float = Field(0.32, ge=-1.0, le=1.0)
+    max_minutes: Annotated[float, Meta(gt=0)] = 30.0
+    scope: Annotated[float, Meta(ge=-1.0, le=1.0)] = 0.32
     """An adapter answers questions that score this or more against a correction it was trained on; -1: all."""
     seed: int = 0
 
 
-class ProbeSettings(_Section):
+class ProbeSettings(Struct, frozen=True, kw_only=True):
     when_idle: bool = True
     """Ask what was corrected again of every arm, while the app is open and nobody uses it."""
 
 
-class ChatSettings(_Section):
+class ChatSettings(Struct, frozen=True, kw_only=True):
     arm: str = "lora+lessons"
     """The arm that answers in Chat."""
 
 
-class UiSettings(_Section):
+class UiSettings(Struct, frozen=True, kw_only=True):
     theme: str = "studio-dark"
-    keys: dict[str, str] = Field(default_factory=dict)
+    keys: dict[str, str] = {}
     """Remapped keys: binding id to key."""
 
 
-class ArmSettings(_Section):
+class ArmSettings(Struct, frozen=True, kw_only=True):
     """An arm of the user's own, `[arms.NAME]`."""
 
     memory: Memory = Memory.NONE
-    adapter: str = Field("none", pattern=r"^(none|active|reader|[1-9][0-9]*)$", coerce_numbers_to_str=True)
-    scale: float | None = Field(None, ge=0.0, le=4.0)
-    scope: float | None = Field(None, ge=-1.0, le=1.0)
+    adapter: Annotated[
+        str, Meta(pattern=r"^(none|active|reader|[1-9][0-9]*)\Z", description="none, active, reader or a version")
+    ] = "none"
+    scale: Annotated[float, Meta(ge=0.0, le=4.0)] | None = None
+    scope: Annotated[float, Meta(ge=-1.0, le=1.0)] | None = None
     off: bool = False
     """Leave this arm out, a standard one too."""
 
-    @model_validator(mode="after")
-    def _a_reader_reads_lessons(self) -> Self:
+    def __post_init__(self) -> None:
         if self.adapter == READER_ADAPTER and (self.memory is not Memory.LESSONS or self.scope is not None):
             raise ValueError('with adapter = "reader" goes memory = "lessons" and no scope: a reader reads lessons')
-        return self
 
 
-class Settings(BaseSettings):
+class Settings(Struct, frozen=True, kw_only=True):
     """All settings; every field can be set as STUDIO_SECTION__FIELD."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="STUDIO_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
-    )
 
     model: ModelSettings = ModelSettings()
     sampling: SamplingSettings = SamplingSettings()
@@ -132,18 +119,7 @@ class Settings(BaseSettings):
     probes: ProbeSettings = ProbeSettings()
     chat: ChatSettings = ChatSettings()
     ui: UiSettings = UiSettings()
-    arms: dict[str, ArmSettings] = Field(default_factory=dict)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+    arms: dict[str, ArmSettings] = {}
 
     def arm_recipes(self) -> tuple[ArmRecipe, ...]:
         """The standard arms, then the user's own; an own arm of a standard name replaces it, or switches it off."""
@@ -155,36 +131,21 @@ class Settings(BaseSettings):
 
 def load_settings(settings_file: Path, **overrides: Any) -> Settings:
     """Read the settings. Raises SettingsError naming the key and what is wrong with it."""
-
-    class _FromFile(Settings):
-        model_config = SettingsConfigDict(toml_file=settings_file)
-
     try:
-        settings = _FromFile(**overrides)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        reason = (
-            "there is no such setting"
-            if first["type"] == "extra_forbidden"
-            else first["msg"].removeprefix("Value error, ")
-        )
-        raise _wrong(key, reason, settings_file) from error
-    except UnreadableVariableError as error:
-        raise SettingsError(f"A STUDIO_ variable cannot be read: {error}.", "A section is set key by key.") from error
+        layers = (from_file(settings_file), from_environment("STUDIO_", Settings, os.environ), overrides)
+        settings: Settings = checked(Settings, merged(*layers))
+        names = [recipe.name for recipe in settings.arm_recipes()]
+        for name in names:
+            if not name.strip() or not name.isprintable() or "," in name:
+                raise WrongSettingError(f"arms.{name}", "an arm's name is made of letters, digits and signs but commas")
+        if settings.chat.arm not in names:
+            raise WrongSettingError("chat.arm", f"there is no arm '{settings.chat.arm}', only {', '.join(names)}")
+    except WrongSettingError as error:
+        where = f"Look in {settings_file} and the STUDIO_ variables."
+        raise SettingsError(f"Setting '{error.key}': {error.reason}.", where) from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise SettingsError(f"{settings_file} cannot be read ({reason}).", "Mend its permissions.") from error
     except ValueError as error:
         raise SettingsError(f"{settings_file} cannot be read: {error}.", "Mend the file or move it away.") from error
-    names = [recipe.name for recipe in settings.arm_recipes()]
-    for name in names:
-        if not name.strip() or not name.isprintable() or "," in name:
-            raise _wrong(f"arms.{name}", "an arm's name is made of letters, digits and signs but commas", settings_file)
-    if settings.chat.arm not in names:
-        raise _wrong("chat.arm", f"there is no arm '{settings.chat.arm}', only {', '.join(names)}", settings_file)
     return settings
-
-
-def _wrong(key: str, reason: str, settings_file: Path) -> SettingsError:
-    return SettingsError(f"Setting '{key}': {reason}.", f"Look in {settings_file} and the STUDIO_ variables.")

@@ -7,13 +7,25 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "transformers", "peft", "llama_cpp", "sentence_transformers", "matplotlib", "gguf", "numpy")
+HEAVY = (
+    "torch",
+    "transformers",
+    "peft",
+    "llama_cpp",
+    "sentence_transformers",
+    "matplotlib",
+    "gguf",
+    "numpy",
+    "duckdb",
+    "pydantic",
+)
 
 
 @pytest.mark.parametrize(
     "module",
     [
         "studio.tui.app",
+        "studio.tui.screens.chat",
         "studio.bootstrap",
         "studio.cli.asking",
         "studio.cli.exporting",

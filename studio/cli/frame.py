@@ -6,7 +6,6 @@ import asyncio
 import gc
 import json
 import re
-import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +34,7 @@ class Frame:
         async def within() -> T:
             wired = build_studio(self.workspace, **overrides)
             try:
+                wired.log.open()
                 return await use(wired)
             finally:
                 await wired.close()
@@ -53,6 +53,8 @@ class Frame:
 
     def open_demo(self, json_file: Path | None) -> None:
         """The app on a throw-away log, with the demonstration playing; the user's own log is left alone."""
+        import tempfile
+
         from studio.bootstrap import build_studio, build_throwaway, starter_session
         from studio.tui.app import StudioApp
         from studio.tui.screens.demo import DemoScreen
@@ -66,6 +68,8 @@ class Frame:
 
 def _run(app: StudioApp) -> None:
     app.run()
+    if app.failure is not None:
+        raise app.failure
     if app.return_code:
         raise SystemExit(app.return_code)
 

@@ -259,6 +259,13 @@ class Log(Protocol):
     nights: NightStore
     probes: ProbeStore
 
+    def open(self) -> None:
+        """Make or migrate the file; whatever is done first with the log does so too, and waits where it is under way.
+
+        Raises StorageError.
+        """
+        ...
+
     def check(self) -> list[str]:
         """What is wrong with the log, a sentence each; empty when it is whole."""
         ...

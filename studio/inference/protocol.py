@@ -1,4 +1,4 @@
-"""What the app and the engine process say to each other: one JSON object per line, one dataclass per kind.
+"""What the app and the engine process say to each other: one JSON object per line, one struct per kind.
 
 Commands go to the process, events come back. `request` ties an event to the command it answers.
 """
@@ -6,12 +6,13 @@ Commands go to the process, events come back. `request` ties an event to the com
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import msgspec
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class SamplingSpec:
+
+class SamplingSpec(Struct, frozen=True):
     temperature: float
     top_k: int
     top_p: float
@@ -21,8 +22,7 @@ class SamplingSpec:
     stop: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LaneSpec:
+class LaneSpec(Struct, frozen=True):
     """`messages` are (role, content) pairs. `adapter` is a file path; None for the base model."""
 
     key: str
@@ -32,8 +32,7 @@ class LaneSpec:
     scale: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class LoadModel:
+class LoadModel(Struct, frozen=True, tag=True, tag_field="kind"):
     request: int
     path: str
     context_tokens: int
@@ -41,26 +40,22 @@ class LoadModel:
     gpu_layers: int
 
 
-@dataclass(frozen=True, slots=True)
-class Generate:
+class Generate(Struct, frozen=True, tag=True, tag_field="kind"):
     request: int
     interactive: bool
     lanes: tuple[LaneSpec, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(Struct, frozen=True, tag=True, tag_field="kind"):
     request: int
 
 
-@dataclass(frozen=True, slots=True)
-class CountTokens:
+class CountTokens(Struct, frozen=True, tag=True, tag_field="kind"):
     request: int
     prompts: tuple[tuple[tuple[str, str], ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ModelLoaded:
+class ModelLoaded(Struct, frozen=True, tag=True, tag_field="kind"):
     request: int
     sha256: str
     name: str
@@ -74,8 +69,7 @@ class ModelLoaded:
     device: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True, tag=True, tag_field="kind"):
     """A LoadModel or CountTokens that cannot be done; `error` names the kind of StudioError it is."""
 
     request: int
@@ -84,21 +78,18 @@ class Refused:
     hint: str
 
 
-@dataclass(frozen=True, slots=True)
-class TokensCounted:
+class TokensCounted(Struct, frozen=True, tag=True, tag_field="kind"):
     request: int
     counts: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TextArrived:
+class TextArrived(Struct, frozen=True, tag=True, tag_field="kind"):
     request: int
     key: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class LaneEnded:
+class LaneEnded(Struct, frozen=True, tag=True, tag_field="kind"):
     """`text` is the whole completion, `finish_reason` a FinishReason value; times count from the command's arrival."""
 
     request: int
@@ -112,70 +103,42 @@ class LaneEnded:
     latency_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class LaneBroke:
+class LaneBroke(Struct, frozen=True, tag=True, tag_field="kind"):
     request: int
     key: str
     message: str
     hint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Beat:
+class Beat(Struct, frozen=True, tag=True, tag_field="kind"):
     """Sign of life during long work, so that a hang can be told from a slow machine."""
 
-    request: int = field(default=0)
+    request: int = 0
 
 
 Command = LoadModel | Generate | Cancel | CountTokens
 Event = ModelLoaded | Refused | TokensCounted | TextArrived | LaneEnded | LaneBroke | Beat
 
-_EVENTS: dict[str, type[Event]] = {
-    kind.__name__: kind for kind in (ModelLoaded, Refused, TokensCounted, TextArrived, LaneEnded, LaneBroke, Beat)
-}
-
 
 def encode(message: Command | Event) -> bytes:
-    """One line of ASCII; lone surrogates survive as escapes."""
-    return json.dumps({"kind": type(message).__name__, **asdict(message)}).encode("ascii") + b"\n"
+    """One line of ASCII; lone surrogates, which msgspec's own JSON refuses, survive as escapes."""
+    return json.dumps(msgspec.to_builtins(message)).encode("ascii") + b"\n"
 
 
 def decode_event(line: bytes) -> Event:
-    """Raises ValueError or TypeError for what is no event."""
-    fields = json.loads(line)
-    kind = _EVENTS[fields.pop("kind")]
-    if kind is TokensCounted:
-        fields["counts"] = tuple(fields["counts"])
-    return kind(**fields)
+    """Raises ValueError for what is no event."""
+    event: Event = _decoded(line, Event)
+    return event
 
 
 def decode_command(line: bytes) -> Command:
-    """Raises ValueError or TypeError for what is no command."""
-    fields = json.loads(line)
-    match fields.pop("kind"):
-        case "LoadModel":
-            return LoadModel(**fields)
-        case "Generate":
-            lanes = tuple(_lane(lane) for lane in fields["lanes"])
-            return Generate(fields["request"], fields["interactive"], lanes)
-        case "Cancel":
-            return Cancel(**fields)
-        case "CountTokens":
-            return CountTokens(fields["request"], tuple(_messages(prompt) for prompt in fields["prompts"]))
-        case kind:
-            raise ValueError(f"no such command: {kind}")
+    """Raises ValueError for what is no command."""
+    command: Command = _decoded(line, Command)
+    return command
 
 
-def _messages(raw: list[list[str]]) -> tuple[tuple[str, str], ...]:
-    return tuple((role, content) for role, content in raw)
-
-
-def _lane(raw: dict[str, Any]) -> LaneSpec:
-    sampling = raw["sampling"]
-    return LaneSpec(
-        key=raw["key"],
-        messages=_messages(raw["messages"]),
-        sampling=SamplingSpec(**{**sampling, "stop": tuple(sampling["stop"])}),
-        adapter=raw["adapter"],
-        scale=raw["scale"],
-    )
+def _decoded(line: bytes, kinds: Any) -> Any:
+    try:
+        return msgspec.convert(json.loads(line), kinds)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error

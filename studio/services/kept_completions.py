@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 
 from studio.domain.generation import Completion, FinishReason, Lane
@@ -58,6 +57,8 @@ class KeptCompletions:
 
     def _key(self, lane: Lane) -> str:
         """What the answer depends on besides the model: llama.cpp, the engine, the chat, the adapter, the sampling."""
+        from importlib.metadata import version
+
         adapter = [self._digest(lane.adapter.path), lane.adapter.scale] if lane.adapter else None
         chat = [(message.role.value, message.content) for message in lane.messages]
         whole = json.dumps([version("llama-cpp-python"), _COMPUTED, chat, adapter, asdict(lane.sampling)])

@@ -11,6 +11,8 @@ import json
 from collections.abc import Sequence
 from contextlib import aclosing
 
+from msgspec.structs import asdict
+
 from studio.domain.arms import ArmRecipe
 from studio.domain.identity import utc_now
 from studio.domain.lessons import LessonStatus
@@ -69,7 +71,7 @@ async def _knowledge(studio: Studio, corrections: Sequence[Correction], recipes:
         sorted((lesson.id, lesson.updated_at.isoformat()) for lesson in lessons),
         [(adapter.id, adapter.active, adapter.scale) for adapter in adapters],
         [dataclasses.asdict(recipe) for recipe in recipes],
-        studio.settings.prompt.model_dump(),
+        asdict(studio.settings.prompt),
     ]
     return hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:12]
 

@@ -10,6 +10,8 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from msgspec.structs import asdict
+
 from studio.domain.generation import ModelFacts
 from studio.domain.identity import new_id, utc_now
 from studio.domain.log import Correction
@@ -82,7 +84,7 @@ async def refuse_hopeless_night(studio: Studio) -> None:
 
 
 def _config(studio: Studio, max_minutes: float | None, method: str | None) -> TrainingConfig:
-    wanted = studio.settings.night.model_dump() | {"method": Method(method or studio.settings.night.method)}
+    wanted = asdict(studio.settings.night) | {"method": Method(method or studio.settings.night.method)}
     if max_minutes is not None:
         wanted["max_minutes"] = max_minutes
     known = {item.name for item in dataclasses.fields(TrainingConfig)}

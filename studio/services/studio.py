@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
+
+from msgspec.structs import asdict
 
 from studio.domain.arms import ArmRecipe
 from studio.domain.generation import ChatMessage, EngineOptions, ModelFacts, Sampling
@@ -94,7 +96,7 @@ class Studio:
 
     @property
     def sampling(self) -> Sampling:
-        return Sampling(**self.settings.sampling.model_dump())
+        return Sampling(**asdict(self.settings.sampling))
 
     async def close(self) -> None:
         await asyncio.gather(self.engine.close(), self.embedder.close())
@@ -103,6 +105,14 @@ class Studio:
 async def off_loop(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a store's short blocking call in a thread, so that the event loop never waits for the disk.
 
-    A cancelled caller does not undo a write under way: it is awaited to its end.
+    A cancelled caller does not undo a write under way: it goes on to its end, of which nobody hears any more.
     """
-    return await asyncio.shield(asyncio.to_thread(call, *args, **kwargs))
+    work = asyncio.ensure_future(asyncio.to_thread(call, *args, **kwargs))
+    work.add_done_callback(_heard)
+    return await asyncio.shield(work)
+
+
+def _heard(work: asyncio.Future[Any]) -> None:
+    """Else asyncio prints the failure of work whose caller was cancelled, on the terminal of an app that ends."""
+    if not work.cancelled():
+        work.exception()

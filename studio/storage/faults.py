@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import errno
+import random
 import re
 from pathlib import Path
-
-import duckdb
 
 from studio.errors import StorageError
 
@@ -17,7 +16,14 @@ _NOT_WRITABLE = ("permission denied", "read-only file system", "operation not pe
 
 def is_lock_conflict(error: Exception) -> bool:
     """Whether another process holds the file."""
+    import duckdb
+
     return isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
+
+
+def a_moment() -> float:
+    """Seconds to wait before a held file is tried again: few, and not in step with whoever else waits."""
+    return random.uniform(0.005, 0.03)  # noqa: S311 (no secret depends on it)
 
 
 def is_disk_full(error: Exception) -> bool:

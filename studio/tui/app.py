@@ -22,16 +22,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
-from studio.errors import StudioError
+from studio.errors import StorageError, StudioError
 from studio.services.studio import Studio
-from studio.tui.background import (
-    bring_services,
-    count_log,
-    follow_nights,
-    keep_backed_up,
-    load_engine_and_lessons,
-    reask_when_idle,
-)
+from studio.tui.background import attend_log, bring_services, count_log, load_engine_and_lessons
 from studio.tui.commands import commands_of
 from studio.tui.diagnostics import open_diagnostics, write_down
 from studio.tui.messages import ChatRequested, CompareRequested, LessonsRequested
@@ -78,6 +71,8 @@ class StudioApp(App[None]):
     def __init__(self, studio: Studio, on_exit: Callable[[], Awaitable[None]] | None = None) -> None:
         self.studio = studio
         self.flusher = StreamFlusher()
+        self.failure: Exception | None = None
+        self.log_is_open = False
         self._touched = time.monotonic()
         self._take_down = on_exit or studio.close
         self._diagnostics = open_diagnostics(studio.workspace.diagnostics)
@@ -162,10 +157,12 @@ class StudioApp(App[None]):
             self.notify(told, severity="warning", timeout=10)
         self._start(bring_services(), group="watch")
         self._start(load_engine_and_lessons(self))
-        self._start(count_log(self))
-        self._start(follow_nights(self), group="watch")
-        self._start(keep_backed_up(self), group="watch")
-        self._start(reask_when_idle(self), group="watch")
+        self._start(attend_log(self))
+
+    def end_with(self, failure: Exception) -> None:
+        """End because of this, which whoever runs the app finds in `failure`, and tells on the restored terminal."""
+        self.failure = failure
+        self.exit(return_code=1)
 
     def _end_on_signal(self, number: int) -> None:
         self.exit(return_code=128 + number)
@@ -234,6 +231,8 @@ class StudioApp(App[None]):
 
     def report(self, error: Exception) -> None:
         """Show a failure: a StudioError as a notice, anything else as a dialog, written to the diagnostics."""
+        if isinstance(error, StorageError) and not self.log_is_open:
+            return  # it ends the app, and is told then
         if isinstance(error, StudioError):
             self.notify(error.hint or "", title=error.message, severity="error", timeout=8)
             return

@@ -12,6 +12,7 @@ from studio.domain.nights import NightProgress
 from studio.errors import StudioError
 from studio.services.studio import off_loop
 from studio.tui.night_watch import InterruptionWatch
+from studio.tui.screens.studio_screen import run_beside
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
@@ -33,6 +34,22 @@ async def bring_services() -> None:
     """Import, beside the loop, what would hold up the first question."""
     for service in FIRST_NEEDED:
         await asyncio.to_thread(import_module, f"studio.services.{service}")
+
+
+async def attend_log(app: StudioApp) -> None:
+    """Open the log, then begin what is done with it unasked; what the user does meanwhile waits for it by itself.
+
+    One that cannot be opened ends the app.
+    """
+    try:
+        await off_loop(app.studio.log.open)
+    except Exception as error:  # noqa: BLE001 - told where the app was started
+        app.end_with(error)
+        return
+    app.log_is_open = True
+    run_beside(app, count_log(app), group="count", exclusive=True)
+    for work in (follow_nights, keep_backed_up, reask_when_idle):
+        run_beside(app, work(app), group="watch", exclusive=False)
 
 
 async def load_engine_and_lessons(app: StudioApp) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 
+import duckdb
 import psutil
 import pytest
 from terminal import CTRL_Q, CTRL_S, ENTER, ESCAPE, F4, Terminal
@@ -112,3 +114,29 @@ def test_a_tiny_terminal_is_survived(tmp_path: Path) -> None:
         assert app.end() == 0
     finally:
         app.close()
+
+
+@pytest.mark.parametrize("refused", ["newer", "damaged", "held"])
+def test_a_log_that_cannot_be_opened_is_told_on_the_restored_terminal(tmp_path: Path, refused: str) -> None:
+    file = Workspace(tmp_path).ensure().log_file
+    log_of(tmp_path).open()
+    with ExitStack() as ends:
+        if refused == "damaged":
+            file.write_bytes(b"no log at all" * 1000)
+        else:
+            connection = ends.enter_context(duckdb.connect(file))
+            if refused == "newer":
+                connection.execute(
+                    "INSERT INTO schema_version SELECT 99, * EXCLUDE (version) FROM schema_version LIMIT 1"
+                )
+                connection.close()
+        app = Terminal(tmp_path)
+        ends.callback(app.close)
+        app.wait("Ask something", 60)
+        app.type(QUESTION + ENTER)
+        assert app.end() == 3
+        assert app.is_restored
+    words = {"newer": b"was written by a newer studio", "damaged": b"is not a readable log", "held": b"is held by"}
+    told = app.raw[app.raw.rfind(b"\x1b[?1049l") :]
+    assert told.count(words[refused]) == 1
+    assert b"Traceback" not in app.raw

@@ -28,7 +28,9 @@ def at(minutes: float) -> datetime:
 
 
 def open_log(folder: Path) -> DuckDbLog:
-    return DuckDbLog(folder / "sessions" / "studio.duckdb", folder / "sessions" / "backups")
+    log = DuckDbLog(folder / "sessions" / "studio.duckdb", folder / "sessions" / "backups")
+    log.open()
+    return log
 
 
 def correction(prompt: str, minutes: float = 0, **other: Any) -> Correction:

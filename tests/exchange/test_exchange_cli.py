@@ -169,6 +169,6 @@ def test_an_interrupted_export_leaves_nothing_and_the_log_free(workspace: Path, 
 
 
 def test_an_empty_log_has_nothing_to_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    DuckDbLog(tmp_path / "sessions" / "studio.duckdb", tmp_path / "sessions" / "backups")
+    DuckDbLog(tmp_path / "sessions" / "studio.duckdb", tmp_path / "sessions" / "backups").open()
     assert export(tmp_path, "jsonl", "--out", str(tmp_path / "out")) == 2
     assert "No correction fits" in capsys.readouterr().err

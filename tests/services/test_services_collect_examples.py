@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 from studio_fakes import fake_studio
 
 from studio.domain.arms import FROZEN
@@ -45,6 +46,6 @@ async def test_an_accepted_answer_that_was_corrected_after_all_is_not_kept(tmp_p
 async def test_without_replay_nothing_is_asked_of_the_frozen_model(tmp_path: Path) -> None:
     studio = fake_studio(tmp_path)
     await record_correction(studio, answer=None, prompt="Who is the harbour master?", corrected="Brynja.")
-    night = studio.settings.night.model_copy(update={"replay_share": 0.0})
-    studio.settings = studio.settings.model_copy(update={"night": night})
+    night = msgspec.structs.replace(studio.settings.night, replay_share=0.0)
+    studio.settings = msgspec.structs.replace(studio.settings, night=night)
     assert await kept(studio) == set()

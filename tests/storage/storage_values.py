@@ -23,7 +23,9 @@ def at(minutes: float) -> datetime:
 
 
 def open_log(folder: Path, wait_s: float = 5.0) -> DuckDbLog:
-    return DuckDbLog(folder / "studio.duckdb", folder / "backups", wait_s=wait_s)
+    log = DuckDbLog(folder / "studio.duckdb", folder / "backups", wait_s=wait_s)
+    log.open()
+    return log
 
 
 def a_conversation(minutes: float = 0, title: str = "Trams") -> Conversation:
