@@ -30,6 +30,7 @@ from studio.tui.diagnostics import open_diagnostics, write_down
 from studio.tui.messages import ChatRequested, CompareRequested, LessonsRequested
 from studio.tui.plain_text import displayable
 from studio.tui.screens.studio_screen import StudioScreen, run_beside
+from studio.tui.style_sheet import KeptStylesheet
 from studio.tui.terminal import ending_signals, guarded_terminal
 from studio.tui.themes import VARIABLE_DEFAULTS, load_themes, theme_to_use
 from studio.tui.widgets.header import MODES, Status
@@ -80,6 +81,7 @@ class StudioApp(App[None]):
         # Textual would turn the terminal's own colours, whichever they are, into black on black.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self._load_themes()
+        self.stylesheet = KeptStylesheet(self.get_css_variables())
         self.set_keymap(studio.settings.ui.keys)
 
         for mode in MODES:

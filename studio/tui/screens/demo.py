@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, ProgressBar, Static
+from textual.widgets import ProgressBar, Static
 from textual.worker import Worker, WorkerState
 
 from studio.domain.nights import NightProgress
@@ -20,6 +20,7 @@ from studio.reporting.tables import stages_table
 from studio.services.play_demo import Narrator, Tally, play_demo
 from studio.services.studio import Studio, off_loop
 from studio.tui.plain_text import displayable
+from studio.tui.widgets.footer import StudioFooter
 
 CHAPTER_S = 2.5
 TITLE, PAUSED = "Demonstration", "Demonstration · Paused before the next chapter, space goes on"
@@ -57,7 +58,7 @@ keys scroll; esc leaves for the studio, with what the demonstration has learnt s
                 yield Static("The figures appear here.", id="demo-figures", markup=False)
         yield Static("", id="demo-doing", markup=False)
         yield ProgressBar(id="demo-progress", show_eta=False)
-        yield Footer(show_command_palette=False)
+        yield StudioFooter(show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one("#demo-story", VerticalScroll).anchor()

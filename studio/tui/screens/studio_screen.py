@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 from textual.app import ComposeResult
 from textual.dom import DOMNode
 from textual.screen import Screen
-from textual.widgets import Footer
 from textual.worker import Worker, WorkerState
 
 from studio.services.studio import Studio
+from studio.tui.widgets.footer import StudioFooter
 from studio.tui.widgets.header import StudioHeader
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class StudioScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield StudioHeader(self.MODE)
         yield from self.compose_body()
-        yield Footer(compact=True)
+        yield StudioFooter(compact=True)
 
     def compose_body(self) -> ComposeResult:
         yield from ()
