@@ -16,10 +16,10 @@ from studio.workspace import Workspace
 
 
 def build_studio(workspace: Workspace, *, yields_to_user: bool = False, **overrides: Any) -> Studio:
-    """Wire llama.cpp, MiniLM and DuckDB. Nothing heavy is loaded before it is used.
+    """Wire llama.cpp, MiniLM and DuckDB. Nothing heavy is loaded before it is used, the log neither made nor opened.
 
     `yields_to_user`: this studio computes in the background (a night) and must not hold the lock that makes nights
-    stand still. Raises SettingsError, ModelError, StorageError.
+    stand still. Raises SettingsError, ModelError, MachineError.
     """
     workspace.ensure()
     settings = load_settings(workspace.settings_file, **overrides)

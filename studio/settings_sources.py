@@ -89,11 +89,10 @@ def checked(kind: Any, value: Any, key: str = "") -> Any:
     """
     if _is_table(kind):
         return _checked_table(kind, value, key)
-    whole, value = value, _meant(kind, value)
     try:
-        return msgspec.convert(value, kind, strict=False, dec_hook=lambda wanted, given: wanted(given))
+        return msgspec.convert(_meant(kind, value), kind, strict=False, dec_hook=lambda wanted, given: wanted(given))
     except (msgspec.ValidationError, TypeError, ValueError):
-        raise WrongSettingError(key, f"{_expected(kind)} is expected, not {_shown(whole)}") from None
+        raise WrongSettingError(key, f"{_expected(kind)} is expected, not {_shown(value)}") from None
 
 
 def _checked_table(kind: Any, value: Any, key: str) -> Any:
@@ -126,6 +125,7 @@ def _kind_of(name: str, kind: Any) -> Any:
 
 
 def _meant(kind: Any, value: Any) -> Any:
+    """What was written, where msgspec would take it for something else: truths in words, a number for text."""
     base, _ = _parts(kind)
     if base is bool and isinstance(value, str):
         return _TRUTHS.get(value.casefold(), value)
