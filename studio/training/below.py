@@ -34,6 +34,7 @@ class Below:
         self._decoder: Any = model.get_base_model().get_decoder()
         self._count = count
         self._kept: dict[tuple[int, ...], torch.Tensor] = {}
+        self._all_kept = False
 
     def keep(self, blocks: Iterable[Block]) -> None:
         """Compute what the layers make of these examples, and keep as much as fits."""
@@ -47,6 +48,14 @@ class Below:
                 if left < 0:
                     return
                 self._kept[example.tokens] = whole
+        self._all_kept = True
+
+    def release(self) -> None:
+        """Give the layers' memory back where everything is kept: they are not run again."""
+        if self._all_kept:
+            for layer in self._decoder.layers[: self._count]:
+                for weight in layer.parameters():
+                    weight.data = weight.data.new_empty(0)
 
     def logits(self, block: Block) -> torch.Tensor:
         """As `supervised_logits`, by the layers above alone."""

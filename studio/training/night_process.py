@@ -65,8 +65,7 @@ def train(folder: NightFolder, job: NightJob) -> None:
     place = Place(earlier.device, earlier.dtype) if earlier else choose_place()
     base, tokenizer = load(job.model_path, place)
     model = attach_lora(base, job.config)
-    base_file = BaseFile(job.model_path)
-    tensors = _base_tensors(model, base_file)
+    architecture, tensors = _base_tensors(model, job.model_path)
     reporter.say("reading what the frozen model knows")
     trainer = Trainer(
         model, job.config, place, encode(job.examples, tokenizer), folder.checkpoint, folder.read_request, reporter.step
@@ -75,8 +74,8 @@ def train(folder: NightFolder, job: NightJob) -> None:
     if outcome is Outcome.CANCELLED:
         reporter.finish(NightState.CANCELLED, "cancelled")
         return
-    _write_adapter(folder, job, model, base_file.architecture, tensors)
-    run = _Run(standing, outcome, base_file.architecture, tuple(tensors.values()), began)
+    _write_adapter(folder, job, model, architecture, tensors)
+    run = _Run(standing, outcome, architecture, tuple(tensors.values()), began)
     folder.write_manifest(_manifest(folder, job, run))
     reporter.finish(NightState.EVALUATING, f"trained: {outcome}")
 
@@ -127,11 +126,12 @@ def _tell_failure(folder: NightFolder, night_id: str, message: str) -> None:
     folder.write_progress(NightProgress(night_id, NightState.FAILED, message=message, rss_bytes=peak_rss_bytes()))
 
 
-def _base_tensors(model: LoraModel, base_file: BaseFile) -> dict[str, BaseTensor]:
-    """The base file's tensor of every adapted module, by the module's name in torch.
+def _base_tensors(model: LoraModel, path: Path) -> tuple[str, dict[str, BaseTensor]]:
+    """The base file's architecture, and its tensor of every adapted module, by the module's name in torch.
 
     Layers are alike, so the first of each kind is compared with the file, before any time is spent on training.
     """
+    base_file = BaseFile(path)  # mapped into memory as long as it is held
     heads = (model.config.num_attention_heads, model.config.num_key_value_heads)
     layouts: dict[str, int | None] = {}
     tensors = {}
@@ -144,7 +144,7 @@ def _base_tensors(model: LoraModel, base_file: BaseFile) -> dict[str, BaseTensor
             located = base_file.locate(short, module.get_base_layer().weight.detach().float().cpu().numpy(), heads)
             layouts[kind] = located.row_heads
         tensors[name] = BaseTensor(base_file.name_of(short), layouts[kind])
-    return tensors
+    return base_file.architecture, tensors
 
 
 def _write_adapter(

@@ -145,7 +145,10 @@ class Trainer:
         self.model.eval()
         below = Below(self.model, count)
         below.keep(self._blocks(self.examples))
-        return below if below.is_faithful(next(self._blocks(self.examples))) else None
+        if not below.is_faithful(next(self._blocks(self.examples))):
+            return None
+        below.release()
+        return below
 
     def _logits(self, block: Block) -> torch.Tensor:
         return self._below.logits(block) if self._below else supervised_logits(self.model, block)

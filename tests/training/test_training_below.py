@@ -91,12 +91,24 @@ def test_the_model_is_whole_again_afterwards() -> None:
     assert len({name for name, _ in model.named_parameters() if ".layers.0." in name}) > 0
 
 
+def test_what_is_kept_needs_the_layers_no_more() -> None:
+    model = adapted()
+    block = build_block(EXAMPLES, CPU)
+    whole = supervised_logits(model, block)
+    lower = below(model)
+    lower.keep([block])
+    lower.release()
+    assert not any(weight.numel() for name, weight in model.named_parameters() if ".layers.0." in name)
+    torch.testing.assert_close(lower.logits(block), whole, rtol=1e-4, atol=1e-5)
+
+
 def test_what_does_not_fit_is_computed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     model = adapted()
     block = build_block(EXAMPLES, CPU)
     monkeypatch.setattr(under_test, "KEPT_BYTES", 10 * 32 * 4)  # one example of eight tokens, not two
     lower = below(model)
     lower.keep([block])
+    lower.release()
     torch.testing.assert_close(lower.logits(block), supervised_logits(model, block), rtol=1e-4, atol=1e-5)
 
 
