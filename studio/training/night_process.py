@@ -22,7 +22,7 @@ from studio.training.encoding import encode
 from studio.training.foreign import LoraModel
 from studio.training.gguf_adapter import BaseFile, BaseTensor, LoraPair, write_adapter
 from studio.training.job import Manifest, NightFolder, NightJob
-from studio.training.model import Place, attach_lora, choose_place, load, prepare_process
+from studio.training.model import Place, attach_lora, choose_place, files_read_once, load, prepare_process
 from studio.training.trainer import Outcome, Trainer
 
 MODEL_PREFIX = "base_model.model."
@@ -63,9 +63,10 @@ def train(folder: NightFolder, job: NightJob) -> None:
     reporter.say("loading the model")
     earlier = read_standing(folder.checkpoint)
     place = Place(earlier.device, earlier.dtype) if earlier else choose_place()
-    base, tokenizer = load(job.model_path, place)
-    model = attach_lora(base, job.config)
-    architecture, tensors = _base_tensors(model, job.model_path)
+    with files_read_once():
+        base, tokenizer = load(job.model_path, place)
+        model = attach_lora(base, job.config)
+        architecture, tensors = _base_tensors(model, job.model_path)
     reporter.say("reading what the frozen model knows")
     trainer = Trainer(
         model, job.config, place, encode(job.examples, tokenizer), folder.checkpoint, folder.read_request, reporter.step
