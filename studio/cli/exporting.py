@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
+from studio.cli.progress_line import progress_line
 from studio.errors import MachineError, UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ FORMATS = (
     "trl-sft", "trl-dpo", "trl-kto", "openai-sft", "openai-dpo", "alpaca", "sharegpt", "llama-factory", "axolotl",
     "easyedit", "parquet", "jsonl",
 )  # fmt: skip
-_REPAINT_S = 0.2
 _DECISIONS = 'It should hold {"what was found": "what to put there"}, as --privacy report --json writes it.'
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -85,11 +83,8 @@ def export(frame: Frame, /, out: Path | None, as_json: bool, **given: Any) -> No
         return
     if out is None:
         raise UsageError("The export needs a folder.", "Name a new one with --out DIR.")
-    progress = _Progress()
-    try:
+    with progress_line() as progress:
         result = export_corrections(log, out, request, progress=progress)
-    finally:
-        progress.clear()
     _tell(result, out, as_json)
 
 
@@ -200,20 +195,3 @@ def _tell(result: ExportResult, out: Path, as_json: bool) -> None:
     if result.findings:
         click.echo(f"Replaced: {counted(result.findings)}")
     click.echo(f"Exported {result.corrections:,} corrections to {out}")
-
-
-class _Progress:
-    """One line on stderr, where that is a terminal, painted anew a few times a second."""
-
-    def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
-        self._next = 0.0
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        if self._shown and time.monotonic() >= self._next:
-            self._next = time.monotonic() + _REPAINT_S
-            click.echo(f"\r\x1b[K{what}" + (f" {done:,} of {total:,}" if total else "…"), nl=False, err=True)
-
-    def clear(self) -> None:
-        if self._shown:
-            click.echo("\r\x1b[K", nl=False, err=True)

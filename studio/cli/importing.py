@@ -1,42 +1,52 @@
-"""`studio import`: corrections from a file or from another log, and the last import taken back."""
+"""`studio import`: corrections from a file or from another log; the imports so far, and one of them taken back."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from studio.cli.frame import Frame, json_option, one_line, pass_frame, print_json
+from studio.cli.ids import find_id
+from studio.cli.progress_line import progress_line
 from studio.errors import EmbedderError, UsageError
 
 if TYPE_CHECKING:
+    from studio.domain.imports import Import
     from studio.domain.log import Correction
+    from studio.domain.ports import Log
     from studio.services.import_corrections import Imported
-    from studio.services.plan_import import Plan
+    from studio.services.plan_import import Conflict, Plan, UndoneInOne
     from studio.services.studio import Studio
 
 _SHOWN = 3
 _MOST_LINES = 20
+_LAST = "the last"
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--dry-run", is_flag=True, help="Show what would be brought in, and write nothing.")
-@click.option("--undo", is_flag=True, help="Take the last import back.")
+@click.option("--list", "listed", is_flag=True, help="The imports so far, newest first.")
+@click.option("--undo", is_flag=False, flag_value=_LAST, metavar="[ID]", help="Take an import back: this or the last.")
 @json_option
 @pass_frame
-def import_(frame: Frame, file: Path | None, dry_run: bool, undo: bool, as_json: bool) -> None:
+def import_(frame: Frame, /, file: Path | None, dry_run: bool, listed: bool, undo: str | None, as_json: bool) -> None:
     """Bring in the corrections of FILE: all of them or none, and none twice.
 
     FILE is what `studio export jsonl` wrote, a preference or SFT file of TRL, OpenAI, ShareGPT, Alpaca or Axolotl, Open
     WebUI's feedback, a CSV with the columns prompt, corrected and original, or another studio's log.
     """
-    if undo:
-        if file is not None or dry_run:
-            raise UsageError("--undo takes the last import back, whichever file it was of.", "Give it alone.")
-        _undo(frame, as_json)
+    if (undo or listed) and (file is not None or dry_run or (undo and listed)):
+        raise UsageError("--undo and --list are of the imports so far, not of a file.", "Give them alone.")
+    if listed:
+        _list(frame, as_json)
+    elif undo:
+        _undo(frame, undo, as_json)
     elif file is None:
         raise UsageError("The import needs a file.", "Name it: studio import FILE")
     elif dry_run:
@@ -47,12 +57,11 @@ def import_(frame: Frame, file: Path | None, dry_run: bool, undo: bool, as_json:
 
 def _preview(frame: Frame, file: Path, as_json: bool) -> None:
     from studio.services.import_corrections import preview_import
-    from studio.storage import DuckDbLog
 
-    workspace = frame.workspace.ensure()
-    log = DuckDbLog(workspace.log_file, workspace.sessions / "backups")
-    plan = preview_import(log, file)
-    examples = plan.examples(_SHOWN, log.corrections.all() if plan.additions.reinstated else ())
+    log = _log(frame)
+    with progress_line() as progress:
+        previewed = preview_import(log, file, _SHOWN, progress)
+    plan, examples = previewed.plan, previewed.examples
     if as_json:
         shown = [{"prompt": one.prompt, "original": one.original, "corrected": one.corrected} for one in examples]
         print_json(_as_json(plan, file) | {"examples": shown})
@@ -68,13 +77,15 @@ def _import(frame: Frame, file: Path, as_json: bool) -> None:
     async def use(studio: Studio) -> tuple[Imported, int]:
         from studio.services.import_corrections import import_corrections, learn_import
 
-        imported = await import_corrections(studio, file)
+        with progress_line() as progress:
+            imported = await import_corrections(studio, file, progress)
         if imported.made is None:
             return imported, 0
         # Said before the lessons are learnt: from here on the corrections are on disk, come what may.
         click.echo(f"Brought in {_corrections(len(imported.plan.additions))}; learning from them.", err=True)
         try:
-            return imported, await learn_import(studio, imported)
+            with progress_line() as progress:
+                return imported, await learn_import(studio, imported, progress)
         except EmbedderError as error:
             click.echo(f"studio: {error} The lessons are learnt when it is back.", err=True)
             return imported, 0
@@ -94,17 +105,37 @@ def _import(frame: Frame, file: Path, as_json: bool) -> None:
         click.echo("To take it back: studio import --undo", err=True)
 
 
-def _undo(frame: Frame, as_json: bool) -> None:
-    from studio.services.import_corrections import undo_import
-
-    last, undone = frame.run(undo_import)
+def _list(frame: Frame, as_json: bool) -> None:
+    known = _log(frame).imports.all()
     if as_json:
-        print_json({"import": last.id, "source": last.source, "undone": undone})
+        keys = ("id", "created_at", "source", "format", "corrections", "undone_at")
+        print_json([{key: getattr(one, key) for key in keys} for one in known])
+    elif not known:
+        click.echo("Nothing has been imported yet.")
+    else:
+        for one in known:
+            back = f"  taken back {_minute(one.undone_at)}" if one.undone_at else ""
+            click.echo(f"{one.id}  {_minute(one.created_at)}  {_corrections(one.corrections)}{back}")
+            click.echo(f"  {one_line(one.source, 200)}: {one_line(one.format, 80)}")
+
+
+def _undo(frame: Frame, wanted: str, as_json: bool) -> None:
+    from studio.services.import_corrections import imports, undo_import
+
+    async def use(studio: Studio) -> tuple[Import, int]:
+        if wanted == _LAST:
+            return await undo_import(studio)
+        known = {one.id: one.source for one in await imports(studio)}
+        return await undo_import(studio, find_id(wanted, "import", known, "studio import --list"))
+
+    back, undone = frame.run(use)
+    if as_json:
+        print_json({"import": back.id, "source": back.source, "undone": undone})
         return
-    when = f"{last.created_at:%Y-%m-%d %H:%M} UTC"
-    click.echo(f"Took back the import of {one_line(last.source, 200)} ({when}): {_corrections(undone)} undone.")
-    if undone < last.corrections:
-        click.echo(f"{_corrections(last.corrections - undone)} of it had been undone before.")
+    when = _minute(back.created_at)
+    click.echo(f"Took back the import of {one_line(back.source, 200)} ({when}): {_corrections(undone)} undone.")
+    if undone < back.corrections:
+        click.echo(f"{_corrections(back.corrections - undone)} of it had been undone before.")
     click.echo("Importing the file once more brings them back.", err=True)
 
 
@@ -117,18 +148,37 @@ def _tell(plan: Plan, file: Path) -> None:
         click.echo(f"Passed over: {read.skipped_count:,}")
         for skipped in read.skipped[:_MOST_LINES]:
             click.echo(f"  line {skipped.line}: {one_line(skipped.reason, 200)}")
-        if read.skipped_count > _MOST_LINES:
-            click.echo(f"  and {read.skipped_count - _MOST_LINES:,} more; --json lists them")
-    if plan.conflicts:
-        click.echo(f"Answered otherwise before: {len(plan.conflicts):,}; the newer holds")
-        for one in plan.conflicts[:_MOST_LINES]:
-            holds, gives_way = (one.imported, one.present) if one.imported_holds else (one.present, one.imported)
-            whose = "imported" if one.imported_holds else "of the log"
-            click.echo(f"  {one_line(one.prompt, 60)}")
-            click.echo(f"    holds ({whose}): {one_line(holds, 60)}")
-            click.echo(f"    gives way: {one_line(gives_way, 60)}")
-        if len(plan.conflicts) > _MOST_LINES:
-            click.echo(f"  and {len(plan.conflicts) - _MOST_LINES:,} more; --json lists them")
+        _tell_more(read.skipped_count)
+    _tell_conflicts(plan.conflicts)
+    _tell_undone(plan.undone_in_one)
+
+
+def _tell_conflicts(conflicts: Sequence[Conflict]) -> None:
+    if not conflicts:
+        return
+    click.echo(f"Answered otherwise before: {len(conflicts):,}; the newer holds")
+    for one in conflicts[:_MOST_LINES]:
+        holds, gives_way = (one.imported, one.present) if one.imported_holds else (one.present, one.imported)
+        whose = "imported" if one.imported_holds else "of the log"
+        click.echo(f"  {one_line(one.prompt, 60)}")
+        click.echo(f"    holds ({whose}): {one_line(holds, 60)}")
+        click.echo(f"    gives way: {one_line(gives_way, 60)}")
+    _tell_more(len(conflicts))
+
+
+def _tell_undone(undone_in_one: Sequence[UndoneInOne]) -> None:
+    if not undone_in_one:
+        return
+    click.echo(f"Undone in only one of the two: {len(undone_in_one):,}; each stays as it is in this log")
+    for one in undone_in_one[:_MOST_LINES]:
+        where = "undone here, in force there" if one.undone_here else "in force here, undone there"
+        click.echo(f"  {where}: {one_line(one.prompt, 60)}")
+    _tell_more(len(undone_in_one))
+
+
+def _tell_more(count: int) -> None:
+    if count > _MOST_LINES:
+        click.echo(f"  and {count - _MOST_LINES:,} more; --json lists them")
 
 
 def _show(one: Correction) -> None:
@@ -157,7 +207,22 @@ def _as_json(plan: Plan, file: Path) -> dict[str, Any]:
             }
             for one in plan.conflicts
         ],
+        "undone_in_one": [
+            {"prompt": one.prompt, "corrected": one.corrected, "undone_here": one.undone_here}
+            for one in plan.undone_in_one
+        ],
     }
+
+
+def _log(frame: Frame) -> Log:
+    from studio.storage import DuckDbLog
+
+    workspace = frame.workspace.ensure()
+    return DuckDbLog(workspace.log_file, workspace.sessions / "backups")
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _corrections(count: int) -> str:

@@ -41,13 +41,16 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One import: from where, in which format. `corrections` counts what it brought in."""
+    """One import: from where, in which format. `corrections` counts what it brought in; `undone_at` is when it was
+    taken back.
+    """
 
     id: str
     source: str
     format: str
     created_at: datetime
     corrections: int = 0
+    undone_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,12 +131,15 @@ class ImportStore(Protocol):
         """Write the import whole; False, and nothing, where the log is no longer in the `state` it was made for."""
         ...
 
-    def last(self) -> Import | None:
-        """The latest import that was not taken back."""
+    def all(self) -> list[Import]:
+        """Newest first, those taken back among them."""
         ...
 
     def undo(self, import_id: str, at: datetime) -> list[str]:
-        """Undo those of its corrections that are not undone yet; returns their ids."""
+        """Undo those of its corrections that are not undone yet; returns their ids.
+
+        Raises NotFoundError; UsageError where it was taken back before.
+        """
         ...
 
     def taken_back(self) -> set[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 import regex
 
@@ -24,6 +25,9 @@ _INVISIBLE = regex.compile(r"\p{Cf}")
 _INNER_APOSTROPHE = regex.compile(r"(?<=\p{L})['’ʼ](?=\p{L})")
 _INITIALS = regex.compile(r"(?<![\p{L}.])\p{L}(?:\.\p{L})+(?!\p{L})")  # p.m, U.S.A
 _THOUSANDS = regex.compile(r"(?<=\p{Nd}),(?=\p{Nd}{3}(?!\p{Nd}))")
+
+_SHORT = 32
+"""Pieces up to this length are kept folded: most of a text are the same few words."""
 
 _EDGE_PUNCTUATION = " \t\r\n.,;:!?\"'“”‘’„«»()[]{}<>*_`~|…—–-/\\¿¡、。，！？「」『』"
 
@@ -44,8 +48,12 @@ def normalise(text: str) -> str:
 
 def pieces(normalised: str) -> list[Piece]:
     """The pieces of a normalised text that hold at least one word."""
-    found = (Piece(match.start(), match.end(), _fold(match.group())) for match in _PIECE.finditer(normalised))
-    return [piece for piece in found if piece.words]
+    found = []
+    for match in _PIECE.finditer(normalised):
+        text = match.group()
+        if folded := _fold_short(text) if len(text) <= _SHORT else _fold(text):
+            found.append(Piece(match.start(), match.end(), folded))
+    return found
 
 
 def words(text: str) -> list[str]:
@@ -80,3 +88,6 @@ def _fold(piece: str) -> tuple[str, ...]:
     folded = _INNER_APOSTROPHE.sub("", piece.casefold())
     folded = _INITIALS.sub(lambda match: match.group().replace(".", ""), folded)
     return tuple(_WORD.findall(_THOUSANDS.sub("", folded)))
+
+
+_fold_short = lru_cache(maxsize=8_192)(_fold)

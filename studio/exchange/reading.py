@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import NamedTuple
 
 from studio.domain.imports import Draft, Logged
 from studio.domain.log import Correction
+from studio.domain.progress import Progress, unheard
 from studio.errors import UsageError
 from studio.exchange.lossless_in import NAME as LOSSLESS
 from studio.exchange.lossless_in import is_lossless, read_lossless
@@ -57,13 +59,18 @@ class FileRead:
         return ", ".join(name for name, _ in self.formats.most_common())
 
 
-def read_file(file: Path) -> FileRead:
-    """Read all of it. Raises UsageError: no such file, empty, not UTF-8, no known format, too much; MachineError."""
+def read_file(file: Path, progress: Progress = unheard) -> FileRead:
+    """Read all of it; `progress` is told kilobytes.
+
+    Raises UsageError: no such file, empty, not UTF-8, no known format, too much; MachineError.
+    """
     read = FileRead()
     with opened(file) as stream:
+        size_kb = max(1, os.fstat(stream.fileno()).st_size >> 10)
         reader = _Reader(read, file)
         for record in records(stream, file):
             reader.take(record)
+            progress("reading", min(stream.tell() >> 10, size_kb), size_kb)
         reader.finish()
     if not read.formats:
         reason = f" (line {read.skipped[0].line}: {read.skipped[0].reason})" if read.skipped else ""

@@ -13,8 +13,6 @@ from studio.exchange.privacy import Finding, Privacy, Redactor, same
 from studio.exchange.splits import Shares
 from studio.exchange.writing import WrittenFile
 
-Progress = Callable[[str, int, int], None]
-"""Called with what is done, how many rows of it are, and of how many."""
 Found = Callable[[str, Finding], None]
 """Called with the table and a finding in it."""
 

@@ -11,11 +11,12 @@ import orjson
 
 from studio.domain.exports import CorrectionRow
 from studio.domain.ports import LogCopy
+from studio.domain.progress import Progress
 from studio.exchange.examples import Example, example_of, redacted_row, texts_of
 from studio.exchange.formats import Format, Row
 from studio.exchange.lossless import redacted_line, texts_in
 from studio.exchange.privacy import Finding
-from studio.exchange.request import ExportRequest, Found, Progress
+from studio.exchange.request import ExportRequest, Found
 from studio.exchange.splits import TRAIN, Splits, draw_splits, group_alike
 from studio.exchange.writing import RowFile, WrittenFile, written
 

@@ -11,10 +11,11 @@ from typing import Any
 import orjson
 
 from studio.domain.ports import LogCopy
+from studio.domain.progress import Progress
 from studio.exchange.examples import example_of, redacted_row
 from studio.exchange.lossless import redacted_line
 from studio.exchange.privacy import Finding, same
-from studio.exchange.request import ExportRequest, Progress
+from studio.exchange.request import ExportRequest
 from studio.exchange.rows_out import file_name, findings_in, made_of, why_left_out
 from studio.exchange.splits import TRAIN, Alike, Splits
 

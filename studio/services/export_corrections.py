@@ -8,10 +8,11 @@ from contextlib import closing
 from pathlib import Path
 
 from studio.domain.ports import Log, LogCopy
+from studio.domain.progress import Progress, unheard
 from studio.errors import UsageError
 from studio.exchange.about import counted, write_about
 from studio.exchange.privacy import Privacy
-from studio.exchange.request import ExportRequest, ExportResult, Found, Progress
+from studio.exchange.request import ExportRequest, ExportResult, Found
 from studio.exchange.rows_out import RowsOut, look_for_findings
 from studio.exchange.writing import whole_folder
 
@@ -21,7 +22,7 @@ class UndecidedError(UsageError):
 
 
 def export_corrections(
-    log: Log, destination: Path, request: ExportRequest, *, progress: Progress = lambda *_: None
+    log: Log, destination: Path, request: ExportRequest, *, progress: Progress = unheard
 ) -> ExportResult:
     """Write the dataset into a new folder, all of it or nothing. Blocks; rows pass through in batches.
 

@@ -9,6 +9,7 @@ from studio.domain.generation import Lane, LaneFailed, LaneFinished, Priority
 from studio.domain.identity import new_id, utc_now
 from studio.domain.lessons import Lesson, LessonStatus, RetrievedLesson
 from studio.domain.log import Correction
+from studio.domain.progress import Progress, unheard
 from studio.evaluation.checks import judge
 from studio.lessons.distil import distil, lesson_keys
 from studio.lessons.reconcile import Reconciliation, reconcile
@@ -93,21 +94,23 @@ async def prove_lesson(studio: Studio, lesson: Lesson) -> Lesson:
     return lesson
 
 
-async def learn_pending(studio: Studio) -> int:
-    """Learn what a crash or a missing or changed embedder left undone; returns how many lessons that were."""
+async def learn_pending(studio: Studio, progress: Progress = unheard) -> int:
+    """Learn what an import, a crash or a missing or changed embedder left to do; returns how many lessons that were."""
 
     def unlearnt() -> list[Correction]:
         learnt = {source for lesson in studio.log.lessons.all() for source in lesson.source_ids}
         return [correction for correction in studio.log.corrections.in_force() if correction.id not in learnt]
 
-    # The old ones first: a new one may contradict them, and then must find them.
-    unembedded = await off_loop(studio.log.lessons.without_vectors, studio.embedder.name)
-    for lesson in unembedded:
-        await embed_lesson(studio, lesson)
-    pending = await off_loop(unlearnt)
-    for start in range(0, len(pending), _LEARNT_TOGETHER):
-        await _learn_new(studio, pending[start : start + _LEARNT_TOGETHER])
-    return len(pending) + len(unembedded)
+    async with studio.learning:  # two at once would learn the same twice
+        # The old ones first: a new one may contradict them, and then must find them.
+        unembedded = await off_loop(studio.log.lessons.without_vectors, studio.embedder.name)
+        for lesson in unembedded:
+            await embed_lesson(studio, lesson)
+        pending = await off_loop(unlearnt)
+        for start in range(0, len(pending), _LEARNT_TOGETHER):
+            progress("learning lessons", start, len(pending))
+            await _learn_new(studio, pending[start : start + _LEARNT_TOGETHER])
+        return len(pending) + len(unembedded)
 
 
 async def embed_lesson(studio: Studio, lesson: Lesson) -> None:

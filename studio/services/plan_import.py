@@ -14,6 +14,7 @@ from studio.domain.generation import ChatMessage, Role
 from studio.domain.identity import new_id
 from studio.domain.imports import Additions, Draft, Logged
 from studio.domain.log import Correction, Origin
+from studio.domain.progress import Progress, unheard
 from studio.errors import UsageError
 from studio.evaluation.checks import check_from_edit
 from studio.exchange.reading import FileRead
@@ -32,6 +33,17 @@ class Conflict:
     imported_holds: bool
 
 
+@dataclass(frozen=True, slots=True)
+class UndoneInOne:
+    """A correction that both logs have and only one of them took back, this one where it is `undone_here`. As this log
+    has it, it stays.
+    """
+
+    prompt: str
+    corrected: str
+    undone_here: bool
+
+
 @dataclass
 class Plan:
     """`known` counts what the log has already; `read` is told of what is passed over."""
@@ -40,11 +52,15 @@ class Plan:
     additions: Additions
     known: int
     conflicts: list[Conflict]
+    undone_in_one: list[UndoneInOne]
 
-    def with_checks(self) -> Additions:
+    def with_checks(self, progress: Progress = unheard) -> Additions:
         """The additions, those of other tools with the check that their edit gives."""
         own = {logged.correction.id for _, logged in self.read.logged}
-        made = [one if one.correction.id in own else _checked(one) for one in self.additions.corrections]
+        made: list[Logged] = []
+        for one in self.additions.corrections:
+            progress("making checks", len(made), len(self.additions.corrections))
+            made.append(one if one.correction.id in own else _checked(one))
         return replace(self.additions, corrections=tuple(made))
 
     def examples(self, most: int, log: Iterable[Correction] = ()) -> list[Correction]:
@@ -85,6 +101,7 @@ class _Planner:
         self._reinstated: dict[str, Correction] = {}
         self._links: dict[tuple[str, str], None] = {}
         self._conflicts: list[Conflict] = []
+        self._undone_in_one: list[UndoneInOne] = []
         self._known = 0
 
     def take_logged(self, line: int, logged: Logged) -> None:
@@ -99,7 +116,10 @@ class _Planner:
             self._logged[one.id] = logged
         elif _content(one) != _content(self._log[one.id]):
             self._read.skip(line, "the log has another correction with its id")
+        elif one.id in self._taken_back and one.undone:
+            self._known += 1  # undone there as well
         else:
+            self._compare_undone(one)
             self._take_known(one.id)
 
     def take_draft(self, line: int, draft: Draft) -> None:
@@ -137,7 +157,12 @@ class _Planner:
         self._weigh()
         corrections = (*self._logged.values(), *map(Logged, self._fresh))
         additions = Additions(corrections, tuple(self._reinstated), tuple(self._links))
-        return Plan(self._read, additions, self._known, self._conflicts)
+        return Plan(self._read, additions, self._known, self._conflicts, self._undone_in_one)
+
+    def _compare_undone(self, one: Correction) -> None:
+        here = self._log[one.id].undone
+        if here != one.undone and one.id not in self._taken_back:
+            self._undone_in_one.append(UndoneInOne(one.prompt, one.corrected, here))
 
     def _take_known(self, correction_id: str) -> None:
         if correction_id in self._taken_back:

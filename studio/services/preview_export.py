@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from studio.domain.exports import Choosable, Selection
 from studio.domain.ports import Log, LogCopy
+from studio.domain.progress import Progress
 from studio.errors import UsageError
-from studio.exchange.request import ExportRequest, Progress
+from studio.exchange.request import ExportRequest
 from studio.exchange.splits import Alike, Splits, draw_splits, group_alike
 from studio.exchange.survey import FirstRow, Survey, first_rows, survey
 from studio.exchange.writing import in_the_way

@@ -71,6 +71,7 @@ class Studio:
     question_vectors: dict[str, list[float]] = field(default_factory=dict)
     token_counts: TokenCounts = field(default_factory=TokenCounts)
     loading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    learning: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def model(self) -> ModelFacts:
         """The loaded model; loads it on first need. Raises ModelError."""

@@ -13,11 +13,9 @@ from studio.storage.faults import not_a_log
 from studio.storage.schema import shipped_migrations, version_of
 from studio.storage.session import Row, Session, moment
 
-_STANDING = """
-    SELECT i.id, i.source, i.format, epoch_us(i.created_at), count(m.correction_id)
-    FROM correction_import i JOIN imported_correction m ON m.import_id = i.id
-    WHERE i.id NOT IN (SELECT import_id FROM import_undo)
-    GROUP BY i.id, i.source, i.format, i.created_at ORDER BY i.created_at DESC, i.id DESC LIMIT 1
+_ALL = """
+    SELECT id, source, format, epoch_us(created_at), corrections, epoch_us(undone_at)
+    FROM imports ORDER BY created_at DESC, id DESC
 """
 _LATEST_EVENT = """
     SELECT correction_id, arg_max(undone, seq) AS undone, arg_max(created_at, seq) AS created_at
@@ -58,21 +56,25 @@ class ImportTable:
             session.insert("imported_correction", "import_id, correction_id", [(made.id, one) for one in ids])
             return True
 
-    def last(self) -> Import | None:
-        """The latest import that was not taken back."""
+    def all(self) -> list[Import]:
+        """Newest first, those taken back among them."""
         with self._database.reading() as session:
-            row = session.row(_STANDING)
-        if row is None:
-            return None
-        import_id, source, form, created_us, corrections = row
-        return Import(import_id, source, form, moment(created_us), corrections)
+            rows = session.rows(_ALL)
+        return [
+            Import(import_id, source, form, moment(created_us), corrections, moment(undone_us) if undone_us else None)
+            for import_id, source, form, created_us, corrections, undone_us in rows
+        ]
 
     def undo(self, import_id: str, at: datetime) -> list[str]:
-        """Undo those of its corrections that are not undone yet; returns their ids. Raises NotFoundError."""
+        """Undo those of its corrections that are not undone yet; returns their ids.
+
+        Raises NotFoundError; UsageError where it was taken back before.
+        """
         with self._database.writing() as session:
-            known = session.row("SELECT 1 FROM correction_import WHERE id = ?", import_id)
-            if known is None:
-                raise NotFoundError(f"There is no import '{import_id}' in the log.", 'See: studio sql "FROM imports"')
+            if session.row("SELECT 1 FROM correction_import WHERE id = ?", import_id) is None:
+                raise NotFoundError(f"There is no import '{import_id}' in the log.", "See: studio import --list")
+            if session.row("SELECT 1 FROM import_undo WHERE import_id = ?", import_id) is not None:
+                raise UsageError("This import was taken back before.", "Import the file once more to bring it back.")
             rows = session.rows(
                 f"SELECT m.correction_id FROM imported_correction m"
                 f" LEFT JOIN ({_LATEST_EVENT}) e ON e.correction_id = m.correction_id"

@@ -24,7 +24,13 @@ from studio.domain.log import Correction, Origin
 from studio.errors import StudioError
 from studio.exchange import records
 from studio.exchange.reading import read_file
-from studio.services.import_corrections import import_corrections, learn_import, preview_import, undo_import
+from studio.services.import_corrections import (
+    import_corrections,
+    learn_import,
+    preview_import,
+    undo_import,
+)
+from studio.services.import_corrections import imports as all_imports
 from studio.services.learn_lessons import learn_pending
 from studio.services.record_correction import record_correction, undo_correction
 from studio.services.studio import Studio
@@ -158,7 +164,7 @@ def test_open_webuis_feedback_is_read(tmp_path: Path) -> None:
 def test_what_was_exported_brings_nothing_new(name: str, log: DuckDbLog, tmp_path: Path) -> None:
     export(log, tmp_path / "out", name)
     (file,) = [f for f in (tmp_path / "out").iterdir() if f.name.startswith(("train", "corrections"))]
-    plan = preview_import(log, file)
+    plan = preview_import(log, file).plan
     assert (len(plan.additions), plan.read.skipped, plan.conflicts) == (0, [], [])
     assert plan.known == {"trl-dpo": 3, "openai-dpo": 3, "easyedit": 3}.get(name, 4)
 
@@ -308,7 +314,7 @@ def test_export_import_export_is_the_same(
     assert home.imports.add(Import("h", "f", "f", at(0)), Additions(tuple(there)), home.imports.state())
     export(home, folder / "first", "jsonl", selection=Selection())
     first = folder / "first" / "corrections.jsonl"
-    plan = preview_import(work, first)
+    plan = preview_import(work, first).plan
     assert work.imports.add(Import("i", "f", "f", at(0)), plan.additions, work.imports.state())
     assert plan.read.skipped == []
     export(work, folder / "second", "jsonl", selection=Selection())
@@ -349,10 +355,71 @@ def test_a_changed_row_and_a_later_version_are_passed_over(log: DuckDbLog, tmp_p
         {**row, "record": "turn"},
         {**row, "id": "1; --"},
     ]
-    plan = preview_import(log, lines(tmp_path / "f.jsonl", *changed, {**row, "check": None}))
+    plan = preview_import(log, lines(tmp_path / "f.jsonl", *changed, {**row, "check": None})).plan
     assert [skipped.line for skipped in plan.read.skipped] == [2, 3, 4, 5, 1]
     assert "another correction with its id" in plan.read.skipped[-1].reason
     assert len(plan.additions) == 0
+
+
+async def test_what_only_one_of_two_logs_took_back_is_shown_and_stays(studio: Studio, tmp_path: Path) -> None:
+    other = open_log(tmp_path / "work")
+    kept, dropped, both = (correction(f"{word}?", 1) for word in ("Kept here", "Dropped here", "Dropped in both"))
+    for log in (other, studio.log):
+        for one in (kept, dropped, both):
+            log.corrections.add(one)
+        log.corrections.set_undone(both.id, True, at(2))
+    other.corrections.set_undone(kept.id, True, at(2))
+    studio.log.corrections.set_undone(dropped.id, True, at(2))
+    imported = await import_corrections(studio, tmp_path / "work" / "sessions" / "studio.duckdb")
+    told = {(one.prompt, one.undone_here) for one in imported.plan.undone_in_one}
+    assert told == {("Kept here?", False), ("Dropped here?", True)}
+    assert (imported.made, imported.plan.known, list(in_force(studio))) == (None, 3, ["Kept here?"])
+
+
+async def test_what_an_import_brought_and_the_other_log_took_back_since_stays_taken_back(
+    studio: Studio, tmp_path: Path
+) -> None:
+    other = open_log(tmp_path / "work")
+    gone = correction(Q, 1)
+    other.corrections.add(gone)
+    file = tmp_path / "work" / "sessions" / "studio.duckdb"
+    assert await bring(studio, file) == 1
+    await undo_import(studio)
+    other.corrections.set_undone(gone.id, True, at(2))
+    again = await import_corrections(studio, file)
+    assert (again.made, again.plan.undone_in_one, in_force(studio)) == (None, [], {})
+
+
+async def test_any_import_can_be_taken_back_and_each_once(studio: Studio, tmp_path: Path) -> None:
+    for number in (1, 2):
+        await bring(studio, lines(tmp_path / f"{number}.jsonl", pair(f"Question {number}?")))
+    newer, older = await all_imports(studio)
+    assert (Path(newer.source).name, newer.corrections, newer.undone_at) == ("2.jsonl", 1, None)
+    assert (await undo_import(studio, older.id))[1] == 1
+    assert list(in_force(studio)) == ["Question 2?"]
+    assert [one.undone_at is None for one in await all_imports(studio)] == [True, False]
+    with pytest.raises(StudioError, match="was taken back before"):
+        await undo_import(studio, older.id)
+    assert (await undo_import(studio))[0].id == newer.id, "the last that stands"
+
+
+async def test_what_the_import_tells_it_does_can_end_it_and_nothing_is_brought_in(
+    studio: Studio, tmp_path: Path
+) -> None:
+    file = lines(tmp_path / "f.jsonl", pair(), pair("Who opens?", "Ada."))
+    steps: dict[str, None] = {}
+    await import_corrections(studio, file, lambda what, done, total: steps.setdefault(what))
+    assert list(steps) == ["reading", "comparing with the log", "making checks", "writing to the log"]
+    await undo_import(studio)
+    for step in steps:
+
+        def end(what: str, done: int, total: int, last: str = step) -> None:
+            if what == last:
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            await import_corrections(studio, file, end)
+        assert (in_force(studio), len(await all_imports(studio))) == ({}, 1)
 
 
 # Files that are not to be trusted
@@ -420,7 +487,7 @@ def test_a_bad_line_is_passed_over_and_the_rest_is_read(log: DuckDbLog, tmp_path
     good = json.dumps(pair()).encode()
     file = tmp_path / "f.jsonl"
     file.write_bytes(b"\xef\xbb\xbf" + ending.join([good, b"", *(bad for bad, _ in BAD_LINES.values()), good]))
-    plan = preview_import(log, file)
+    plan = preview_import(log, file).plan
     assert len(plan.additions) == 1
     told = {skipped.line: skipped.reason for skipped in plan.read.skipped}
     for line, (name, (_, reason)) in enumerate(BAD_LINES.items(), start=3):
@@ -482,9 +549,34 @@ def test_the_command_previews_imports_and_takes_back(
     assert "Nothing new" in studio_import(str(file))
     assert "4 corrections undone." in studio_import("--undo")
     assert json.loads(studio_import(str(file), "--dry-run", "--json"))["lines"][0]["line"] == 5
+    assert "taken back" in studio_import("--list")
+    assert "Imported 4 corrections" in studio_import(str(file))
+    newest, _ = json.loads(studio_import("--list", "--json"))
+    assert (newest["corrections"], newest["undone_at"]) == (4, None)
+    assert "4 corrections undone." in studio_import("--undo", newest["id"])
+    assert root.run(["--workspace", str(wired.workspace.root), "import", "--undo", newest["id"]]) == 2
+    assert "was taken back before" in capsys.readouterr().err
     assert root.run(["--workspace", str(wired.workspace.root), "import", str(file), "--undo"]) == 2
     assert root.run(["--workspace", str(wired.workspace.root), "import", str(tmp_path / "none")]) == 2
     assert "There is no file" in capsys.readouterr().err
+
+
+def test_the_command_says_what_only_one_of_two_logs_took_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other, log = open_log(tmp_path / "other"), open_log(tmp_path)
+    one = correction("\x1b[31mOpen?")
+    for each in (other, log):
+        each.corrections.add(one)
+    other.corrections.set_undone(one.id, True, at(1))
+    file = str(tmp_path / "other" / "sessions" / "studio.duckdb")
+    assert root.run(["--workspace", str(tmp_path), "import", file, "--dry-run"]) == 0
+    told = capsys.readouterr().out
+    assert "Undone in only one of the two: 1; each stays as it is in this log" in told
+    assert "in force here, undone there: Open?" in told
+    assert root.run(["--workspace", str(tmp_path), "import", file, "--dry-run", "--json"]) == 0
+    (listed,) = json.loads(capsys.readouterr().out)["undone_in_one"]
+    assert listed["undone_here"] is False
 
 
 def test_an_undone_correction_of_another_log_replaces_nothing(tmp_path: Path) -> None:
@@ -495,7 +587,7 @@ def test_an_undone_correction_of_another_log_replaces_nothing(tmp_path: Path) ->
     theirs = replace(correction(Q, 5, corrected="Other."), supersedes=mine.id)
     other.corrections.add(theirs)
     other.corrections.set_undone(theirs.id, True, at(6))
-    plan = preview_import(log, tmp_path / "other" / "sessions" / "studio.duckdb")
+    plan = preview_import(log, tmp_path / "other" / "sessions" / "studio.duckdb").plan
     assert (len(plan.additions), plan.conflicts) == (1, [])
     assert log.imports.add(Import("i", "f", "f", at(9)), plan.additions, log.imports.state())
     assert [one.id for one in log.corrections.in_force()] == [mine.id]
