@@ -56,6 +56,11 @@ class Workspace:
         return self.sessions / "kept-answers"
 
     @property
+    def scratch(self) -> Path:
+        """What is there only while somebody works with it; what a killed process left is swept by the next one."""
+        return self.sessions / "scratch"
+
+    @property
     def themes(self) -> Path:
         return self.root / "themes"
 
@@ -83,6 +88,7 @@ class Workspace:
                 self.sessions,
                 self.nights,
                 self.diagnostics,
+                self.scratch,
                 self.themes,
             ):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)

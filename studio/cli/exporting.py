@@ -74,7 +74,7 @@ def export(frame: Frame, /, out: Path | None, as_json: bool, **given: Any) -> No
     log = DuckDbLog(workspace.log_file, workspace.sessions / "backups")
     if request.privacy == "report":
         found = _Found(as_json)
-        counts = report_findings(log, request, found)
+        counts = report_findings(log, request, found, workspace.scratch)
         if as_json:
             print_json({"counts": counts, "decisions": found.suggested, "findings": found.listed})
         else:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from typing import Any
 import orjson
 
 from studio.errors import MachineError, UsageError
+from studio.exchange.owned_folder import owned_folder
 
 CHECKSUMS = "SHA256SUMS"
 
@@ -90,22 +89,18 @@ def whole_folder(destination: Path) -> Iterator[Path]:
     Raises UsageError where the destination holds anything; MachineError where it cannot be written or the disk is full.
     """
     destination = destination.expanduser().resolve()
-    try:
-        refuse_taken(destination)
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=destination.parent, prefix=f".{destination.name}-"))
-    except OSError as error:
-        raise _unwritable(destination, error) from error
-    try:
-        yield draft
-        for file in draft.iterdir():
-            file.chmod(0o600)
-        refuse_taken(destination)
-        draft.replace(destination)
-    except OSError as error:
-        raise _unwritable(destination, error) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    with ExitStack() as stack:
+        try:
+            refuse_taken(destination)
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            draft = stack.enter_context(owned_folder(destination.parent))
+            yield draft
+            for file in draft.iterdir():
+                file.chmod(0o600)
+            refuse_taken(destination)
+            draft.replace(destination)
+        except OSError as error:
+            raise _unwritable(destination, error) from error
 
 
 def refuse_taken(destination: Path) -> None:

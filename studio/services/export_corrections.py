@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from studio.domain.ports import Log, LogCopy
 from studio.domain.progress import Progress, unheard
 from studio.errors import UsageError
 from studio.exchange.about import counted, write_about
+from studio.exchange.owned_folder import owned_folder
 from studio.exchange.privacy import Privacy
 from studio.exchange.request import ExportRequest, ExportResult, Found
 from studio.exchange.rows_out import RowsOut, look_for_findings
@@ -64,15 +64,16 @@ def _write(copy: LogCopy, draft: Path, request: ExportRequest, progress: Progres
     return result
 
 
-def report_findings(log: Log, request: ExportRequest, found: Found) -> dict[str, int]:
-    """What may be private in that which would be written, each told to `found`; their number by kind.
+def report_findings(log: Log, request: ExportRequest, found: Found, scratch: Path) -> dict[str, int]:
+    """What may be private in that which would be written, each told to `found`; their number by kind. A copy of the log
+    lies in `scratch` meanwhile.
 
     Raises UsageError where nothing is chosen, StorageError as every reading of the log.
     """
     form = request.form()
     with (
-        tempfile.TemporaryDirectory(prefix="studio-export-") as folder,
-        closing(log.copy_out(request.selection, Path(folder), whole=form.whole)) as copy,
+        owned_folder(scratch) as folder,
+        closing(log.copy_out(request.selection, folder, whole=form.whole)) as copy,
     ):
         _refuse_nothing(copy.counts)
         return look_for_findings(copy, request, found)

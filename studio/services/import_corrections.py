@@ -85,7 +85,8 @@ async def undo_import(studio: Studio, import_id: str | None = None) -> tuple[Imp
     if meant is None:
         raise NotFoundError("There is no import to take back.", "See: studio import --list")
     undone = await off_loop(studio.log.imports.undo, meant.id, utc_now())
-    await follow_corrections(studio, undone)
+    async with studio.learning:  # what it brought may be being learnt at this moment
+        await follow_corrections(studio, undone)
     return meant, len(undone)
 
 

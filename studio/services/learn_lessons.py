@@ -106,11 +106,17 @@ async def learn_pending(studio: Studio, progress: Progress = unheard) -> int:
         unembedded = await off_loop(studio.log.lessons.without_vectors, studio.embedder.name)
         for lesson in unembedded:
             await embed_lesson(studio, lesson)
-        pending = await off_loop(unlearnt)
-        for start in range(0, len(pending), _LEARNT_TOGETHER):
-            progress("learning lessons", start, len(pending))
-            await _learn_new(studio, pending[start : start + _LEARNT_TOGETHER])
-        return len(pending) + len(unembedded)
+        pending, seen, learnt = list[Correction](), "", 0
+        while True:
+            # Many take minutes, in which some may be taken back.
+            if (state := await off_loop(studio.log.imports.state)) != seen:
+                pending, seen = await off_loop(unlearnt), state
+            if not pending:
+                return learnt + len(unembedded)
+            progress("learning lessons", learnt, learnt + len(pending))
+            batch, pending = pending[:_LEARNT_TOGETHER], pending[_LEARNT_TOGETHER:]
+            await _learn_new(studio, batch)
+            learnt += len(batch)
 
 
 async def embed_lesson(studio: Studio, lesson: Lesson) -> None:

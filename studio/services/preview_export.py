@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -12,7 +12,8 @@ from typing import TypeVar
 from studio.domain.exports import Choosable, Selection
 from studio.domain.ports import Log, LogCopy
 from studio.domain.progress import Progress
-from studio.errors import UsageError
+from studio.errors import MachineError, UsageError
+from studio.exchange.owned_folder import owned_folder
 from studio.exchange.request import ExportRequest
 from studio.exchange.splits import Alike, Splits, draw_splits, group_alike
 from studio.exchange.survey import FirstRow, Survey, first_rows, survey
@@ -32,17 +33,18 @@ class Overtaken(Exception):  # noqa: N818 - no failure: what was asked is not wa
 
 class ExportPreviews:
     """Surveys of one log. The copy of what was chosen, and what belongs together in it, are kept for the next survey of
-    the same choice, until `forget` says that the log has changed.
+    the same choice, until `forget` says that the log has changed. The copy lies in `scratch`.
 
     Placeholders keep their numbers from survey to survey.
     """
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, scratch: Path) -> None:
         self._log = log
+        self._scratch = scratch
         self._at_work = threading.Lock()
         self._newest = 0
         self._stale = False
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._kept = ExitStack()
         self._copy: LogCopy | None = None
         self._of: tuple[Selection, bool] | None = None
         self._alike: Alike | None = None
@@ -98,10 +100,21 @@ class ExportPreviews:
         if self._copy is None or self._stale or self._of != (selection, whole):
             self._drop()
             self._stale = False
-            self._folder = tempfile.TemporaryDirectory(prefix="studio-export-")
-            self._copy = self._log.copy_out(selection, Path(self._folder.name), whole=whole)
+            self._copy = self._copy_into_scratch(selection, whole=whole)
             self._of = (selection, whole)
         return self._copy
+
+    def _copy_into_scratch(self, selection: Selection, *, whole: bool) -> LogCopy:
+        try:
+            folder = self._kept.enter_context(owned_folder(self._scratch))
+        except OSError as error:
+            raise MachineError(
+                f"{self._scratch} cannot be written ({error.strerror}).",
+                "The preview needs room for a copy of the log.",
+            ) from error
+        copy = self._log.copy_out(selection, folder, whole=whole)
+        self._kept.callback(copy.close)
+        return copy
 
     def _drawn(self, copy: LogCopy, request: ExportRequest, progress: Progress) -> Splits | None:
         wanted = request.shares.any or copy.counts["corrections"] <= MOST_GROUPED
@@ -122,11 +135,8 @@ class ExportPreviews:
             return work()
 
     def _drop(self) -> None:
-        if self._copy is not None:
-            self._copy.close()
-        if self._folder is not None:
-            self._folder.cleanup()
-        self._folder = self._copy = self._of = self._alike = self._splits = None
+        self._kept.close()
+        self._copy = self._of = self._alike = self._splits = None
 
 
 async def free_folder(wanted: Path) -> Path:

@@ -48,6 +48,7 @@ async def attend_log(app: StudioApp) -> None:
         return
     app.log_is_open = True
     run_beside(app, count_log(app), group="count", exclusive=True)
+    run_beside(app, sweep_scratch(app), group="sweep", exclusive=True)
     for work in (follow_nights, keep_backed_up, reask_when_idle):
         run_beside(app, work(app), group="watch", exclusive=False)
 
@@ -83,6 +84,13 @@ async def keep_backed_up(app: StudioApp) -> None:
         except StudioError as error:
             app.notify(f"No backup was made. {error}", severity="warning")
         await asyncio.sleep(BACKUP_POLL_S)
+
+
+async def sweep_scratch(app: StudioApp) -> None:
+    """Remove what killed processes left."""
+    from studio.exchange.owned_folder import sweep
+
+    await asyncio.to_thread(sweep, app.studio.workspace.scratch)
 
 
 async def count_log(app: StudioApp) -> None:

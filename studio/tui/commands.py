@@ -28,13 +28,23 @@ def bindings_of(node: DOMNode) -> list[Binding]:
 
 
 def commands_of(app: StudioApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
-    """The screen's actions, then the app's, as commands of the palette."""
+    """The screen's actions, then the app's, as commands of the palette; Import from every screen, for it has no key
+    outside of Export.
+    """
     for node in (screen, app):
         for binding in bindings_of(node):
             if binding.action == "command_palette" or not _applies(node, binding):
                 continue
             help_text = f"{binding.tooltip or binding.description} ({key_of(app, binding)})"
             yield SystemCommand(binding.description, help_text, partial(app.run_action, binding.action, node))
+    if app.current_mode != "export":
+        yield SystemCommand("Import…", "Corrections from a file or another log (i in Export)", partial(_import, app))
+
+
+async def _import(app: StudioApp) -> None:
+    await app.action_go("export")
+    if app.screen is app.base_screen("export"):  # else Import is open there already
+        await app.run_action("import", app.screen)
 
 
 def _applies(node: DOMNode, binding: Binding) -> bool:

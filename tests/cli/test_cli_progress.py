@@ -14,10 +14,15 @@ def test_the_line_is_painted_on_a_terminal_only_and_goes_with_the_work(
     terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
-    with pytest.raises(RuntimeError), progress_line() as progress:
-        progress("reading", 1_000, 2_000)
-        progress("reading", 1_001, 2_000)  # at once after the first: not painted
-        raise RuntimeError
+
+    def fails() -> None:
+        with progress_line() as progress:
+            progress("reading", 1_000, 2_000)
+            progress("reading", 1_001, 2_000)  # at once after the first: not painted
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails()
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err == ("\r\x1b[Kreading 1,000 of 2,000\r\x1b[K" if terminal else "")

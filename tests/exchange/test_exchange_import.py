@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from studio.domain.log import Correction, Origin
 from studio.errors import StudioError
 from studio.exchange import records
 from studio.exchange.reading import read_file
+from studio.services import learn_lessons
 from studio.services.import_corrections import (
     import_corrections,
     learn_import,
@@ -401,6 +403,33 @@ async def test_any_import_can_be_taken_back_and_each_once(studio: Studio, tmp_pa
     with pytest.raises(StudioError, match="was taken back before"):
         await undo_import(studio, older.id)
     assert (await undo_import(studio))[0].id == newer.id, "the last that stands"
+
+
+async def test_what_is_taken_back_while_it_is_learnt_leaves_no_lesson(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learn_lessons, "_LEARNT_TOGETHER", 2)
+    imported = await import_corrections(
+        studio, lines(tmp_path / "f.jsonl", *(pair(f"Question {n}?") for n in range(6)))
+    )
+    undoing: list[asyncio.Task[Any]] = []
+
+    def take_back(what: str, done: int, total: int) -> None:
+        if done == 2:
+            undoing.append(asyncio.ensure_future(undo_import(studio)))
+
+    embed = studio.embedder.embed
+
+    async def embed_once_undone(texts: Sequence[str]) -> list[list[float]]:
+        while undoing and in_force(studio):  # noqa: ASYNC110 - the log tells nobody
+            await asyncio.sleep(0.01)
+        return await embed(texts)
+
+    monkeypatch.setattr(studio.embedder, "embed", embed_once_undone)
+    await learn_import(studio, imported, take_back)
+    await asyncio.gather(*undoing)
+    assert len(studio.log.lessons.all()) == 4, "none is learnt after it was taken back"
+    assert studio.log.lessons.all(LessonStatus.ACTIVE) == []
 
 
 async def test_what_the_import_tells_it_does_can_end_it_and_nothing_is_brought_in(

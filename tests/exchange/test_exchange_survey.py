@@ -37,7 +37,7 @@ async def test_what_is_foretold_is_written(tmp_path: Path, name: str) -> None:
         shares=Shares() if whole else Shares(test=0.3),
         privacy=Privacy.REPLACE,
     )
-    previews = ExportPreviews(log)
+    previews = ExportPreviews(log, tmp_path)
     try:
         survey = await previews.survey(request, nothing)
         rows = await previews.first_rows(request, 1000)
@@ -64,7 +64,7 @@ async def test_a_newer_request_overtakes_and_placeholders_keep_their_numbers(tmp
     log = open_log(tmp_path)
     for number, labels in enumerate([("a",), ("b",)]):
         log.corrections.add(correction(f"Who is at {number}@b.org?", number, labels=labels))
-    previews = ExportPreviews(log)
+    previews = ExportPreviews(log, tmp_path)
     request = ExportRequest("trl-sft")
     try:
         asked_again = threading.Event()
@@ -97,7 +97,7 @@ async def test_of_very_many_texts_the_rest_is_counted(tmp_path: Path, monkeypatc
     monkeypatch.setattr(survey_module, "MOST_LISTED", 2)
     log = open_log(tmp_path)
     log.corrections.add(correction("a@b.org b@b.org c@b.org A@b.org d@b.org", 0))
-    previews = ExportPreviews(log)
+    previews = ExportPreviews(log, tmp_path)
     try:
         survey = await previews.survey(ExportRequest("trl-sft"), nothing)
     finally:

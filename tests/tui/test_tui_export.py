@@ -577,15 +577,13 @@ async def test_nothing_in_a_row_steers_the_terminal(tmp_path: Path) -> None:
         assert not {"\x1b", "\u202e"} & set(preview(pilot))
 
 
-async def test_the_copy_of_the_log_is_gone_with_the_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    private = tmp_path / "temporary"
-    private.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(private))
-    async with StudioApp(private_studio(tmp_path)).run_test() as pilot:
+async def test_the_copy_of_the_log_is_gone_with_the_app(tmp_path: Path) -> None:
+    studio = private_studio(tmp_path)
+    async with StudioApp(studio).run_test() as pilot:
         await open_export(pilot)
-        (copy,) = private.iterdir()
+        (copy,) = studio.workspace.scratch.iterdir()
         assert copy.stat().st_mode & 0o077 == 0
-    assert list(private.iterdir()) == []
+    assert list(studio.workspace.scratch.iterdir()) == []
 
 
 def test_the_screen_is_imported_without_numpy() -> None:

@@ -27,7 +27,7 @@ PROGRESS_S = 0.1
 NOTHING_CORRECTED = (
     "Nothing corrected yet, so there is nothing to export.\n\nCorrect an answer in Chat (F2): ask something, press e "
     "on the answer, mend it, ctrl+s. Each correction becomes a row here, to train or to judge a model with.\n\n"
-    "Corrections from other tools come in with: studio import FILE"
+    "Corrections from other tools, or from another machine's log, are brought in with i."
 )
 DECIDING = ("accept", "own_words", "let_stand", "undecide", "accept_all")
 
@@ -42,7 +42,8 @@ class ExportScreen(StudioScreen):
 Your corrections as a dataset, in a new folder with a card, checksums and a manifest. Arrow keys choose a setting and
 step through its values, enter types or picks one; the preview follows, page down scrolls it. Before anything is
 written, whatever looks private is shown where it stands, and you decide on each: a placeholder, your own words, or let
-it stand; the same text gets the same everywhere. `studio export` does the same on the command line."""
+it stand; the same text gets the same everywhere. i brings corrections in. `studio export` and `studio import` do the
+same on the command line."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "write", "Write", id="export.write", tooltip="Write the dataset into its folder"),
         Binding("p", "private", "Private", id="export.private", tooltip="To what may be private, and back"),
@@ -56,6 +57,9 @@ it stand; the same text gets the same everywhere. `studio export` does the same 
             "n", "change('names')", "Names", show=False, id="export.names", tooltip="Names of people to look for too"
         ),
         Binding("o", "change('folder')", "Folder", id="export.folder", tooltip="Where the dataset is written"),
+        Binding(
+            "i", "import", "Import…", id="export.import", tooltip="Bring corrections in from a file or another log"
+        ),
         Binding("escape", "back", "Back", show=False, id="export.back", tooltip="To the settings; ends the writing"),
     ]
 
@@ -228,6 +232,13 @@ it stand; the same text gets the same everywhere. `studio export` does the same 
 
     def action_write(self) -> None:
         self.start(export_work.write(self), group="export-write", exclusive=True)
+
+    async def action_import(self) -> None:
+        from studio.tui.screens.importing import ImportScreen
+
+        screen = ImportScreen(self.studio)
+        await self.app.push_screen(screen)
+        await screen.action_choose()
 
     def action_page(self, direction: int) -> None:
         """Scroll what stands beside the settings."""

@@ -65,7 +65,7 @@ async def load(screen: ExportScreen) -> None:
     if work.previews is None:
         # Off the loop: it brings numpy.
         module = await asyncio.to_thread(import_module, "studio.services.preview_export")
-        work.previews = module.ExportPreviews(screen.studio.log)
+        work.previews = module.ExportPreviews(screen.studio.log, screen.studio.workspace.scratch)
     work.choosable = await work.previews.choosable()
     screen.show_something(work.choosable.corrections > 0)
     if work.choosable.corrections:
