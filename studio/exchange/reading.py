@@ -16,7 +16,7 @@ from studio.exchange.lossless_in import NAME as LOSSLESS
 from studio.exchange.lossless_in import is_lossless, read_lossless
 from studio.exchange.open_webui import NAME as OPEN_WEBUI
 from studio.exchange.open_webui import is_feedback, read_feedback
-from studio.exchange.records import Record, opened, records
+from studio.exchange.records import NO_OBJECT, Record, opened, records
 from studio.exchange.rows_in import Judged, paired, read_row, shape_of
 
 MOST_ROWS = 100_000
@@ -73,9 +73,18 @@ def read_file(file: Path, progress: Progress = unheard) -> FileRead:
             progress("reading", min(stream.tell() >> 10, size_kb), size_kb)
         reader.finish()
     if not read.formats:
-        reason = f" (line {read.skipped[0].line}: {read.skipped[0].reason})" if read.skipped else ""
-        raise UsageError(f"{file} is in no format that the studio knows{reason}.", _KNOWN_FORMATS)
+        raise _nothing_known(read, file)
     return read
+
+
+def _nothing_known(read: FileRead, file: Path) -> UsageError:
+    """No line is in a known format: because of its keys, or because none could be read so far as to see them."""
+    strange = next((one for one in read.skipped if one.reason in (_UNKNOWN, NO_OBJECT)), None)
+    if strange is None and read.skipped:
+        line, reason = read.skipped[0]
+        return UsageError(f"No line of {file} can be read (line {line}: {reason}).", "Mend it, or export it anew.")
+    why = f" (line {strange.line}: {strange.reason})" if strange else ""
+    return UsageError(f"{file} is in no format that the studio knows{why}.", _KNOWN_FORMATS)
 
 
 class _Reader:

@@ -28,6 +28,7 @@ _MARKS = re.compile(rb'[\[\]{}"\\]')
 _TOO_LONG = f"it is longer than {MAX_RECORD_BYTES // 2**20} MB"
 _CUT_OFF = "the file ends in the middle of it"
 _NOT_UTF8 = "it is not in UTF-8"
+NO_OBJECT = "it is no object"
 _OTHERS = {
     b"PAR1": "a Parquet file",
     b"\x1f\x8b": "compressed (gzip)",
@@ -207,7 +208,7 @@ class _Cutter:
     def _between(self, text: bytes) -> Iterator[Record]:
         self._line += text.count(b"\n")
         if text.strip(b" \t\r\n,"):
-            yield self._line, "it is no object"
+            yield self._line, NO_OBJECT
 
 
 def _parsed(text: bytes) -> dict[str, Any] | str:
@@ -215,7 +216,7 @@ def _parsed(text: bytes) -> dict[str, Any] | str:
         value = json.loads(text.decode(), object_pairs_hook=_each_key_once, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         return _fault(error)
-    return value if isinstance(value, dict) else "it is no object"
+    return value if isinstance(value, dict) else NO_OBJECT
 
 
 def _fault(error: Exception) -> str:

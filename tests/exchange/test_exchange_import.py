@@ -474,6 +474,11 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "unfinished quote": (write(b'prompt,corrected\n"a,b\n' + b"c\n" * 70_000), "no CSV that can be read"),
     "a column twice": (write(b"prompt,corrected,prompt\na,b,c\n"), "the column 'prompt' twice"),
     "only broken": (write(b"[1, 2"), "no format that the studio knows"),
+    "only a key twice": (
+        write(b'{"prompt":"a","chosen":"b","chosen":"c"}\n'),
+        "No line of .* can be read .line 1: it has the key 'chosen' twice",
+    ),
+    "only latin-1": (write('{"prompt":"ä"}\n'.encode("latin-1")), "No line of .*: it is not in UTF-8"),
 }
 
 
