@@ -87,7 +87,7 @@ Size = tuple[int, int]
 class Begin(Protocol):
     """Puts a fresh copy of a log (`story`, `private` or `empty`) under the app, and Export as it is first entered."""
 
-    async def __call__(self, log: str, size: Size = (120, 36)) -> AppPilot: ...
+    async def __call__(self, log: str, size: Size = (80, 24)) -> AppPilot: ...
 
 
 @pytest.fixture(scope="module")
@@ -102,14 +102,15 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AppPilot]:
-    async with StudioApp(fake_studio(tmp_path_factory.mktemp("app"))).run_test(size=(120, 36)) as pilot:
+    async with StudioApp(fake_studio(tmp_path_factory.mktemp("app"))).run_test(size=(80, 24)) as pilot:
+        pilot.app.animation_level = "none"
         await open_export(pilot)
         yield pilot
 
 
 @pytest.fixture
 def begin(running: AppPilot, logs: Path) -> Begin:
-    async def anew(log: str, size: Size = (120, 36)) -> AppPilot:
+    async def anew(log: str, size: Size = (80, 24)) -> AppPilot:
         app = running.app
         assert isinstance(app, StudioApp)
         await settled(running)
@@ -124,6 +125,7 @@ def begin(running: AppPilot, logs: Path) -> Begin:
         await running.resize_terminal(*size)
         export = screen(running)
         export.query_one(PrivatePane).decisions.clear()
+        export.query_one("#private-list", OptionList).clear_options()
         if export.work.previews is not None:
             await export.work.previews.close()
         export.work = ExportWork()
@@ -278,7 +280,7 @@ async def test_near_duplicates_are_counted_and_a_tiny_window_is_no_obstacle(begi
 
 
 async def test_where_nothing_was_corrected_it_says_what_to_do_first(begin: Begin, tmp_path: Path) -> None:
-    pilot = await begin("empty", (80, 24))
+    pilot = await begin("empty")
     assert "Nothing corrected yet" in shown(pilot)
     assert "press e on the answer" in " ".join(shown(pilot).split())
     await written(pilot)
@@ -371,7 +373,7 @@ async def test_more_than_one_can_decide_on_is_written_with_placeholders_only(
     begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("studio.exchange.survey.MOST_LISTED", 1)
-    pilot = await begin("private")
+    pilot = await begin("private", (120, 36))
     await pilot.press("p", "A", "w")
     await settled(pilot)
     assert "2 texts are to be decided on first: too many one by one" in notices(pilot)[-1]
@@ -484,7 +486,7 @@ async def test_what_a_format_has_no_place_for_is_not_offered(begin: Begin, tmp_p
 
 
 async def test_what_would_be_empty_is_told_in_the_previews_place(begin: Begin, tmp_path: Path) -> None:
-    pilot = await begin("private", (80, 24))
+    pilot = await begin("private")
     for changes, sentence in (
         ({"until": START.date().replace(year=2020)}, "No correction fits what was chosen."),
         ({"until": None, "test": 0.9, "validation": 0.2}, "leave something to train on"),
@@ -528,7 +530,7 @@ async def test_a_folder_that_is_taken_is_told_before_and_left_alone(begin: Begin
 
 
 async def test_what_is_pressed_at_once_after_a_change_writes_what_was_changed(begin: Begin, tmp_path: Path) -> None:
-    pilot = await begin("story", (80, 24))
+    pilot = await begin("story")
     screen(pilot).choose(screen(pilot).work.choices.with_("format_name", "trl-kto"))
     await type_at_once(pilot, "w")
     await until(pilot, lambda: "Wrote 6 corrections as trl-kto" in headline(pilot))
@@ -559,7 +561,7 @@ async def test_a_disk_that_fails_is_a_sentence_and_leaves_nothing(
         raise OSError(number, "No")
 
     monkeypatch.setattr(writing.RowFile, "_put", fails)
-    pilot = await begin("story", (80, 24))
+    pilot = await begin("story")
     await written(pilot)
     assert sentence in headline(pilot)
     assert any(sentence in notice for notice in notices(pilot))
@@ -578,7 +580,7 @@ async def test_the_writing_shows_how_far_it_is_and_is_ended_by_escape(
         write_rows(file, rows)
 
     monkeypatch.setattr(writing.RowFile, "write", waits)
-    pilot = await begin("story", (80, 24))
+    pilot = await begin("story")
     await pilot.press("w")
     await until(pilot, lambda: "Writing: looking for private data" in headline(pilot))
     assert "esc ends it" in shown(pilot)

@@ -163,6 +163,8 @@ same on the command line."""
         return self.query_one(TabbedContent).active
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "import":  # where keys decide, the footer has no room for it
+            return not self.is_mounted or self._tab != "private"
         if action not in ("write", "private", "change", *DECIDING):
             return True
         if not self.is_mounted or not self.work.choosable.corrections:

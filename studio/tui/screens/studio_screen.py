@@ -42,6 +42,7 @@ class StudioScreen(Screen[None]):
         self.studio = studio
         self._seen_revision = 0
         self._was_shown = False
+        self._was_covered = False
 
     @property
     def studio_app(self) -> StudioApp:
@@ -68,8 +69,13 @@ class StudioScreen(Screen[None]):
         self._seen_revision = self.studio_app.log_revision
         self.watch(self.app, "log_revision", self._notice_log, init=False)
 
+    def on_screen_suspend(self) -> None:
+        self._was_covered = self in self.app.screen_stack  # by a dialog, not left for another mode
+
     def on_screen_resume(self) -> None:
-        if self._was_shown:
+        if self._was_covered:
+            self._notice_log(self.studio_app.log_revision)
+        elif self._was_shown:
             # The command line may have written to it meanwhile.
             self.studio_app.log_changed()
         self._was_shown = True
