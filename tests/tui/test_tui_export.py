@@ -96,7 +96,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("logs")
     story_log(folder / "story")
     private_log(folder / "private")
-    fake_studio(folder / "empty")
+    fake_studio(folder / "empty").log.open()
     return folder
 
 

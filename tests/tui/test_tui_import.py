@@ -143,6 +143,7 @@ async def test_any_of_several_imports_is_taken_back(tmp_path: Path) -> None:
 
 async def test_another_log_is_merged_and_what_the_two_disagree_on_is_shown(tmp_path: Path) -> None:
     other = DuckDbLog(tmp_path / "other" / "studio.duckdb", tmp_path / "other" / "backups")
+    other.open()
     studio = fake_studio(tmp_path / "home")
     both, theirs = correction("In both?", "Yes."), correction("Only there?", f"Yes {HOSTILE}\u202e")
     for log in (other, studio.log):
