@@ -16,7 +16,7 @@ from studio.exchange.lossless_in import NAME as LOSSLESS
 from studio.exchange.lossless_in import is_lossless, read_lossless
 from studio.exchange.open_webui import NAME as OPEN_WEBUI
 from studio.exchange.open_webui import is_feedback, read_feedback
-from studio.exchange.records import NO_OBJECT, Record, opened, records
+from studio.exchange.records import NO_OBJECT, OTHER_COLUMNS, Record, opened, records
 from studio.exchange.rows_in import Judged, paired, read_row, shape_of
 
 MOST_ROWS = 100_000
@@ -79,7 +79,8 @@ def read_file(file: Path, progress: Progress = unheard) -> FileRead:
 
 def _nothing_known(read: FileRead, file: Path) -> UsageError:
     """No line is in a known format: because of its keys, or because none could be read so far as to see them."""
-    strange = next((one for one in read.skipped if one.reason in (_UNKNOWN, NO_OBJECT)), None)
+    signs = (_UNKNOWN, NO_OBJECT, OTHER_COLUMNS)
+    strange = next((one for one in read.skipped if any(sign in one.reason for sign in signs)), None)
     if strange is None and read.skipped:
         line, reason = read.skipped[0]
         return UsageError(f"No line of {file} can be read (line {line}: {reason}).", "Mend it, or export it anew.")

@@ -29,6 +29,7 @@ _TOO_LONG = f"it is longer than {MAX_RECORD_BYTES // 2**20} MB"
 _CUT_OFF = "the file ends in the middle of it"
 _NOT_UTF8 = "it is not in UTF-8"
 NO_OBJECT = "it is no object"
+OTHER_COLUMNS = "columns, the first line"
 _OTHERS = {
     b"PAR1": "a Parquet file",
     b"\x1f\x8b": "compressed (gzip)",
@@ -273,7 +274,7 @@ def _table(stream: BinaryIO, file: Path) -> Iterator[Record]:
                 raise UsageError(f"{file} has the column '{twice[:60]}' twice.", "Rename or remove one of them.")
             continue
         if len(row) != len(names):
-            yield number, f"it has {len(row)} columns, the first line {len(names)}"
+            yield number, f"it has {len(row)} {OTHER_COLUMNS} {len(names)}"
         elif any(_has_bad_bytes(cell) for cell in row):
             yield number, _NOT_UTF8
         else:
