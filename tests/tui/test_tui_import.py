@@ -258,6 +258,15 @@ async def test_a_path_is_completed_from_what_is_there(tmp_path: Path) -> None:
     assert "cannot be looked into" in entries(Path("a\0b"), "")[1]
 
 
+@pytest.mark.parametrize("pasted", ["{}", "'{}'"], ids=["bare", "quoted"])
+async def test_a_whole_path_may_be_pasted_after_the_folder_shown(tmp_path: Path, pasted: str) -> None:
+    file = lines(tmp_path / "pairs.jsonl", pair())
+    async with StudioApp(fake_studio(tmp_path / "home")).run_test(size=(80, 24)) as pilot:
+        await open_import(pilot)
+        await choose(pilot, pilot.app.screen.query_one(Input).value + pasted.format(file))
+        assert "1 new" in told(pilot)
+
+
 async def test_import_is_in_the_palette_everywhere_and_its_keys_in_the_help(tmp_path: Path) -> None:
     async with StudioApp(fake_studio(tmp_path)).run_test(size=(120, 50)) as pilot:
         app = pilot.app

@@ -147,7 +147,8 @@ of it or nothing, and nothing twice. u takes an import back as one step; importi
 
     async def action_choose(self) -> None:
         """Ask for a file; what is typed next is meant for the dialog."""
-        folder = self.work.file.parent if self.work.file else Path.cwd()
+        file = self.work.file
+        folder = file.parent if file and file.parent.is_dir() else Path.cwd()
         await self.app.push_screen(FileDialog("Import from a file, or from another log", folder), self._look)
 
     def _look(self, file: Path | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -23,6 +24,7 @@ from studio.tui.screens.studio_screen import run_beside
 LINE_WIDTH = 68
 """What fits into the dialog beside a scroll bar."""
 MOST_LISTED = 500
+_BEFORE_A_WHOLE_PATH = re.compile(r"^.*/(?=/|~/|['\"][/~])")
 
 
 class Entry(NamedTuple):
@@ -156,8 +158,11 @@ def entries(folder: Path, begun: str) -> tuple[list[Entry], str]:
 
 
 def _parted(text: str) -> tuple[Path, str]:
-    """The folder that is meant, and what of a name in it is typed; quotes around it, which terminals paste, go."""
-    text = text.strip()
+    """The folder that is meant, and what of a name in it is typed; quotes around it, which terminals paste, go.
+
+    A whole path after what was there before, typed or pasted, begins anew.
+    """
+    text = _BEFORE_A_WHOLE_PATH.sub("", text.strip())
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         text = text[1:-1]
     before, slash, begun = text.rpartition("/")
