@@ -227,7 +227,7 @@ class _BareLoop:
         prompt = self._model.tokenize(f"{text}<|im_start|>assistant\n", parse_special=True)
         self._native.clear()
         self._native.decode([(token, at, 0, at == len(prompt) - 1) for at, token in enumerate(prompt)])
-        token = self._native.greedy_token(-1)
+        token, _ = self._native.greedy_token(-1)
         batch = llama_cpp.llama_batch_init(1, 0, 1)
         batch.n_tokens = batch.n_seq_id[0] = batch.logits[0] = 1
         batch.seq_id[0][0] = 0

@@ -68,7 +68,9 @@ class FinishReason(StrEnum):
 class Completion:
     """A finished lane. Times in seconds since the request was sent; token counts are the model's own.
 
-    `reused_tokens` of the prompt came from cache and were not computed again.
+    `reused_tokens` of the prompt came from cache and were not computed again. `mean_log_probability` is that of the
+    tokens chosen, by the model's own distribution (whatever the sampling made of it): 0 for one that had no doubt; None
+    where nothing was chosen.
     """
 
     text: str
@@ -78,6 +80,7 @@ class Completion:
     completion_tokens: int
     first_token_s: float
     latency_s: float
+    mean_log_probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -84,7 +85,8 @@ class Given:
 class Answer:
     """One arm's answer to a turn. Never changed once written; an edit is a Correction.
 
-    `messages` is the exact chat that was rendered for the model.
+    `messages` is the exact chat that was rendered for the model. `mean_log_probability` of its tokens says how sure the
+    model was, as in Completion; None where it is not known.
     """
 
     id: str
@@ -99,6 +101,12 @@ class Answer:
     first_token_s: float
     latency_s: float
     created_at: datetime
+    mean_log_probability: float | None = None
+
+    @property
+    def confidence(self) -> float | None:
+        """The mean probability of a token of it, in (0, 1]: geometric, so that length does not matter."""
+        return None if self.mean_log_probability is None else math.exp(self.mean_log_probability)
 
 
 class Feedback(StrEnum):

@@ -259,4 +259,5 @@ def _completion(event: LaneEnded) -> Completion:
         completion_tokens=event.completion_tokens,
         first_token_s=event.first_token_s,
         latency_s=event.latency_s,
+        mean_log_probability=event.mean_log_probability,
     )

@@ -73,6 +73,8 @@ class LaneRun:
         self._stream = TextStream(sampling.stop)
         self._started = started
         self._first_token_s = 0.0
+        self._chosen = 0
+        self._log_probability = 0.0
         self._unsent = ""
         self._sent_at = 0.0
 
@@ -85,6 +87,12 @@ class LaneRun:
         return len(self.tokens) - self.computed > 1 or len(self.tokens) == self.prompt_tokens
 
     def choose_token(self, context: NativeContext, row: int) -> int:
+        token, log_probability = self._choose(context, row)
+        self._chosen += 1
+        self._log_probability += log_probability
+        return token
+
+    def _choose(self, context: NativeContext, row: int) -> tuple[int, float]:
         if self._sampling.temperature <= 0.0:
             return context.greedy_token(row)
         if self._sampler is None:
@@ -118,6 +126,7 @@ class LaneRun:
                 completion_tokens=len(self.tokens) - self.prompt_tokens,
                 first_token_s=self._first_token_s,
                 latency_s=time.monotonic() - self._started,
+                mean_log_probability=self._log_probability / self._chosen if self._chosen else None,
             )
         )
         self._free()

@@ -6,6 +6,7 @@ The only module that calls llama.cpp; it lives in the engine process. Pointers n
 from __future__ import annotations
 
 import ctypes
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ from studio.errors import AdapterError, ModelError
 
 AdapterHandle = Any
 """A ctypes pointer; only handed back to this module."""
+
+Logits = np.ndarray[tuple[int], np.dtype[np.float32]]
 
 _PIECE_BYTES = 64
 _LOG_ERROR = 4
@@ -172,7 +175,8 @@ class NativeContext:
         self.tokens, self.sequences = tokens, sequences
         self._threads = threads
         self._batch.n_tokens = 0
-        self._views: dict[int, np.ndarray[tuple[int], np.dtype[np.float32]]] = {}
+        self._views: dict[int, Logits] = {}
+        self._scratch: Logits = np.empty(model.vocab_size, np.float32)
 
     def free(self) -> None:
         llama_cpp.llama_batch_free(self._batch)
@@ -230,17 +234,30 @@ class NativeContext:
             batch.logits[index] = wants_logits
         return int(llama_cpp.llama_decode(self._context, batch))
 
-    def greedy_token(self, row: int) -> int:
-        """The likeliest token after a row that wanted logits."""
+    def greedy_token(self, row: int) -> tuple[int, float]:
+        """The likeliest token after a row that wanted logits, and its log probability."""
+        logits = self._logits(row)
+        token = int(logits.argmax())
+        return token, self._log_probability(logits, token)
+
+    def sampled_token(self, sampler: NativeSampler, row: int) -> tuple[int, float]:
+        """A token drawn, and its log probability by the model's own distribution, before the sampler's."""
+        token = int(llama_cpp.llama_sampler_sample(sampler.pointer, self._context, row))
+        return token, self._log_probability(self._logits(row), token)
+
+    def _logits(self, row: int) -> Logits:
         logits = llama_cpp.llama_get_logits_ith(self._context, row)
         address = ctypes.addressof(logits.contents)
         view = self._views.get(address)
         if view is None:  # llama.cpp seldom moves its buffer, and a view costs more than the search for the maximum
             view = self._views[address] = np.ctypeslib.as_array(logits, shape=(self._vocab_size,))
-        return int(view.argmax())
+        return view
 
-    def sampled_token(self, sampler: NativeSampler, row: int) -> int:
-        return int(llama_cpp.llama_sampler_sample(sampler.pointer, self._context, row))
+    def _log_probability(self, logits: Logits, token: int) -> float:
+        # In a buffer that is kept: for a vocabulary of 49,000 tokens 0.04 ms, of which a new one would be a third.
+        np.subtract(logits, logits[token], out=self._scratch)
+        np.exp(self._scratch, out=self._scratch)
+        return -math.log(float(self._scratch.sum()))
 
 
 class NativeSampler:

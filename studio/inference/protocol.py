@@ -101,6 +101,7 @@ class LaneEnded(Struct, frozen=True, tag=True, tag_field="kind"):
     completion_tokens: int
     first_token_s: float
     latency_s: float
+    mean_log_probability: float | None
 
 
 class LaneBroke(Struct, frozen=True, tag=True, tag_field="kind"):

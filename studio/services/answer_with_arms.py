@@ -158,6 +158,7 @@ def _as_answer(turn: Turn, prepared: PreparedLane, completion: Completion) -> An
         first_token_s=completion.first_token_s,
         latency_s=completion.latency_s,
         created_at=utc_now(),
+        mean_log_probability=completion.mean_log_probability,
     )
 
 

@@ -77,6 +77,18 @@ async def test_answers_and_the_deltas_are_the_answer(engine: LlamaEngine) -> Non
     assert [completion.prompt_tokens] == await engine.count_prompt_tokens([chat(QUESTIONS[0])])
 
 
+async def test_an_answer_tells_how_sure_the_model_was(engine: LlamaEngine) -> None:
+    found = await answers(engine, lane("sure", QUESTIONS[0]), lane("unsure", "qwv zxk plm?"))
+    sure, unsure = found["sure"].mean_log_probability, found["unsure"].mean_log_probability
+    assert sure is not None
+    assert unsure is not None
+    assert unsure < sure < 0
+    drawn = Lane("drawn", chat(QUESTIONS[0]), None, Sampling(temperature=5.0, top_k=0, top_p=1.0, min_p=0.0, seed=1))
+    unlikely = (await answers(engine, drawn))["drawn"].mean_log_probability
+    assert unlikely is not None
+    assert unlikely < unsure, "by the model's own distribution, not the heated one it was drawn from"
+
+
 async def test_a_lane_answers_the_same_in_company_and_alone(engine: LlamaEngine, model_path: Path) -> None:
     lanes = [lane(str(number), question, max_tokens=48) for number, question in enumerate(QUESTIONS)]
     together = await answers(engine, *lanes)

@@ -82,7 +82,7 @@ def test_an_answer_comes_back_as_it_was(
     reason: FinishReason,
 ) -> None:
     turn = Turn(new_id(), new_id(), 0, text, at(0))
-    answer = Answer(new_id(), turn.id, arm, text, reason, given_, chat, 3, 4, latency / 2, latency, at(1))
+    answer = Answer(new_id(), turn.id, arm, text, reason, given_, chat, 3, 4, latency / 2, latency, at(1), -latency)
     log.conversations.add_turn(turn)
     log.answers.add([answer])
     assert log.answers.get(answer.id) == answer
