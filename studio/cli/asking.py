@@ -10,7 +10,7 @@ import click
 
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
 from studio.cli.ids import find_id
-from studio.domain.log import Answer, Origin
+from studio.domain.log import Answer, Origin, confidence
 from studio.errors import EngineError, ModelError
 from studio.reporting.terminal_text import printable
 
@@ -85,6 +85,7 @@ def answer_as_json(finished: ArmFinished) -> dict[str, Any]:
         "completion_tokens": answer.completion_tokens,
         "ttft_s": round(answer.first_token_s, 4),
         "latency_s": round(answer.latency_s, 4),
+        "confidence": confidence(answer.mean_log_probability),
     }
 
 

@@ -29,6 +29,7 @@ _OUTPUT_FAILS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF
 VERBS = {
     "ask": "asking",
     "correct": "asking",
+    "review": "reviewing",
     "lessons": "lessons",
     "night": "nights",
     "adapters": "nights",

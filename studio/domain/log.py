@@ -103,10 +103,22 @@ class Answer:
     created_at: datetime
     mean_log_probability: float | None = None
 
-    @property
-    def confidence(self) -> float | None:
-        """The mean probability of a token of it, in (0, 1]: geometric, so that length does not matter."""
-        return None if self.mean_log_probability is None else math.exp(self.mean_log_probability)
+
+def confidence(mean_log_probability: float | None) -> float | None:
+    """The mean probability of a token, in (0, 1]: geometric, so that the length of an answer does not matter."""
+    return None if mean_log_probability is None else math.exp(mean_log_probability)
+
+
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """A question of which no answer was accepted, preferred or corrected, by the one answer that stands for it."""
+
+    turn: Turn
+    answer_id: str
+    arm: str
+    text: str
+    created_at: datetime
+    mean_log_probability: float | None
 
 
 class Feedback(StrEnum):

@@ -27,12 +27,18 @@ _LEARNT_TOGETHER = 64
 async def learn_lesson(studio: Studio, correction: Correction) -> Lesson:
     """The lesson of a correction, stored and findable when this returns; the newer wins over what it contradicts.
 
-    A correction that was learnt before (and undone, say) gets its lesson back. Raises EmbedderError: the correction
+    A correction that was learnt before (and undone, say) gets its lesson back; of one that is undone meanwhile it is
+    retired. Raises EmbedderError: the correction
     itself is safe, and learn_pending makes up for it.
     """
     if (known := await _lesson_of(studio, correction.id)) is not None:
         return await _reinstate(studio, known)
     (lesson,) = await _learn_new(studio, [correction])
+    # Undone while this waited for the embedder, it had no lesson yet that could have been retired.
+    now = await off_loop(studio.log.corrections.get, correction.id)
+    if now.undone:
+        await follow_correction(studio, now)
+        lesson = await off_loop(studio.log.lessons.get, lesson.id)
     return lesson
 
 

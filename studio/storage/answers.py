@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from studio.domain.generation import ChatMessage, FinishReason
-from studio.domain.log import Answer, Feedback, Given, Turn
+from studio.domain.log import Answer, Feedback, Given, Origin, Turn, Unjudged
 from studio.errors import NotFoundError
 from studio.storage.conversations import turn_from
 from studio.storage.database import Database
@@ -29,6 +29,15 @@ _ANSWER_WIDTH = 13
 _LATEST_FEEDBACK = """
     SELECT answer_id, max(seq) AS seq, arg_max({'word': feedback}, seq).word AS feedback
     FROM feedback GROUP BY answer_id
+"""
+
+_ASKED_BY_THE_USER = [Origin.CHAT.value, Origin.COMPARE.value, Origin.COMMAND.value]
+_WHOLE = [FinishReason.STOP.value, FinishReason.LENGTH.value]
+_JUDGED_TURNS = f"""
+    SELECT a.turn_id FROM ({_LATEST_FEEDBACK}) f JOIN answer a ON a.id = f.answer_id WHERE f.feedback IS NOT NULL
+    UNION
+    SELECT c.turn_id FROM correction c JOIN correction_state s ON s.correction_id = c.id
+    WHERE c.turn_id IS NOT NULL AND NOT s.undone
 """
 
 
@@ -96,6 +105,28 @@ class AnswerTable:
                 Feedback.ACCEPTED.value,
             )
         return [(_answer(row[:_ANSWER_WIDTH]), turn_from(row[_ANSWER_WIDTH:])) for row in rows]
+
+    def unjudged(self, arm: str) -> list[Unjudged]:
+        """Newest first: questions the user asked, of which no answer was judged, each by the latest answer of this arm,
+        or where there is none by the latest of any."""
+        with self._database.reading() as session:
+            rows = session.rows(
+                "SELECT a.id, a.arm, a.text, epoch_us(a.created_at), a.mean_log_probability,"
+                " t.id, t.conversation_id, t.position, t.prompt, epoch_us(t.created_at)"
+                " FROM answer a JOIN turn t ON t.id = a.turn_id JOIN conversation v ON v.id = t.conversation_id"
+                " WHERE v.origin IN (SELECT unnest(?::VARCHAR[])) AND a.finish_reason IN (SELECT unnest(?::VARCHAR[]))"
+                f" AND trim(a.text) <> '' AND a.turn_id NOT IN ({_JUDGED_TURNS})"
+                " QUALIFY row_number()"
+                " OVER (PARTITION BY t.id ORDER BY a.arm = ? DESC, a.created_at DESC, a.id DESC) = 1"
+                " ORDER BY a.created_at DESC, a.id DESC",
+                _ASKED_BY_THE_USER,
+                _WHOLE,
+                arm,
+            )
+        return [
+            Unjudged(turn_from(tuple(turn)), answer_id, arm_, text, moment(created_us), sure)
+            for answer_id, arm_, text, created_us, sure, *turn in rows
+        ]
 
     def feedback_of(self, answer_ids: Sequence[str]) -> dict[str, Feedback]:
         """The latest feedback of each answer that has any."""

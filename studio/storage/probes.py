@@ -44,6 +44,16 @@ class ProbeTable:
         with self._database.writing() as session:
             session.insert("probe_result", _RESULT_COLUMNS, [_row(result) for result in results])
 
+    def failing(self, arm: str) -> list[ProbeResult]:
+        """The latest result of each correction's probe with this arm, where it is wrong; newest first."""
+        with self._database.reading() as session:
+            rows = session.rows(
+                f"{_RESULTS} WHERE NOT ok AND seq IN (SELECT max(seq) FROM probe_result"
+                " WHERE arm = ? AND correction_id IS NOT NULL GROUP BY probe_id) ORDER BY seq DESC",
+                arm,
+            )
+        return [_result(row) for row in rows]
+
     def results(self, probe_id: str | None = None) -> list[ProbeResult]:
         """In the order they were written; of one probe or of all."""
         with self._database.reading() as session:

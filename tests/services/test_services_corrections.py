@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,6 +70,24 @@ async def test_an_undone_correction_teaches_nothing_until_redone(studio: Studio)
     assert not (await ask(studio))["lessons"].answer.given.lessons
     with pytest.raises(UsageError, match="already undone"):
         await undo_correction(studio, correction.id)
+    await redo_correction(studio, correction.id)
+    assert (await ask(studio))["lessons"].answer.given.lessons
+
+
+async def test_a_correction_undone_before_it_was_learnt_teaches_nothing(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    correction = await record_correction(studio, answer=None, prompt=PROMPT, original="30 days.", corrected="45 days.")
+    embed = studio.embedder.embed
+
+    async def embed_late(texts: Sequence[str]) -> list[list[float]]:
+        await undo_correction(studio, correction.id)
+        return await embed(texts)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(studio.embedder, "embed", embed_late)
+        assert (await learn_lesson(studio, correction)).status is LessonStatus.RETIRED
+    assert not (await ask(studio))["lessons"].answer.given.lessons
     await redo_correction(studio, correction.id)
     assert (await ask(studio))["lessons"].answer.given.lessons
 

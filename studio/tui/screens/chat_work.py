@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from textual.widgets import Static
 
 from studio.domain.generation import ChatMessage
+from studio.domain.lessons import LessonStatus
 from studio.domain.log import Conversation, Correction, Feedback, Turn
 from studio.errors import StudioError, UsageError
 from studio.services.converse import conversations, exchanges, history_of, rename_conversation, start_conversation
@@ -128,7 +129,7 @@ async def redo(screen: ChatScreen, view: AnswerView) -> None:
     editor, answer = view.editor, view.answer
     assert editor is not None
     assert answer is not None
-    deltas = redo_with_feedback(screen.studio, answer, editor.feedback)
+    deltas = redo_with_feedback(screen.studio, answer.messages, answer.text, editor.feedback)
     try:
         async with aclosing(deltas):
             async for delta in deltas:
@@ -178,8 +179,10 @@ async def learn(screen: StudioScreen, correction: Correction) -> None:
     except StudioError as error:
         app.notify("Saved. Its lesson could not be learnt yet; that is tried again at the next start.")
         raise error
-    app.notify(f"Saved. Lesson learnt: {lesson.title}")
     app.log_changed()
+    if lesson.status is LessonStatus.RETIRED:  # its correction was undone meanwhile
+        return
+    app.notify(f"Saved. Lesson learnt: {lesson.title}")
     proven = await prove_lesson(screen.studio, lesson)
     if proven.weak:
         app.notify(f"The lesson alone does not put the answer right yet: {proven.title}", severity="warning")

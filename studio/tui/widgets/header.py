@@ -18,6 +18,7 @@ MODES = {
     "nights": ("F5", "Nights"),
     "curves": ("F6", "Curves"),
     "export": ("F8", "Export"),
+    "review": ("F9", "Review"),
 }
 
 

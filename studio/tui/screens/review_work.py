@@ -1,0 +1,140 @@
+"""What Review's workers do: they call services, then touch the screen. See studio.tui for how errors are told."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from studio.domain.log import Origin
+from studio.services.redo_answer import redo_with_feedback
+from studio.services.review_answers import (
+    Judgement,
+    OpenedItem,
+    ReviewItem,
+    accept_item,
+    correct_item,
+    open_item,
+    review_queue,
+    take_back,
+)
+from studio.tui.plain_text import one_line
+from studio.tui.screens.chat_work import learn
+from studio.tui.widgets.answer_editor import AnswerEditor
+from studio.tui.widgets.dialogs import ConfirmDialog
+
+if TYPE_CHECKING:
+    from studio.tui.screens.review import ReviewScreen
+
+
+async def load_queue(screen: ReviewScreen) -> None:
+    """Read the queue anew. What is shown stays, and what was skipped waits at the end."""
+    while True:
+        known = list(screen.steps)
+        found = await review_queue(screen.studio)
+        async with screen.stepping:
+            if screen.steps == known:  # else it was read in the middle of a step
+                await _take_over(screen, found)
+                return
+
+
+async def _take_over(screen: ReviewScreen, found: list[ReviewItem]) -> None:
+    shown = screen.card.opened.item if screen.card.opened else None
+    skipped = {step.item.id for step in screen.steps if step.skipped}
+    screen.queue = sorted(found, key=lambda item: item.id in skipped)
+    if shown is not None and (screen.writing or shown in found):
+        screen.queue = [shown, *(item for item in screen.queue if item.id != shown.id)]
+        screen.describe()
+        screen.load_ahead()
+    else:
+        await show_first(screen)
+
+
+async def show_first(screen: ReviewScreen) -> None:
+    """Show the first of the queue, which was mostly read already, and read the one after it."""
+    opened: OpenedItem | None = None
+    while screen.queue and (opened is None or opened.item != screen.queue[0]):
+        first = screen.queue[0]
+        opened = screen.ahead.pop(first.id, None) or await open_item(screen.studio, first)
+    await screen.card.show_item(opened if screen.queue else None)
+    screen.describe()
+    screen.load_ahead()
+
+
+async def read_next(screen: ReviewScreen) -> None:
+    """Have the one after the one shown ready."""
+    for item in screen.queue[1:2]:
+        if item.id not in screen.ahead:
+            screen.ahead = {item.id: await open_item(screen.studio, item)}
+
+
+async def accept(screen: ReviewScreen, opened: OpenedItem) -> None:
+    """Accept the answer, and say so where that goes against a correction."""
+    judgement = await accept_item(screen.studio, opened)
+    if judgement.undone is not None:
+        screen.notify("Accepted. Your correction of it is undone; u brings it back.")
+    elif judgement.made is not None:
+        screen.notify("Accepted. It takes the place of your correction; u brings that back.")
+    await _done(screen, judgement)
+
+
+async def correct(screen: ReviewScreen, opened: OpenedItem, editor: AnswerEditor) -> None:
+    """Keep what the editor holds as a correction. On failure the editor stays as it is."""
+    judgement = await correct_item(
+        screen.studio,
+        opened,
+        editor.text,
+        rationale=editor.rationale,
+        feedback=editor.feedback,
+        origin=Origin.CHAT,
+    )
+    await screen.card.close_editor()
+    await _done(screen, judgement)
+
+
+async def _done(screen: ReviewScreen, judgement: Judgement) -> None:
+    screen.stepped(judgement)
+    await show_first(screen)
+    screen.studio_app.log_changed()
+    if judgement.made is not None:
+        screen.start(learn(screen, judgement.made), group="learn")
+
+
+async def skip(screen: ReviewScreen, opened: OpenedItem) -> None:
+    """Leave it for later."""
+    screen.stepped(Judgement(opened.item))
+    screen.queue.append(opened.item)
+    await show_first(screen)
+
+
+async def undo(screen: ReviewScreen) -> None:
+    """Take the last step of this sitting back, and show its item again."""
+    step = screen.steps[-1]
+    await take_back(screen.studio, step)
+    screen.steps.pop()
+    item = step.item
+    screen.queue = [item, *(other for other in screen.queue if other.id != item.id)]
+    await show_first(screen)
+    if not step.skipped:
+        screen.notify(f"Taken back: {one_line(item.prompt, 48)}")
+        screen.studio_app.log_changed()
+
+
+async def redo(screen: ReviewScreen, opened: OpenedItem, editor: AnswerEditor) -> None:
+    """Let the model redo the answer with the user's words on what was wrong, into the editor."""
+    deltas = redo_with_feedback(screen.studio, opened.asked, opened.item.text, editor.feedback)
+    try:
+        async with aclosing(deltas):
+            async for delta in deltas:
+                editor.write(delta)
+    finally:
+        # Also after Esc or a failure: the user goes on from what there is.
+        editor.written()
+    if editor.text.strip() == opened.item.text.strip():
+        screen.notify("The model's new attempt is the same as its answer. Put it right yourself, or leave with esc.")
+
+
+async def leave_editor(screen: ReviewScreen, editor: AnswerEditor) -> None:
+    """Close the editor; where words would be lost, ask first."""
+    question = ConfirmDialog("Leave without saving? What you changed is lost.", yes="Leave", no="Keep editing")
+    if not editor.dirty or await screen.app.push_screen_wait(question):
+        await screen.card.close_editor()
