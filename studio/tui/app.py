@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path, PurePath
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
 from textual.app import App, InvalidThemeError, SystemCommand
@@ -35,6 +35,9 @@ from studio.tui.terminal import ending_signals, guarded_terminal
 from studio.tui.themes import VARIABLE_DEFAULTS, load_themes, theme_to_use
 from studio.tui.widgets.header import MODES, Status
 from studio.tui.widgets.streaming import StreamFlusher
+
+if TYPE_CHECKING:
+    from studio.tui.tour import Tour
 
 STYLES = Path(__file__).with_name("styles")
 KEYS_WAIT_S = 0.5
@@ -64,6 +67,7 @@ class StudioApp(App[None]):
             "f9", "go('review')", "Review", show=False, id="app.review", tooltip="Judge what nobody has judged yet"
         ),
         Binding("ctrl+p", "command_palette", "All", show=False, id="app.commands", tooltip="Every action by name"),
+        Binding("escape", "screen.end_tour", show=False, priority=True, id="app.end_tour"),
         Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True, tooltip="Close the studio"),
     ]
 
@@ -71,6 +75,8 @@ class StudioApp(App[None]):
     """What the header tells; replaced as a whole."""
     log_revision: var[int] = var(0)
     """Grows by one whenever something was written to the log."""
+    tour: Tour | None = None
+    """The tour under way."""
 
     def __init__(self, studio: Studio, on_exit: Callable[[], Awaitable[None]] | None = None) -> None:
         self.studio = studio

@@ -52,11 +52,11 @@ async def test_the_model_loads_after_the_first_paint_and_the_header_says_so(tmp_
 async def test_a_narrow_header_names_the_modes_without_their_keys(tmp_path: Path) -> None:
     app = StudioApp(fake_studio(tmp_path))
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: "Chat  Compare" in shown(pilot))
+        await until(pilot, lambda: "Chat Compare" in shown(pilot))
         await pilot.resize_terminal(120, 24)
         await until(pilot, lambda: "F2 Chat  F3 Compare" in shown(pilot))
         await pilot.resize_terminal(80, 24)
-        await until(pilot, lambda: "Chat  Compare" in shown(pilot) and "F3" not in shown(pilot))
+        await until(pilot, lambda: "Chat Compare" in shown(pilot) and "F3" not in shown(pilot))
         await pilot.click(list(app.screen.query(ModeTab))[2])
         await until(pilot, lambda: app.current_mode == "lessons")
 

@@ -75,6 +75,7 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
 
     def on_mount(self) -> None:
         self.query_one("#transcript", ScrolledGround).anchor()
+        self.call_after_refresh(lambda: self.start(chat_work.offer_tour(self), group="offer"))
 
     # What is selected ---------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from textual.widgets import Static
 
@@ -35,6 +35,14 @@ SHOWN_EXCHANGES = 40
 WELCOME = """\
 Ask something below. When the answer is wrong: esc, then e to put it right, ctrl+s to save.
 What you correct is learnt at once, and trained at night. f1 shows all keys."""
+OFFER = "New here? ctrl+t takes you through it in two minutes, on a question of your own."
+
+
+async def offer_tour(screen: ChatScreen) -> None:
+    """Where nothing was ever asked."""
+    welcome = screen.query(".welcome")
+    if not await conversations(screen.studio) and welcome:
+        cast("Static", welcome.first()).update(f"{WELCOME}\n\n{OFFER}")
 
 
 # Asking ---------------------------------------------------------------------------------------------------------------

@@ -6,7 +6,9 @@ import weakref
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
+from textual.actions import SkipAction
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from studio.tui.app import StudioApp
 
 T = TypeVar("T")
+TOUR = "Two minutes on your own question: ask, correct, see what was learnt"
 
 
 def run_beside(node: DOMNode, work: Coroutine[Any, Any, T], *, group: str, exclusive: bool) -> Worker[T]:
@@ -36,6 +39,9 @@ class StudioScreen(Screen[None]):
     """The base of a mode. Subclasses give `compose_body`, and `on_log_changed` where they show what the log holds."""
 
     MODE: ClassVar[str] = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+t", "tour", "Tour", show=False, id="app.tour", tooltip=TOUR),
+    ]
 
     def __init__(self, studio: Studio) -> None:
         super().__init__()
@@ -64,6 +70,20 @@ class StudioScreen(Screen[None]):
         error = event.worker.error
         if event.state is WorkerState.ERROR and isinstance(error, Exception):
             self.studio_app.report(error)
+
+    async def action_tour(self) -> None:
+        from studio.tui import tour
+
+        await tour.begin(self.studio_app)
+
+    def action_end_tour(self) -> None:
+        """What else esc does waits until the tour is over, but for what it has nearer to end."""
+        if self.studio_app.tour is not None:
+            from studio.tui import tour
+
+            if tour.end(self.studio_app):
+                return
+        raise SkipAction
 
     def on_mount(self) -> None:
         self._seen_revision = self.studio_app.log_revision

@@ -1,0 +1,163 @@
+"""The tour: a few lines above the real screens that say what to do next and wait until the user has done it.
+
+Nothing is covered and nothing is played: the question, the answer and the correction are the user's own and stay in the
+log. Esc ends it, except where esc has something nearer to end: an answer being written, an editor, a dialog.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeGuard, cast
+
+from textual.content import Content
+from textual.widgets import Static
+
+from studio.domain.log import Correction
+from studio.evaluation.checks import judge
+from studio.tui.plain_text import displayable
+from studio.tui.screens.chat import ChatScreen
+from studio.tui.screens.chat_work import corrections_made, show_conversation
+from studio.tui.screens.studio_screen import StudioScreen, run_beside
+from studio.tui.widgets.answer_editor import AnswerEditor
+from studio.tui.widgets.header import MODES
+
+if TYPE_CHECKING:
+    from studio.tui.app import StudioApp
+    from studio.tui.screens.compare import CompareScreen
+    from studio.tui.screens.compare_work import Comparison
+
+LOOKS_EVERY_S = 0.1
+STEPS = 5
+ASK = "Ask something that no model can know, about you or your work: 'What is the name of my cat?' Then press enter."
+WAIT = "It answers as well as it can. Watch the line above the answer: it says what the answer was given."
+OPEN = "It cannot know that, so it guesses. The answer is selected: press e to put it right, where it stands."
+WRITE = "Write what is true, whole and short: 'The name of your cat is Minka.' (f7 selects all.) Then press ctrl+s."
+LEARNING = "Saved: your correction is on disk. Its lesson is being learnt…"
+ASK_ALL = (
+    "Learnt. Now see what: press f3 and ask the same in other words, 'What do I call my cat?', and enter. All arms "
+    "answer at once, with and without your correction."
+)
+COMPARING = "All arms are answering. Each says beneath its name what it was given."
+NOBODY = "None of them used it this time: small models miss some wordings. Try other words, or go on correcting."
+AFTER = "A night (f5) trains it into the model, f9 goes through answers nobody has judged, f1 explains every screen."
+
+
+@dataclass
+class Tour:
+    """How far the user is. `correction` is the one made on the tour, `compared` what was compared before it."""
+
+    compared: Comparison | None = None
+    step: int = 1
+    correction: Correction | None = None
+    words: str = ASK
+
+
+class TourStrip(Static):
+    """The words of the present step, beneath the header."""
+
+    def __init__(self) -> None:
+        super().__init__("", markup=False)
+        self._told = ("", 0)
+
+    def tell(self, tour: Tour) -> None:
+        if (tour.words, tour.step) != self._told:
+            self._told = (tour.words, tour.step)
+            place = (f"Tour {tour.step}/{STEPS}  ", "bold")
+            self.update(Content.assemble(place, displayable(tour.words), ("  esc ends the tour", "dim")))
+
+
+async def begin(app: StudioApp) -> None:
+    """Go to an empty session in Chat and guide from there; begins anew where a tour is under way."""
+    await app.action_go("chat")
+    chat = _chat(app)
+    if chat.conversation is not None or chat.exchanges:
+        await show_conversation(chat, None)
+    running = app.tour is not None
+    app.tour = Tour(compared=next((screen.comparison for screen in _visited(app) if _compares(screen)), None))
+    chat.action_compose()
+    if not running:
+        run_beside(app, _guide(app), group="watch", exclusive=False)
+
+
+def end(app: StudioApp) -> bool:
+    """End the tour; False where there is none, or where esc is wanted for something nearer."""
+    screen = app.screen
+    busy = getattr(screen, "answering", False) or screen.query(AnswerEditor) or screen.query(".feedback-line")
+    if app.tour is None or busy:
+        return False
+    app.tour = None
+    for visited in _visited(app):
+        visited.query(TourStrip).remove()
+    return True
+
+
+async def _guide(app: StudioApp) -> None:
+    while (tour := app.tour) is not None:
+        await _look(app, tour)
+        screen = app.screen
+        if app.tour is tour and isinstance(screen, StudioScreen):
+            if not screen.query(TourStrip):
+                await screen.mount(TourStrip(), after="StudioHeader")
+            screen.query_one(TourStrip).tell(tour)
+        await asyncio.sleep(LOOKS_EVERY_S)
+
+
+async def _look(app: StudioApp, tour: Tour) -> None:
+    """Go on where the user has done what the present step waits for."""
+    chat = _chat(app)
+    match tour.step:
+        case 1:
+            tour.words = WAIT if chat.answering or chat.answers else ASK
+            if not chat.answering and any(view.answer is not None for view in chat.answers):
+                tour.step = 2
+                chat.action_select(0)
+        case 2 | 3:
+            writes = any(view.editor is not None for view in chat.answers)
+            tour.step, tour.words = (3, WRITE) if writes else (2, OPEN)
+            if made := corrections_made(chat.exchanges):
+                tour.step, tour.words, tour.correction = 4, LEARNING, made[-1]
+        case 4:
+            learns = any(worker.group == "learn" and worker.is_running for worker in app.workers)
+            tour.words = LEARNING if learns else ASK_ALL
+            for screen in filter(_compares, _visited(app)):
+                await _look_at_comparison(screen, tour)
+        case _:
+            pass
+
+
+async def _look_at_comparison(compare: CompareScreen, tour: Tour) -> None:
+    if compare.answering:
+        tour.words = COMPARING
+    elif compare.comparison not in (None, tour.compared) and tour.correction is not None:
+        said = [(pane.recipe.name, pane.answer.text) for pane in compare.panes if pane.answer is not None]
+        check = tour.correction.check
+        right = await asyncio.to_thread(lambda: [name for name, text in said if judge(text, check).ok])
+        if said:
+            tour.step = STEPS
+            tour.words = f"{_found(right, len(said))} {AFTER}"
+
+
+def _found(right: list[str], asked: int) -> str:
+    if not right:
+        return NOBODY
+    knows = "knows" if len(right) == 1 else "know"
+    return f"{len(right)} of {asked} {knows} it now: {', '.join(right)}. What each was given stands beneath its name."
+
+
+def _chat(app: StudioApp) -> ChatScreen:
+    return cast("ChatScreen", app.base_screen("chat"))
+
+
+def _visited(app: StudioApp) -> Iterator[StudioScreen]:
+    """The screens there are by now."""
+    for mode in MODES:
+        with contextlib.suppress(KeyError):
+            yield from cast("list[StudioScreen]", app.get_screen_stack(mode)[:1])
+
+
+def _compares(screen: StudioScreen) -> TypeGuard[CompareScreen]:
+    # By name: to import it would cost what is saved by building it when first entered.
+    return screen.MODE == "compare"
