@@ -32,7 +32,7 @@ def review(ctx: click.Context, limit: int, as_json: bool) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
-    queue = ctx.find_object(Frame).run(review_answers.review_queue)  # type: ignore[union-attr]
+    queue = ctx.ensure_object(Frame).run(review_answers.review_queue)
     shown = queue[:limit] if limit else queue
     if as_json:
         print_json([_fields(item) for item in shown])

@@ -30,6 +30,7 @@ VERBS = {
     "ask": "asking",
     "correct": "asking",
     "review": "reviewing",
+    "settings": "settings_verbs",
     "lessons": "lessons",
     "night": "nights",
     "adapters": "nights",

@@ -63,8 +63,9 @@ class StudioApp(App[None]):
         Binding("f6", "go('curves')", "Curves", show=False, priority=True, id="app.curves", tooltip="Learning in time"),
         # Not F7: in the editors it selects everything.
         Binding("f8", "go('export')", "Export", show=False, id="app.export", tooltip="Your corrections as a dataset"),
+        Binding("f9", "go('review')", "Review", show=False, id="app.review", tooltip="What nobody has judged"),
         Binding(
-            "f9", "go('review')", "Review", show=False, id="app.review", tooltip="Judge what nobody has judged yet"
+            "f10", "go('settings')", "Settings", show=False, id="app.settings", tooltip="What can be set, and what is"
         ),
         Binding("ctrl+p", "command_palette", "All", show=False, id="app.commands", tooltip="Every action by name"),
         Binding("escape", "screen.end_tour", show=False, priority=True, id="app.end_tour"),

@@ -19,7 +19,11 @@ MODES = {
     "curves": ("F6", "Curves"),
     "export": ("F8", "Export"),
     "review": ("F9", "Review"),
+    "settings": ("F10", "Settings"),
 }
+
+KEYS_FROM = 116
+"""From this width on there is room for the keys beside the names, and for the model and its state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class StudioHeader(Horizontal):
 
     def on_resize(self) -> None:
         for tab in self.query(ModeTab):
-            tab.show_key(not self.screen.has_class("-narrow"))
+            tab.show_key(self.size.width >= KEYS_FROM)
 
     def _show(self, value: object) -> None:
         status = cast("Status", value)

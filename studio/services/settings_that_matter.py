@@ -1,0 +1,115 @@
+"""The settings that people change, each with what it means in words; every other can be set in studio.toml by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ValueKind(StrEnum):
+    """What a setting takes, in words. An empty entry of any but TEXT puts the default back."""
+
+    WHOLE = "a whole number"
+    NUMBER = "a number"
+    SWITCH = "yes or no"
+    PATH = "a path"
+    NAME = "a name"
+    TEXT = "any text"
+
+
+class Effect(StrEnum):
+    """When a change is felt."""
+
+    AT_ONCE = "at once"
+    NEXT_NIGHT = "from the next night on"
+    NEXT_START = "at the next start"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingFact:
+    """One setting: `section.field` as in studio.toml. `unset` says in words what none of it means."""
+
+    name: str
+    meaning: str
+    kind: ValueKind
+    effect: Effect = Effect.AT_ONCE
+    unset: str = ""
+
+    @property
+    def section(self) -> str:
+        return self.name.partition(".")[0]
+
+    @property
+    def field(self) -> str:
+        return self.name.partition(".")[2]
+
+    @property
+    def variable(self) -> str:
+        """The variable of the environment that counts more than studio.toml."""
+        return f"STUDIO_{self.section}__{self.field}".upper()
+
+
+SETTINGS: tuple[SettingFact, ...] = (
+    SettingFact("ui.theme", "Colours of the app. Put files of your own into themes/.", ValueKind.NAME),
+    SettingFact("chat.arm", "The arm that answers in Chat; Compare asks them all.", ValueKind.NAME),
+    SettingFact(
+        "prompt.system", "What every arm is told before anything else; empty for nothing at all.", ValueKind.TEXT
+    ),
+    SettingFact("prompt.lessons_given", "The most lessons given with one question.", ValueKind.WHOLE),
+    SettingFact(
+        "prompt.lessons_threshold",
+        "How near a lesson must be to the question to be given, from -1 to 1. Lower finds more, and more wrong ones.",
+        ValueKind.NUMBER,
+    ),
+    SettingFact(
+        "prompt.context_budget_tokens", "The most tokens the arm 'context' spends on corrections.", ValueKind.WHOLE
+    ),
+    SettingFact("sampling.max_tokens", "The longest answer, in tokens.", ValueKind.WHOLE),
+    SettingFact(
+        "sampling.temperature",
+        "0 always takes the likeliest word, so that arms can be compared; higher draws more freely.",
+        ValueKind.NUMBER,
+    ),
+    SettingFact(
+        "sampling.seed", "Fixes the draw at a temperature above 0.", ValueKind.WHOLE, unset="another draw each time"
+    ),
+    SettingFact(
+        "probes.when_idle",
+        "Ask what you corrected again of every arm while nobody uses the app; Curves and Review live on it.",
+        ValueKind.SWITCH,
+        Effect.NEXT_START,
+    ),
+    SettingFact(
+        "model.path",
+        "The GGUF file of the model that answers.",
+        ValueKind.PATH,
+        Effect.NEXT_START,
+        unset="the one in local_models/, or the bundled one",
+    ),
+    SettingFact("model.context_tokens", "Prompt and answer together, in tokens.", ValueKind.WHOLE, Effect.NEXT_START),
+    SettingFact(
+        "model.threads",
+        "Threads that decode.",
+        ValueKind.WHOLE,
+        Effect.NEXT_START,
+        unset="one for each core",
+    ),
+    SettingFact(
+        "model.gpu_layers", "Layers on the GPU: -1 as many as fit, 0 none.", ValueKind.WHOLE, Effect.NEXT_START
+    ),
+    SettingFact("night.max_minutes", "The longest a night trains.", ValueKind.NUMBER, Effect.NEXT_NIGHT),
+    SettingFact("night.epochs", "How often a night goes through its examples.", ValueKind.WHOLE, Effect.NEXT_NIGHT),
+    SettingFact("night.rank", "How large the adapter is.", ValueKind.WHOLE, Effect.NEXT_NIGHT),
+    SettingFact("night.learning_rate", "How far each step goes.", ValueKind.NUMBER, Effect.NEXT_NIGHT),
+    SettingFact(
+        "night.wordings_each",
+        "In how many wordings each corrected question is trained.",
+        ValueKind.WHOLE,
+        Effect.NEXT_NIGHT,
+    ),
+    SettingFact(
+        "night.scope",
+        "How near a question must be to what an adapter was trained on, for it to answer; -1: it answers all.",
+        ValueKind.NUMBER,
+    ),
+)
