@@ -10,8 +10,9 @@ import click
 
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
 from studio.cli.ids import find_id
+from studio.cli.preferring import choose_blind
 from studio.domain.log import Answer, Origin, confidence
-from studio.errors import EngineError, ModelError
+from studio.errors import EngineError, ModelError, UsageError
 from studio.reporting.terminal_text import printable
 
 if TYPE_CHECKING:
@@ -22,14 +23,24 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("prompt")
 @click.option("--arm", "arms", multiple=True, help="An arm to answer with; may be repeated. Default: the chat arm.")
+@click.option("--blind", is_flag=True, help="Shuffle the answers, hide the names, ask which is preferred.")
 @json_option
 @pass_frame
-def ask(frame: Frame, prompt: str, arms: tuple[str, ...], as_json: bool) -> None:
+def ask(frame: Frame, prompt: str, arms: tuple[str, ...], blind: bool, as_json: bool) -> None:
     """Ask PROMPT of one or several arms and print their answers."""
-    finished, failed = frame.run(lambda studio: _ask(studio, prompt, arms))
+    if blind and (as_json or len(set(arms)) < 2):
+        raise UsageError("To choose between hidden names there must be two.", "Give --arm twice, and no --json.")
+
+    async def use(studio: Studio) -> tuple[list[ArmFinished], list[ArmFailed]]:
+        finished, failed = await _ask(studio, prompt, arms)
+        if blind and len(finished) > 1:
+            await choose_blind(studio, [one.answer for one in finished])
+        return finished, failed
+
+    finished, failed = frame.run(use)
     if as_json:
         print_json({"prompt": prompt, "answers": [answer_as_json(one) for one in finished]})
-    else:
+    elif not blind or len(finished) < 2:
         _print_answers(finished, named=len(finished) + len(failed) > 1)
     for one in failed[1:]:
         click.echo(f"studio: {_failure(one)}", err=True)

@@ -29,7 +29,8 @@ def _log(frame: Frame) -> DuckDbLog:
 @json_option
 @pass_frame
 def sql(frame: Frame, query: str, limit: int, as_json: bool) -> None:
-    """Run one read-only QUERY on the log: tables, and the views corrections, answers_by_arm, learning_curve."""
+    """Run one read-only QUERY on the log: tables, and the views corrections, answers_by_arm, learning_curve,
+    preferences_by_arm."""
     columns, rows = _log(frame).query(query, limit=limit + 1)
     shown = rows[:limit]
     if as_json:

@@ -29,6 +29,7 @@ _OUTPUT_FAILS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF
 VERBS = {
     "ask": "asking",
     "correct": "asking",
+    "prefer": "preferring",
     "review": "reviewing",
     "settings": "settings_verbs",
     "lessons": "lessons",

@@ -22,10 +22,11 @@ every key is always there. A reader of version 1 passes over keys it does not kn
   from the rest of the log, for people and other tools; not to be read back
 
 The other files hold the rows of the tables of the same name (storage/migrations), every column under its own name:
-`conversations` (record `conversation`), `turns`, `answers` (with `feedback_events`, a list of `{"feedback", "at"}`; a
-feedback of null withdraws), `lessons`, `lesson_revisions`, `adapters`, `adapter_activations`, `nights`, `probes` and
-`probe_results`. Left out, for they are computed again: the vectors of lessons, and lesson_use (it is in each answer's
-`given`). Where corrections were chosen, only what they belong to is written: conversations, turns and answers.
+`conversations` (record `conversation`), `turns`, `answers` (with `feedback_events`, a list of
+`{"feedback", "at", "blind"}`; a feedback of null withdraws), `lessons`, `lesson_revisions`, `adapters`,
+`adapter_activations`, `nights`, `probes` and `probe_results`. Left out, for they are computed again: the vectors of
+lessons, and lesson_use (it is in each answer's `given`). Where corrections were chosen, only what they belong to is
+written: conversations, turns and answers.
 """
 
 from __future__ import annotations

@@ -88,9 +88,9 @@ async def accept_answer(studio: Studio, answer_id: str) -> None:
     await off_loop(studio.log.answers.add_feedback, answer_id, Feedback.ACCEPTED, utc_now())
 
 
-async def prefer_answer(studio: Studio, answer_id: str) -> None:
-    """The answer is better than those of the other arms."""
-    await off_loop(studio.log.answers.add_feedback, answer_id, Feedback.PREFERRED, utc_now())
+async def prefer_answer(studio: Studio, answer_id: str, *, blind: bool = False) -> None:
+    """The answer is better than those of the other arms; `blind`: this was said with the arms' names hidden."""
+    await off_loop(studio.log.answers.add_feedback, answer_id, Feedback.PREFERRED, utc_now(), blind=blind)
 
 
 async def withdraw_feedback(studio: Studio, answer_id: str) -> None:

@@ -87,9 +87,9 @@ class AnswerTable:
             )
         return [_answer(row) for row in rows]
 
-    def add_feedback(self, answer_id: str, feedback: Feedback, at: datetime) -> None:
-        """The latest word counts. Raises NotFoundError."""
-        self._append_feedback(answer_id, feedback, at)
+    def add_feedback(self, answer_id: str, feedback: Feedback, at: datetime, *, blind: bool = False) -> None:
+        """The latest word counts; `blind`: it was said with the arms' names hidden. Raises NotFoundError."""
+        self._append_feedback(answer_id, feedback, at, blind=blind)
 
     def withdraw_feedback(self, answer_id: str) -> None:
         """Raises NotFoundError."""
@@ -140,15 +140,18 @@ class AnswerTable:
             )
         return {answer_id: Feedback(feedback) for answer_id, feedback in rows}
 
-    def _append_feedback(self, answer_id: str, feedback: Feedback | None, at: datetime | None) -> None:
+    def _append_feedback(
+        self, answer_id: str, feedback: Feedback | None, at: datetime | None, *, blind: bool = False
+    ) -> None:
         with self._database.writing() as session:
             if session.row("SELECT 1 FROM answer WHERE id = ?", answer_id) is None:
                 raise _unknown(answer_id)
             session.execute(
-                "INSERT INTO feedback (answer_id, feedback, created_at) VALUES (?, ?, coalesce(?, now()))",
+                "INSERT INTO feedback (answer_id, feedback, created_at, blind) VALUES (?, ?, coalesce(?, now()), ?)",
                 answer_id,
                 feedback.value if feedback else None,
                 at,
+                blind,
             )
 
 

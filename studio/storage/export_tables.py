@@ -48,7 +48,8 @@ _ANSWERS = f"""
     SELECT a.*, coalesce(f.events, []) AS feedback_events
     FROM answer a
     LEFT JOIN (
-        SELECT answer_id, list({{'feedback': feedback, 'at': strftime(created_at, {TIME})}} ORDER BY seq) AS events
+        SELECT answer_id, list({{'feedback': feedback, 'at': strftime(created_at, {TIME}), 'blind': blind}}
+                               ORDER BY seq) AS events
         FROM feedback GROUP BY answer_id
     ) f ON f.answer_id = a.id
 """

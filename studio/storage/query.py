@@ -10,6 +10,7 @@ from studio.storage.faults import first_line
 
 Table = tuple[list[str], list[tuple[object, ...]]]
 
+_VIEWS = "Views to ask: corrections, answers_by_arm, learning_curve, preferences_by_arm."
 _ZONED = "WITH TIME ZONE"
 
 
@@ -29,7 +30,7 @@ def run_query(database: Database, sql: str, limit: int | None = None) -> Table:
         except duckdb.IOException:
             raise  # the file, not the statement
         except duckdb.Error as error:
-            raise QueryError(first_line(error), "Views to ask: corrections, answers_by_arm, learning_curve.") from error
+            raise QueryError(first_line(error), _VIEWS) from error
         except RuntimeError as error:
             if "interrupted" in str(error).casefold():  # as DuckDB tells of Ctrl+C
                 raise KeyboardInterrupt from error

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from storage_values import a_correction, at, open_log, said
+from storage_values import a_conversation, a_correction, a_turn, an_answer, at, open_log, said
 
 from studio.domain.checks import Check
 from studio.domain.log import Feedback
@@ -75,6 +75,8 @@ def test_the_views_explain_themselves(log: DuckDbLog) -> None:
         "corrections",
         "imports",
         "learning_curve",
+        "preferences",
+        "preferences_by_arm",
     ]
     _, [(comment,)] = log.query(
         "SELECT comment FROM duckdb_columns() WHERE table_name = 'answers_by_arm' AND column_name = 'share_right'"
@@ -156,3 +158,26 @@ def test_nothing_else_is_read_and_nothing_is_written(log: DuckDbLog, tmp_path: P
 
 def test_columns_of_one_name_are_told_apart(log: DuckDbLog) -> None:
     assert log.query("SELECT 1 AS a, 2 AS a, 3 AS a_1")[0] == ["a", "a_1", "a_1_1"]
+
+
+def test_preferences_count_what_each_arm_said(log: DuckDbLog) -> None:
+    conversation = a_conversation()
+    log.conversations.add(conversation)
+    words = {"frozen": "At nine.", "lora": "At nine.", "lessons": "At ten."}
+    for position, (arm, blind) in enumerate((("lessons", True), ("frozen", False), ("lora", False))):
+        turn = a_turn(conversation, position)
+        answers = {name: an_answer(turn, name, text) for name, text in words.items()}
+        log.conversations.add_turn(turn)
+        log.answers.add([*answers.values()])
+        log.answers.add_feedback(answers[arm].id, Feedback.PREFERRED, at(1), blind=blind)
+    # Changed afterwards, the latest choice counts; a choice without another arm's answer is none.
+    log.answers.add_feedback(answers["lessons"].id, Feedback.PREFERRED, at(2))
+    alone = a_turn(conversation, 3)
+    only = an_answer(alone)
+    log.conversations.add_turn(alone)
+    log.answers.add([only])
+    log.answers.add_feedback(only.id, Feedback.PREFERRED, at(2))
+    _, rows = log.query(
+        "SELECT arm, compared, preferred, compared_blind, preferred_blind FROM preferences_by_arm ORDER BY arm"
+    )
+    assert rows == [("frozen", 3, 1, 1, 0), ("lessons", 3, 2, 1, 1), ("lora", 3, 1, 1, 0)]

@@ -41,7 +41,7 @@ def test_the_app_imports_nothing_heavy() -> None:
 
 async def test_the_model_loads_after_the_first_paint_and_the_header_says_so(tmp_path: Path) -> None:
     app = StudioApp(fake_studio(tmp_path))
-    async with app.run_test(size=(120, 30)) as pilot:
+    async with app.run_test(size=(140, 30)) as pilot:
         await until(pilot, lambda: app.status.engine == "ready")
         assert app.status.model == "fake"
         await settled(pilot)

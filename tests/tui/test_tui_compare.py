@@ -16,6 +16,7 @@ from tui_values import HOSTILE, MODEL, QUESTION, add_correction, add_night
 from studio.domain.generation import FinishReason, Lane
 from studio.domain.log import Feedback, Origin
 from studio.domain.nights import NightState
+from studio.services.count_preferences import preferences_by_arm
 from studio.services.learn_lessons import learn_lesson
 from studio.services.studio import Studio
 from studio.settings import ArmSettings, NightSettings, SamplingSettings, Settings
@@ -289,7 +290,7 @@ async def test_blind_hides_and_shuffles_until_a_preference(tmp_path: Path, monke
 
     monkeypatch.setattr("random.SystemRandom.shuffle", backwards)
     app = StudioApp(a_studio(tmp_path))
-    async with app.run_test(size=(200, 50)) as pilot:
+    async with app.run_test(size=(200, 50), notifications=True) as pilot:
         await compare(pilot)
         await pilot.press("b")
         await until(pilot, lambda: "1 answer 1" in shown(pilot))
@@ -302,6 +303,15 @@ async def test_blind_hides_and_shuffles_until_a_preference(tmp_path: Path, monke
         assert left_to_right == screen(pilot).panes
         await pilot.press("1", "v")
         await until(pilot, lambda: "1 lora+lessons ★ preferred" in shown(pilot))
+        await settled(pilot)
+        tally = {one.arm: one for one in await preferences_by_arm(app.studio)}
+        assert (tally["lora+lessons"].preferred_blind, tally["frozen"].preferred_blind) == (1, 0)
+        assert any("So far with names hidden: " in notice for notice in notices(pilot))
+        await pilot.press("r")
+        await until(pilot, lambda: "1 answer 1" in shown(pilot))
+        await settled(pilot)
+        await pilot.press("b")
+        await until(pilot, lambda: "lora+lessons" in shown(pilot))
 
 
 async def test_the_dial_asks_the_adapter_arms_again(tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ class CompareScreen(StudioScreen):
     HELP = """\
 One question, answered by all arms at once. The digits choose an arm; single keys act on the chosen one. An answer is
 right or wrong by the check of your correction of this question. Turning the dial asks the arms with an adapter again
-at the new strength. With names hidden (b) the arms are shuffled, until you have said which answer you prefer (v)."""
+at the new strength. With names hidden (b) the arms are shuffled at every question, and named once you have said which
+answer you prefer (v). Preferences are counted, those with names hidden apart: studio prefer lists them."""
     BINDINGS: ClassVar[list[BindingType]] = COMPARE_KEYS
 
     def __init__(self, studio: Studio) -> None:
@@ -145,6 +146,7 @@ at the new strength. With names hidden (b) the arms are shuffled, until you have
             return
         self.comparison = comparison
         self._shows_diffs = False
+        self._name_arms(hidden=self._blind)
         self.query_one("#compare-empty").display = False
         self.query_one("#compare-bar").display = True
         self.query_one("#compare-panes").display = True
@@ -246,7 +248,7 @@ at the new strength. With names hidden (b) the arms are shuffled, until you have
 
     async def _prefer(self, pane: ArmPane) -> None:
         await compare_work.prefer(self, pane)
-        self._set_blind(False)
+        self._name_arms(hidden=False)
 
     async def action_edit(self) -> None:
         if self.answering:
@@ -289,15 +291,15 @@ at the new strength. With names hidden (b) the arms are shuffled, until you have
     # Blind --------------------------------------------------------------------------------------------------------
 
     def action_blind(self) -> None:
-        self._set_blind(not self._blind)
+        self._blind = not self._blind
+        self._name_arms(hidden=self._blind)
         if self._blind:
             self._place(shuffled=True)
-            self.notify("Names are hidden and the arms shuffled until you prefer an answer with v.")
+            self.notify("Names are hidden until you prefer an answer with v; at the next question anew. b ends it.")
 
-    def _set_blind(self, blind: bool) -> None:
-        self._blind = blind
+    def _name_arms(self, *, hidden: bool) -> None:
         for pane in self._panes:
-            pane.set_blind(blind)
+            pane.set_blind(hidden)
 
     def _place(self, *, shuffled: bool) -> None:
         """Give every arm its place: its own, or one drawn anew."""

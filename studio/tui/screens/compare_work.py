@@ -21,6 +21,7 @@ from studio.services.answer_with_arms import (
     answer_with_arms,
 )
 from studio.services.converse import exchanges, start_conversation
+from studio.services.count_preferences import ArmPreferences, preferences_by_arm
 from studio.services.reader import answering_arms
 from studio.services.record_correction import (
     correction_in_force,
@@ -176,10 +177,21 @@ async def prefer(screen: CompareScreen, pane: ArmPane) -> None:
             await withdraw_feedback(screen.studio, other.answer.id)
             other.set_preferred(False)
     if chosen:
-        await prefer_answer(screen.studio, pane.answer.id)
+        await prefer_answer(screen.studio, pane.answer.id, blind=pane.blind)
         pane.set_preferred(True)
-        screen.notify(f"Preferred: the answer of {pane.recipe.name}.")
+        tally = await preferences_by_arm(screen.studio)
+        screen.notify(f"Preferred: the answer of {pane.recipe.name}. {_in_words(tally, blind=pane.blind)}".strip())
     screen.studio_app.log_changed()
+
+
+def _in_words(tally: Sequence[ArmPreferences], *, blind: bool) -> str:
+    """How often each arm was preferred so far; after a blind choice, of the blind ones."""
+    counts = [
+        (one.arm, one.preferred_blind, one.compared_blind) if blind else (one.arm, one.preferred, one.compared)
+        for one in tally
+    ]
+    words = [f"{arm} {preferred} of {compared}" for arm, preferred, compared in counts if compared]
+    return f"So far{' with names hidden' if blind else ''}: {', '.join(words)}." if words else ""
 
 
 async def show_then_and_now(screen: CompareScreen, prompt: str) -> None:
