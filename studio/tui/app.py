@@ -68,7 +68,6 @@ class StudioApp(App[None]):
             "f10", "go('settings')", "Settings", show=False, id="app.settings", tooltip="What can be set, and what is"
         ),
         Binding("ctrl+p", "command_palette", "All", show=False, id="app.commands", tooltip="Every action by name"),
-        Binding("escape", "screen.end_tour", show=False, priority=True, id="app.end_tour"),
         Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True, tooltip="Close the studio"),
     ]
 
@@ -216,6 +215,8 @@ class StudioApp(App[None]):
             if focused.check_consume_key(key.key, key.character):
                 return False  # it is text
             await _processed(focused)
+        if key.key == "escape" and self.tour is not None and self.tour.end(self):
+            return True
         minimizes = key.key == "escape" and self.screen.maximized is not None and self.escape_to_minimize
         return not minimizes and (
             await self._check_bindings(key.key, priority=True) or await self._check_bindings(key.key)

@@ -54,6 +54,17 @@ class Tour:
     correction: Correction | None = None
     words: str = ASK
 
+    def end(self, app: StudioApp) -> bool:
+        """End the tour; False where esc is wanted for something nearer."""
+        screen = app.screen
+        busy = getattr(screen, "answering", False) or screen.query(AnswerEditor) or screen.query(".feedback-line")
+        if not isinstance(screen, StudioScreen) or busy:
+            return False
+        app.tour = None
+        for visited in _visited(app):
+            visited.query(TourStrip).remove()
+        return True
+
 
 class TourStrip(Static):
     """The words of the present step, beneath the header."""
@@ -80,18 +91,6 @@ async def begin(app: StudioApp) -> None:
     chat.action_compose()
     if not running:
         run_beside(app, _guide(app), group="watch", exclusive=False)
-
-
-def end(app: StudioApp) -> bool:
-    """End the tour; False where there is none, or where esc is wanted for something nearer."""
-    screen = app.screen
-    busy = getattr(screen, "answering", False) or screen.query(AnswerEditor) or screen.query(".feedback-line")
-    if app.tour is None or busy:
-        return False
-    app.tour = None
-    for visited in _visited(app):
-        visited.query(TourStrip).remove()
-    return True
 
 
 async def _guide(app: StudioApp) -> None:

@@ -6,7 +6,6 @@ import weakref
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
-from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
@@ -75,15 +74,6 @@ class StudioScreen(Screen[None]):
         from studio.tui import tour
 
         await tour.begin(self.studio_app)
-
-    def action_end_tour(self) -> None:
-        """What else esc does waits until the tour is over, but for what it has nearer to end."""
-        if self.studio_app.tour is not None:
-            from studio.tui import tour
-
-            if tour.end(self.studio_app):
-                return
-        raise SkipAction
 
     def on_mount(self) -> None:
         self._seen_revision = self.studio_app.log_revision
