@@ -86,22 +86,25 @@ async def begin(app: StudioApp) -> None:
     chat = _chat(app)
     if chat.conversation is not None or chat.exchanges:
         await show_conversation(chat, None)
-    running = app.tour is not None
-    app.tour = Tour(compared=next((screen.comparison for screen in _visited(app) if _compares(screen)), None))
+    app.tour = tour = Tour(compared=next((screen.comparison for screen in _visited(app) if _compares(screen)), None))
     chat.action_compose()
-    if not running:
-        run_beside(app, _guide(app), group="watch", exclusive=False)
+    run_beside(app, _guide(app, tour), group="watch", exclusive=False)
 
 
-async def _guide(app: StudioApp) -> None:
-    while (tour := app.tour) is not None:
+async def _guide(app: StudioApp, tour: Tour) -> None:
+    while app.tour is tour and _is_open(app):
         await _look(app, tour)
-        screen = app.screen
-        if app.tour is tour and isinstance(screen, StudioScreen):
+        if app.tour is tour and _is_open(app) and isinstance(app.screen, StudioScreen):
+            screen = app.screen
             if not screen.query(TourStrip):
                 await screen.mount(TourStrip(), after="StudioHeader")
             screen.query_one(TourStrip).tell(tour)
         await asyncio.sleep(LOOKS_EVERY_S)
+
+
+def _is_open(app: StudioApp) -> bool:
+    """Whether there are still screens: an app that closes takes them away before it ends what runs beside them."""
+    return bool(app.screen_stack) and app.screen.is_attached and app.is_running
 
 
 async def _look(app: StudioApp, tour: Tour) -> None:
