@@ -68,7 +68,7 @@ def test_a_version_may_be_written_as_a_number(file: Path) -> None:
     [
         ("[night]\nrank = 0\n", "'night.rank': a whole number from 1 to 256 is expected, not 0."),
         ("[night]\nalpha = 0\n", "'night.alpha': a number above 0 is expected, not 0."),
-        ("[night]\nmethod = 'magic'\n", "'night.method': one of lora, rslora is expected, not \"magic\"."),
+        ("[night]\nmethod = 'magic'\n", "'night.method': one of lora, rslora, mica, layra is expected, not \"magic\"."),
         ("[night]\ntargets = 'all'\n", "'night.targets': one of all-linear, mlp, attention is expected, not \"all\"."),
         ("[sampling]\ntop_p = nan\n", "'sampling.top_p': a number above 0 and at most 1 is expected"),
         ("[model]\ncontext_tokens = 'many'\n", "'model.context_tokens': a whole number from 256 to 1048576 is exp"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
+from studio.domain.nights import Method
 from studio.errors import MachineError, StudioError, UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ CRON_MARK = "# correction-studio night"
     help="Train for so long at most (30), then judge what was learnt by then. Loading before and the questions after"
     " come on top: with ten corrections about a minute and a half on two cores.",
 )
-@click.option("--method", type=click.Choice(["lora", "rslora"]), help="How the adapter is parametrised.")
+@click.option(
+    "--method", type=click.Choice([method.value for method in Method]), help="How the adapter is parametrised."
+)
 @json_option
 @click.pass_context
 def night(ctx: click.Context, max_minutes: float | None, method: str | None, as_json: bool) -> None:

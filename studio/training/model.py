@@ -121,18 +121,21 @@ def load(path: Path, place: Place) -> tuple[LoraModel, Tokenizer]:
     return cast("LoraModel", model.to(place.torch_device)), cast("Tokenizer", tokenizer)
 
 
-def layers_below(model: LoraModel, config: TrainingConfig) -> int:
-    """How many layers, from the bottom, get no adapter."""
-    return round(config.share_below * int(model.config.num_hidden_layers))
+def adapted_layers(model: LoraModel, config: TrainingConfig) -> list[int]:
+    """The layers that get an adapter, counted from the bottom."""
+    count = int(model.config.num_hidden_layers)
+    if config.method is Method.LAYRA:
+        return sorted({0, count - 1})
+    return list(range(round(config.share_below * count), count))
 
 
 def attach_lora(model: LoraModel, config: TrainingConfig) -> LoraModel:
-    """The model with a fresh LoRA (Hu et al. 2021; rsLoRA, Kalajdzievski 2023), its weights drawn from the seed.
+    """The model with a fresh LoRA (Hu et al. 2021), in the form of `config.method`, its weights drawn from the seed.
 
     They have the model's own precision, so that nothing is converted in between; the trainer keeps them in float32.
     """
     torch.manual_seed(config.seed)
-    below = layers_below(model, config)
+    left_out = set(range(model.config.num_hidden_layers)).difference(adapted_layers(model, config))
     adapted = get_peft_model(
         model,
         LoraConfig(
@@ -140,8 +143,9 @@ def attach_lora(model: LoraModel, config: TrainingConfig) -> LoraModel:
             lora_alpha=config.alpha,
             lora_dropout=config.dropout,
             target_modules=TARGETS[config.targets],
-            exclude_modules=rf".*\.layers\.({'|'.join(map(str, range(below)))})\..*" if below else None,
+            exclude_modules=rf".*\.layers\.({'|'.join(map(str, sorted(left_out)))})\..*" if left_out else None,
             use_rslora=config.method is Method.RSLORA,
+            init_lora_weights="mica" if config.method is Method.MICA else True,
             task_type="CAUSAL_LM",
         ),
         autocast_adapter_dtype=False,

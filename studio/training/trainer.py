@@ -16,7 +16,7 @@ from studio.training.below import Below
 from studio.training.checkpoint import Standing, Trained, read_standing, restore, save_checkpoint
 from studio.training.foreign import LoraModel
 from studio.training.job import Request, TrainingConfig
-from studio.training.model import Place, layers_below
+from studio.training.model import Place, adapted_layers
 from studio.training.objective import Frozen, block_loss, frozen_distributions
 from studio.training.packing import Block, build_block, supervised_logits
 
@@ -139,7 +139,7 @@ class Trainer:
 
     def _read_below(self) -> Below | None:
         """What the layers under the adapter make of all examples, where there are such layers."""
-        count = layers_below(self.model, self.config)
+        count = adapted_layers(self.model, self.config)[0]
         if not count:
             return None
         self.model.eval()

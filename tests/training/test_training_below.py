@@ -11,12 +11,13 @@ import torch
 from test_training_packing import CPU, EXAMPLES
 from transformers import AutoModelForCausalLM, Gemma2Config, LlamaConfig, PretrainedConfig, Qwen3Config
 
+from studio.domain.nights import Method
 from studio.training import below as under_test
 from studio.training.batches import Encoded
 from studio.training.below import Below
 from studio.training.foreign import LoraModel
 from studio.training.job import TrainingConfig
-from studio.training.model import attach_lora, layers_below
+from studio.training.model import adapted_layers, attach_lora
 from studio.training.packing import build_block, supervised_logits
 
 LAYERS = 4
@@ -33,10 +34,10 @@ HALF = TrainingConfig(rank=4, alpha=8.0, share_below=0.5)
 STRANGER = Encoded(9, (30, 31, 32), (33, 2), replay=False)
 
 
-def adapted(config: PretrainedConfig | None = None) -> LoraModel:
+def adapted(config: PretrainedConfig | None = None, method: Method = Method.LORA) -> LoraModel:
     torch.manual_seed(0)
     base = AutoModelForCausalLM.from_config(config or LlamaConfig(**SHAPE), attn_implementation="eager")
-    model = attach_lora(cast("LoraModel", base), HALF)
+    model = attach_lora(cast("LoraModel", base), replace(HALF, method=method))
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if "lora_B" in name:  # zero as drawn, and then nothing would flow to A
@@ -45,7 +46,7 @@ def adapted(config: PretrainedConfig | None = None) -> LoraModel:
 
 
 def below(model: LoraModel) -> Below:
-    return Below(model, layers_below(model, HALF))
+    return Below(model, adapted_layers(model, HALF)[0])
 
 
 def gradients(model: LoraModel, logits: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -56,10 +57,20 @@ def gradients(model: LoraModel, logits: torch.Tensor) -> dict[str, torch.Tensor]
     return found
 
 
-def test_the_upper_layers_alone_are_adapted() -> None:
-    trained = {name for name, weight in adapted().named_parameters() if weight.requires_grad}
-    assert trained
-    assert all(".layers.2." in name or ".layers.3." in name for name in trained)
+@pytest.mark.parametrize(
+    ("method", "layers", "parts"),
+    [
+        (Method.LORA, {"2", "3"}, {"lora_A", "lora_B"}),
+        (Method.RSLORA, {"2", "3"}, {"lora_A", "lora_B"}),
+        (Method.MICA, {"2", "3"}, {"lora_A"}),
+        (Method.LAYRA, {"0", "3"}, {"lora_A", "lora_B"}),
+    ],
+)
+def test_each_method_trains_its_own_layers_and_parts(method: Method, layers: set[str], parts: set[str]) -> None:
+    model = adapted(method=method)
+    trained = [name.split(".") for name, weight in model.named_parameters() if weight.requires_grad]
+    assert {name[name.index("layers") + 1] for name in trained} == layers
+    assert {part for name in trained for part in name if part.startswith("lora_")} == parts
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["kept", "computed anew"])
