@@ -68,8 +68,8 @@ class StandInContext:
         self._steps.seen.append((self._threads, threading.get_ident()))
         return 0
 
-    def greedy_token(self, row: int) -> int:
-        return 7
+    def greedy_token(self, row: int) -> tuple[int, float]:
+        return 7, 0.0
 
     def __getattr__(self, name: str) -> Any:
         return lambda *_: None
