@@ -47,7 +47,7 @@ class PromptSettings(Struct, frozen=True, kw_only=True):
     """The most tokens the context arm may spend on corrections."""
     lessons_given: Annotated[int, Meta(ge=1, le=16)] = 1
     """The most lessons retrieved for one question."""
-    lessons_threshold: Annotated[float, Meta(ge=-1.0, le=1.0)] = 0.44
+    lessons_threshold: Annotated[float, Meta(ge=-1.0, le=1.0)] = 0.45
     """Lessons that score lower are not given: abstention."""
 
 
