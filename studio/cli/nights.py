@@ -94,7 +94,7 @@ def install(frame: Frame, at: str) -> None:
     match = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", at)
     if match is None:
         raise UsageError(f"'{at}' is not a time of day.", "Write it as HH:MM, for example 02:30.")
-    command = shlex.join([sys.executable, "-m", "studio", "--workspace", str(frame.workspace.root), "night"])
+    command = shlex.join([sys.executable, "-P", "-m", "studio", "--workspace", str(frame.workspace.root), "night"])
     line = f"{int(match[2])} {int(match[1])} * * * {command} {CRON_MARK}"
     crontab = shutil.which("crontab")
     if crontab is None:

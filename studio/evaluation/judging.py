@@ -32,7 +32,8 @@ def judge(text: str, check: Check) -> Verdict:
     text = text[:MAX_TEXT_CHARACTERS]
     said = words(text)
     failures = [
-        "does not say " + " or ".join(f"'{alternative}'" for alternative in alternatives)
+        # The first is the correction's own word, the others ways of writing it.
+        f"does not say '{alternatives[0]}'" + (" or the like" if len(alternatives) > 1 else "")
         for alternatives in check.include
         if not any(contains(said, words(alternative)) for alternative in alternatives)
     ]

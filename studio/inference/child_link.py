@@ -39,6 +39,7 @@ class ChildLink:
         with log.open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                "-P",
                 "-m",
                 "studio.inference.engine_process",
                 str(log),

@@ -141,7 +141,7 @@ class MiniLmEmbedder:
             raise EmbedderError("The embedder is closed.")
 
     async def _spawn(self, model: Path) -> Process:
-        command = [sys.executable, "-m", "studio.lessons.embedder_process"]
+        command = [sys.executable, "-P", "-m", "studio.lessons.embedder_process"]
         command += ["--model", str(model), "--lora", str(LORA), "--parent", str(os.getpid())]
         # torch takes its number of threads from OpenMP.
         environment = os.environ | _OFFLINE | {"OMP_NUM_THREADS": str(self._threads)}

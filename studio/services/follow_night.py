@@ -30,7 +30,7 @@ async def start_night(studio: Studio, *, max_minutes: float | None = None) -> No
     await refuse_hopeless_night(studio)
     known = await nights(studio)
     before, resumes = {night.id for night in known}, any(not night.state.is_over for night in known)
-    command = [sys.executable, "-m", "studio", "--workspace", str(studio.workspace.root), "night"]
+    command = [sys.executable, "-P", "-m", "studio", "--workspace", str(studio.workspace.root), "night"]
     if max_minutes is not None:
         command += ["--max-minutes", str(max_minutes)]
     environment = os.environ | ({"STUDIO_MODEL__PATH": str(studio.model_path)} if studio.model_path else {})

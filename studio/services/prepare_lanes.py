@@ -200,7 +200,7 @@ def _given(
 def _notes(recipe: ArmRecipe, assembly: Assembly, adapter: Adapter | None) -> list[str]:
     notes = []
     if recipe.uses_adapter and adapter is None:
-        notes.append("No adapter is in use yet: answered without one.")
+        notes.append("No adapter in use yet.")
     if assembly.history_trimmed:
         notes.append(f"The oldest {assembly.history_trimmed} messages of the history did not fit and were left out.")
     if assembly.lessons_left_out:

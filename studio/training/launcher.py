@@ -187,7 +187,7 @@ def _start(folder: NightFolder, log: IO[bytes]) -> subprocess.Popen[bytes]:
                 os._exit(1)
 
     return subprocess.Popen(
-        [sys.executable, "-m", "studio.training.night_process", str(folder.path)],
+        [sys.executable, "-P", "-m", "studio.training.night_process", str(folder.path)],
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,

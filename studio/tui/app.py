@@ -110,6 +110,8 @@ class StudioApp(App[None]):
     async def action_go(self, mode: str) -> None:
         """Show a mode's screen; the next key is meant for it."""
         await self.switch_mode(mode)
+        if mode == "chat":
+            cast("Any", self.base_screen("chat")).go_on()
 
     def base_screen(self, mode: str) -> StudioScreen:
         """The screen at the bottom of a mode that was entered before."""
@@ -219,7 +221,9 @@ class StudioApp(App[None]):
             return True
         minimizes = key.key == "escape" and self.screen.maximized is not None and self.escape_to_minimize
         return not minimizes and (
-            await self._check_bindings(key.key, priority=True) or await self._check_bindings(key.key)
+            await self._check_bindings(key.key, priority=True)
+            or await self._check_bindings(key.key)
+            or (isinstance(self.screen, StudioScreen) and self.screen.type_on(key))
         )
 
     # State --------------------------------------------------------------------------------------------------------

@@ -13,9 +13,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -27,6 +28,7 @@ def guarded_terminal(diagnostics: Path) -> Iterator[None]:
     terminal = _Terminal(os.fdopen(os.dup(2), "wb"), encoding="utf-8", errors="replace")
     with contextlib.ExitStack() as ends:
         ends.callback(_close_quietly, terminal)
+        ends.enter_context(_any_bytes_read())
         sink = ends.enter_context(_sink(diagnostics))
         _flush(python_stderr)
         os.dup2(sink.fileno(), 2)
@@ -51,6 +53,23 @@ def ending_signals(loop: asyncio.AbstractEventLoop, end: Callable[[int], None]) 
     finally:
         for number in ENDING_SIGNALS:
             loop.remove_signal_handler(number)
+
+
+@contextlib.contextmanager
+def _any_bytes_read() -> Iterator[None]:
+    """Bytes that are no UTF-8 (a paste in another encoding, noise on the line) arrive as signs of replacement.
+
+    Textual's reader decodes strictly: one such byte would end the app with a traceback.
+    """
+    from textual.drivers import linux_driver
+
+    reader: Any = linux_driver
+    strict = reader.getincrementaldecoder
+    reader.getincrementaldecoder = lambda encoding: partial(strict(encoding), errors="replace")
+    try:
+        yield
+    finally:
+        reader.getincrementaldecoder = strict
 
 
 class _Terminal(TextIOWrapper):

@@ -99,6 +99,19 @@ def test_killed_outright_it_takes_its_children_along_and_the_log_stays_whole(tmp
     assert log.check() == []
 
 
+def test_bytes_that_are_no_text_are_typed_as_signs_of_replacement(tmp_path: Path) -> None:
+    app = Terminal(tmp_path)
+    try:
+        app.wait("Ask something", 120)
+        app.process.send(b"caf\xe9 \x9b!")
+        app.wait("caf\ufffd \ufffd!", 60)
+        app.type(CTRL_Q)
+        assert app.end() == 0
+        assert app.is_restored
+    finally:
+        app.close()
+
+
 def test_a_tiny_terminal_is_survived(tmp_path: Path) -> None:
     app = Terminal(tmp_path, columns=120, rows=36)
     try:

@@ -73,6 +73,9 @@ def test_the_score_is_the_share_of_conditions_and_the_reasons_name_those_that_fa
         or "has 4 words" in verdict.reasons[2]
     )
     assert judge("45 days, receipt", check).ok
+    assert judge("30", Check(include=(("45 days", "forty-five days"),))).reasons == (
+        "does not say '45 days' or the like",
+    )
 
 
 def test_an_empty_answer_is_never_right() -> None:

@@ -310,3 +310,15 @@ async def test_close_leaves_nothing_behind(model_path: Path, tmp_path: Path) -> 
     await engine.close()
     assert not psutil.pid_exists(child)
     assert engine.process_id is None
+
+
+async def test_modules_in_the_folder_it_is_started_from_are_not_taken_for_its_own(
+    model_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('another json')")
+    monkeypatch.chdir(tmp_path)
+    engine = LlamaEngine(tmp_path / "diagnostics", tmp_path / "interactive.lock")
+    try:
+        assert (await engine.load(model_path, EngineOptions(context_tokens=256, threads=1))).sha256
+    finally:
+        await engine.close()

@@ -61,6 +61,16 @@ async def test_a_narrow_header_names_the_modes_without_their_keys(tmp_path: Path
         await until(pilot, lambda: app.current_mode == "lessons")
 
 
+async def test_a_header_that_was_out_of_sight_while_the_window_changed_fits_it(tmp_path: Path) -> None:
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("f5", "f2")
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "Chat  Compare" in shown(pilot))
+        await pilot.press("f5")
+        await until(pilot, lambda: "Chat  Compare  Lessons" in shown(pilot))
+
+
 async def test_work_whose_place_is_taken_before_it_began_is_not_complained_of(
     tmp_path: Path, recwarn: pytest.WarningsRecorder
 ) -> None:

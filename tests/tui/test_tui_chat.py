@@ -79,6 +79,43 @@ async def test_an_answer_is_corrected_in_place(tmp_path: Path) -> None:
         assert "[-thirty-]" not in shown(pilot)
 
 
+async def test_a_question_begun_while_an_answer_is_selected_is_typed_and_acted_on_by_no_key(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test() as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape")
+        await type_at_once(pilot, "e", "f7", "45 days.", "ctrl+s")
+        await until(pilot, lambda: not app.screen.query(AnswerEditor))
+        await settled(pilot)
+        await type_at_once(pilot, "What due date?")
+        composer = chat(pilot).query_one(Composer)
+        assert composer.text == "What due date?"
+        assert composer.has_focus
+        assert [correction.undone for correction in app.studio.log.corrections.all()] == [False]
+
+
+async def test_who_comes_back_to_chat_types_a_question_and_a_correction_goes_on(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test() as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape", "f5", "f2")
+        await type_at_once(pilot, "and due when")
+        assert chat(pilot).query_one(Composer).text == "and due when"
+        await pilot.press("escape", "e")
+        await until(pilot, lambda: area(app).has_focus)
+        await pilot.press("f5", "f2")
+        assert area(app).has_focus
+
+
+async def test_an_edit_begins_with_what_its_marks_mean(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape", "e")
+        await until(pilot, lambda: "What you change is marked here" in shown(pilot))
+        assert "f7 selects all" in shown(pilot)
+
+
 @pytest.mark.parametrize(("text", "told"), [("  \n ", "empty"), (ANSWER, "same as the answer")])
 async def test_a_correction_that_says_nothing_is_refused(tmp_path: Path, text: str, told: str) -> None:
     app = make_app(tmp_path)

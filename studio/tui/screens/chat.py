@@ -132,6 +132,11 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
     def action_compose(self) -> None:
         self.set_focus(self.query_one(Composer))
 
+    def go_on(self) -> None:
+        """Coming from another screen, what is typed next is a question, unless a correction is being written."""
+        if self.is_mounted and all(view.editor is None for view in self.answers):
+            self.action_compose()
+
     def action_cancel(self) -> None:
         if self.generation is not None:
             self.generation.cancel()

@@ -13,12 +13,20 @@ from textual.content import Content
 from textual.widgets import DataTable, Static, TabbedContent, TabPane
 
 from studio.domain.lessons import Lesson, LessonKind, LessonStatus, LessonUse
-from studio.domain.log import Correction
+from studio.domain.log import Correction, Origin
 from studio.tui.plain_text import displayable, one_line
 from studio.tui.screens.lesson_form import FIELDS, LessonForm
 from studio.tui.screens.lesson_list import states_of
 from studio.tui.screens.local_time import local_time
 from studio.tui.widgets.word_diff import diff_content
+
+ORIGIN_WORDS = {
+    Origin.CHAT: "in Chat",
+    Origin.COMPARE: "in Compare",
+    Origin.COMMAND: "on the command line",
+    Origin.DEMO: "in the demonstration",
+    Origin.IMPORTED: "imported",
+}
 
 
 class DetailTab(StrEnum):
@@ -143,7 +151,8 @@ def _fields_content(lesson: Lesson, titles: Mapping[str, str]) -> Content:
 
 def _source_content(source: Correction) -> Content:
     state = "undone" if source.undone else "superseded by a later one" if source.superseded_by else "in force"
-    rows = [("Corrected", f"{local_time(source.created_at)}, in {source.origin}, {state}")]
+    where = ORIGIN_WORDS.get(source.origin, f"in {source.origin}")
+    rows = [("Corrected", f"{local_time(source.created_at)}, {where}, {state}")]
     if source.arm:
         rows.append(("Answered by", source.arm))
     if source.history:

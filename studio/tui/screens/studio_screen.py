@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
+from textual.events import Key
 from textual.screen import Screen
+from textual.widgets import Input, TextArea
 from textual.worker import Worker, WorkerState
 
 from studio.services.studio import Studio
 from studio.tui.widgets.footer import StudioFooter
 from studio.tui.widgets.header import StudioHeader
+from studio.tui.widgets.text_input import Composer
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
@@ -64,6 +67,21 @@ class StudioScreen(Screen[None]):
     def start(self, work: Coroutine[Any, Any, T], *, group: str = "default", exclusive: bool = False) -> Worker[T]:
         """Run a coroutine beside the event loop's own work; an exception in it is shown to the user."""
         return run_beside(self, work, group=group, exclusive=exclusive)
+
+    def type_on(self, key: Key) -> bool:
+        """Type a letter that is no key of this screen into its composer, and what follows; whether there is one.
+
+        Who begins a question while an answer is selected means no commands: `u` would take a correction back.
+        """
+        bound = any(key.key in bindings.key_to_bindings for _, bindings in self._modal_binding_chain)
+        composer = next(iter(self.query(Composer)), None)
+        if composer is None or bound or self.maximized is not None or isinstance(self.focused, TextArea | Input):
+            return False
+        if key.character is None or not key.is_printable or key.character.isspace():
+            return False
+        self.set_focus(composer)
+        composer.insert(key.character)
+        return True
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         error = event.worker.error

@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
+from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, TextArea
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 DIFF_DELAY_S = 0.15
 REDO_FLUSH_S = 1 / 12
-CORRECTION = ("Correction", "ctrl+s saves · esc leaves")
+CORRECTION = ("Correction", "f7 selects all · ctrl+s saves · esc leaves")
+UNCHANGED = "What you change is marked here: [-deleted-] {+inserted+}"
 
 
 class AnswerEditor(Vertical):
@@ -141,6 +143,9 @@ class AnswerEditor(Vertical):
         screen.start(self._draw_diff(self.text), group=f"diff-{id(self)}", exclusive=True)
 
     async def _draw_diff(self, text: str) -> None:
-        content = await asyncio.to_thread(diff_content, self.original, text)
+        if text == self.original:
+            content = Content.styled(UNCHANGED, "dim")
+        else:
+            content = await asyncio.to_thread(diff_content, self.original, text)
         if self.is_attached:
             self._diff.update(content)
