@@ -33,7 +33,8 @@ def check_from_edit(original: str, corrected: str, prompt: str = "") -> Check:
     """The check that a later answer must pass to be as right as the correction.
 
     Wanted are the key phrases of the inserted spans: numbers (in digits or words) with their units, names, codes,
-    rare words; plainer words only where the edit has nothing else. Unwanted are those of the deleted spans that
+    rare words; plainer words only where the edit has nothing else. Where words were only taken out, the names and
+    numbers that stay are wanted: else an answer about anything else would be right. Unwanted are those of the deleted spans that
     the corrected text does not say itself. `prompt` helps to leave out what merely repeats the question.
 
     The corrected text passes its check and the original fails it. Where the two say the same words, the check is
@@ -47,7 +48,7 @@ def check_from_edit(original: str, corrected: str, prompt: str = "") -> Check:
     was, now = SpanReader(old, asked), SpanReader(new, asked)
     deleted, inserted = _changes(was, now, before, after)
     check = Check(
-        include=_wanted(now, inserted, words(original)),
+        include=_wanted(now, inserted, words(original)) if inserted else _kept(now, after),
         exclude=_unwanted(was, deleted, words(corrected)),
     )
     candidates: Iterator[Check] = _exact_forms(original, corrected)
@@ -63,6 +64,11 @@ def check_from_edit(original: str, corrected: str, prompt: str = "") -> Check:
 def _wanted(reader: SpanReader, inserted: list[_Span], had: list[str]) -> tuple[tuple[str, ...], ...]:
     phrases = [phrase for span in inserted for phrase in reader.phrases(span)]
     chosen = _most_telling(phrases, lambda phrase: not _is_reworded(phrase, had)) or _most_telling(phrases)
+    return tuple(phrase.alternatives for phrase in chosen)
+
+
+def _kept(reader: SpanReader, after: _Span) -> tuple[tuple[str, ...], ...]:
+    chosen = _most_telling(reader.phrases(after), lambda phrase: phrase.weight >= Weight.NAME)
     return tuple(phrase.alternatives for phrase in chosen)
 
 

@@ -108,7 +108,9 @@ class StudioApp(App[None]):
         return build
 
     async def action_go(self, mode: str) -> None:
-        """Show a mode's screen; the next key is meant for it."""
+        """Show a mode's screen; the next key is meant for it. An open dialog is answered first."""
+        if self.screen.is_modal:
+            return
         await self.switch_mode(mode)
         if mode == "chat":
             cast("Any", self.base_screen("chat")).go_on()

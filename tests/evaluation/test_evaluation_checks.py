@@ -261,3 +261,12 @@ def test_any_text_says_itself_in_any_case_and_says_nothing_of_what_it_lacks(text
 def test_a_long_rewrite_takes_no_time_to_speak_of() -> None:
     before, after = "alpha beta gamma " * 1_500, "beta delta 45 " * 1_500
     assert judge(after, check_from_edit(before, after)).ok
+
+
+def test_where_words_were_only_taken_out_the_names_and_numbers_that_stay_are_wanted() -> None:
+    check = check_from_edit(
+        "The workshop cat is called Sprocket.", "The workshop cat is Sprocket.", "Which cat lives in the workshop?"
+    )
+    assert check.include == (("Sprocket",),)
+    assert check.exclude == ("called",)
+    assert not judge("The cat that lives in the workshop is named Luna.", check).ok

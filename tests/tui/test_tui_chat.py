@@ -289,6 +289,28 @@ async def test_what_was_corrected_is_not_accepted_as_good_too(tmp_path: Path) ->
         assert any("was corrected" in notice for notice in notices(pilot))
 
 
+async def test_a_question_cancelled_before_its_answer_began_goes_back_to_be_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: app.status.engine == "ready")
+        with monkeypatch.context() as patch:
+            patch.setattr("studio.services.answer_with_arms.prepare_lanes", never)
+            await write(pilot, QUESTION)
+            await pilot.press("enter")
+            await until(pilot, lambda: chat(pilot).answers)
+            await pilot.press("escape")
+            await until(pilot, lambda: not chat(pilot).answers)
+        composer = chat(pilot).query_one(Composer)
+        await until(pilot, lambda: composer.text == QUESTION)
+        await pilot.press("enter")
+        await until(pilot, lambda: ANSWER in shown(pilot))
+
+
 async def test_escape_cancels_and_keeps_what_had_arrived(tmp_path: Path) -> None:
     engine = FakeEngine(scripted("It is thirty days or so"))
     engine.hold = asyncio.Event()
@@ -513,6 +535,9 @@ async def test_sessions_are_listed_filtered_renamed_and_resumed(tmp_path: Path) 
         await until(pilot, lambda: isinstance(app.screen, SessionsScreen))
         options = app.screen.query_one(OptionList)
         assert options.option_count == 2
+        assert "ctrl+r renames" in shown(pilot)
+        await pilot.press("f6")
+        assert isinstance(app.screen, SessionsScreen), "an open dialog is answered first"
         await write(pilot, "first")
         await until(pilot, lambda: options.option_count == 1)
         await pilot.press("ctrl+r")

@@ -11,7 +11,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input, Static
-from textual.worker import Worker
+from textual.worker import Worker, WorkerState
 
 from studio.domain.log import Conversation, Correction, Feedback
 from studio.services.converse import Exchange
@@ -281,6 +281,8 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
         if event.worker is self.generation and event.worker.is_finished:
             self.generation = None
             self.refresh_bindings()
+            if event.state is WorkerState.CANCELLED:
+                self.start(chat_work.forget_unbegun(self), group="forget")
             self.studio_app.log_changed()
 
     def on_log_changed(self) -> None:

@@ -60,14 +60,30 @@ async def ask(screen: ChatScreen, prompt: str) -> None:
             screen.conversation = await start_conversation(screen.studio)
         await _answer(screen, shown, None)
     except StudioError:
-        composer = screen.query_one(Composer)
         if not shown.answers:
-            await shown.remove()
-            if not screen.query(ExchangeView):
-                await transcript.mount(Static(WELCOME, markup=False, classes="welcome"))
-            if not composer.text:
-                composer.load_text(prompt)
+            await _give_back(screen, shown)
         raise
+
+
+async def _give_back(screen: ChatScreen, shown: ExchangeView) -> None:
+    """Put a question of which nothing is kept back into the composer, unless something is written there."""
+    composer = screen.query_one(Composer)
+    await shown.remove()
+    if not screen.query(ExchangeView):
+        await screen.query_one("#exchanges").mount(Static(WELCOME, markup=False, classes="welcome"))
+    if not composer.text:
+        composer.load_text(shown.prompt)
+        composer.move_cursor(composer.document.end)
+
+
+async def forget_unbegun(screen: ChatScreen) -> None:
+    """Take away what was cancelled before it had begun: nothing of it is in the log."""
+    for view in screen.answers:
+        if not view.begun:
+            shown = screen.exchange_of(view)
+            await view.remove()
+            if not shown.answers:
+                await _give_back(screen, shown)
 
 
 async def retry(screen: ChatScreen, shown: ExchangeView) -> None:

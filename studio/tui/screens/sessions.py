@@ -60,7 +60,7 @@ class SessionsScreen(ModalScreen[SessionChoice | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Sessions"
-            dialog.border_subtitle = "enter resumes · f6 renames · ctrl+n new · esc leaves"
+            dialog.border_subtitle = "enter resumes · ctrl+r renames · ctrl+n new · esc leaves"
             yield Input(placeholder="Type to filter", compact=True)
             yield OptionList(compact=True)
             yield Static("", markup=False, classes="empty")

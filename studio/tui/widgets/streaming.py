@@ -174,6 +174,8 @@ class StreamedMarkdown(VerticalGround):
         await self.mount(blocks, before=self._growing)
         for piece in pieces(whole):
             await flusher.nobody_types()
+            if not blocks.is_attached:
+                return  # another session is shown meanwhile, or the app ends
             await blocks.append(piece)
             await asyncio.sleep(PIECE_PAUSE_S)
         await flusher.nobody_types()
