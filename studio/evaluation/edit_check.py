@@ -33,9 +33,9 @@ def check_from_edit(original: str, corrected: str, prompt: str = "") -> Check:
     """The check that a later answer must pass to be as right as the correction.
 
     Wanted are the key phrases of the inserted spans: numbers (in digits or words) with their units, names, codes,
-    rare words; plainer words only where the edit has nothing else. Where words were only taken out, the names and
-    numbers that stay are wanted: else an answer about anything else would be right. Unwanted are those of the deleted spans that
-    the corrected text does not say itself. `prompt` helps to leave out what merely repeats the question.
+    rare words; plainer words only where the edit has nothing else. Where words were only taken out, wanted are the
+    names and numbers that stay: else an answer about anything else would be right. Unwanted are those of the deleted
+    spans that the corrected text does not say itself. `prompt` helps to leave out what merely repeats the question.
 
     The corrected text passes its check and the original fails it. Where the two say the same words, the check is
     a pattern for the new form. It is empty only if nothing but white space was changed.
