@@ -94,6 +94,32 @@ async def test_a_question_begun_while_an_answer_is_selected_is_typed_and_acted_o
         assert [correction.undone for correction in app.studio.log.corrections.all()] == [False]
 
 
+async def test_an_undo_is_carried_out_whatever_is_pressed_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(tmp_path)
+    slow, done = asyncio.Event(), asyncio.Event()
+
+    async def follow(*_: object) -> None:
+        await slow.wait()
+        done.set()
+
+    async with app.run_test() as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape")
+        await type_at_once(pilot, "e", "f7", "45 days.", "ctrl+s")
+        await until(pilot, lambda: not app.screen.query(AnswerEditor))
+        await settled(pilot)
+        await ask(pilot, "Another?")
+        await pilot.press("escape")
+        monkeypatch.setattr("studio.services.learn_lessons.follow_correction", follow)
+        await pilot.press("u", "a")
+        await until(pilot, lambda: "accepted as good" in shown(pilot))
+        slow.set()
+        await until(pilot, done.is_set)
+        await until(pilot, lambda: chat(pilot).undone)
+
+
 async def test_who_comes_back_to_chat_types_a_question_and_a_correction_goes_on(tmp_path: Path) -> None:
     app = make_app(tmp_path)
     async with app.run_test() as pilot:

@@ -205,6 +205,10 @@ async def test_a_night_that_gets_its_examples_ready_is_shown_and_can_be_cancelle
             await until(pilot, lambda: app.status.night)
             await pilot.press("x", "y")
             await until(pilot, lambda: folder.read_request() is Request.CANCEL)
+            await until(pilot, lambda: "The night ends when what it is at is done." in words(pilot))
+            folder.write_progress(NightProgress(night.id, NightState.CANCELLED, message="cancelled"))
+            await until(pilot, lambda: "Last night: cancelled." in words(pilot))
+            assert "when what it is at" not in words(pilot)
 
 
 async def test_a_night_just_started_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

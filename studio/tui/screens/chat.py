@@ -249,7 +249,8 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
             self.notify("This answer was corrected. u takes the last correction back.")
         else:
             accept = view.feedback is not Feedback.ACCEPTED
-            self.start(chat_work.set_accepted(self, view.answer.id, accept=accept), group="judge", exclusive=True)
+            # A group of its own: it takes the place of nothing but another acceptance.
+            self.start(chat_work.set_accepted(self, view.answer.id, accept=accept), group="accept", exclusive=True)
 
     def action_diff(self) -> None:
         if (view := self._settled()) is not None:

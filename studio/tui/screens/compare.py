@@ -244,7 +244,7 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
 
     def action_prefer(self) -> None:
         if (pane := self._answered()) is not None:
-            self.start(self._prefer(pane), group="judge")
+            self.start(self._prefer(pane), group="prefer")
 
     async def _prefer(self, pane: ArmPane) -> None:
         await compare_work.prefer(self, pane)

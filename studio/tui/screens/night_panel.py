@@ -23,13 +23,14 @@ class NightPanel(Vertical):
         yield Sparkline(id="night-losses", summary_function=_mean)
         yield Static(id="night-figures", markup=False)
 
-    def show_progress(self, progress: NightProgress, *, gives_way: bool) -> None:
-        """Show the night's latest word; `gives_way` where it stands still because the user is being answered."""
+    def show_progress(self, progress: NightProgress, *, gives_way: bool, wish: str = "") -> None:
+        """Show the night's latest word; `gives_way` where it stands still because the user is being answered, `wish`
+        what it has been told and has not done yet."""
         self.set_class(progress.paused or gives_way, "-paused")
         self._say("#night-headline", headline(progress, gives_way=gives_way))
         # The child's own message is often the mere name of its state, which the headline has in better words.
         said = progress.message.strip().casefold() in ("", "paused", progress.state.value)
-        self._say("#night-message", "" if said else displayable(progress.message))
+        self._say("#night-message", wish or ("" if said else displayable(progress.message)))
         self._say("#night-figures", figures(progress))
         bar = self.query_one(ProgressBar)
         bar.display = not progress.state.is_over

@@ -71,6 +71,7 @@ is closed."""
         self._polling = False
         self._watch = InterruptionWatch(SILENT_POLLS)
         self._gives_way = False
+        self._wish = ""
         self._timer: Timer | None = None
         self._nights: list[Night] = []
         self._adapters: list[Adapter] = []
@@ -133,6 +134,7 @@ is closed."""
             self.refresh_bindings()
         self._show_progress()
         if self._run != before:
+            self._wish = ""
             self.refresh_bindings()
 
     @property
@@ -150,7 +152,7 @@ is closed."""
         if self._progress is not None and self._watch.interrupted:
             panel.show_words("The night was interrupted.", INTERRUPTED)
         elif self._progress is not None:
-            panel.show_progress(self._progress, gives_way=self._gives_way)
+            panel.show_progress(self._progress, gives_way=self._gives_way, wish=self._wish)
         elif self._nights:
             # Its folder is gone; the log still knows what came of it.
             panel.show_words(f"Last night: {STATES[self._nights[0].state]}.", verdict_of(self._nights[0]))
@@ -264,7 +266,7 @@ is closed."""
     async def _cancel(self) -> None:
         dialog = ConfirmDialog("End the night? What it has learnt so far is lost.", yes="End it", no="Let it run")
         if await self.app.push_screen_wait(dialog):
-            self._control(follow_night.cancel_night(self.studio), "The night ends after this step.")
+            self._control(follow_night.cancel_night(self.studio), "The night ends when what it is at is done.")
 
     def action_use(self) -> None:
         if (adapter := self.query_one(AdaptersTable).chosen) is not None:
@@ -294,6 +296,7 @@ is closed."""
         self.start(self._await_control(control, done), group="nights-control")
 
     async def _await_control(self, control: Awaitable[object], done: str) -> None:
+        self._wish = done
         await control
         self.notify(done)
         self.studio_app.log_changed()
