@@ -15,7 +15,7 @@ from studio.bootstrap import build_studio
 from studio.tui.app import StudioApp
 from studio.workspace import Workspace
 
-SIZE = (112, 32)
+SIZE = (114, 32)
 """Two columns of arms: in one row of six, letters would be too small to read on a page."""
 PATIENCE_S = 600.0
 
