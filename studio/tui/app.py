@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
@@ -31,7 +32,7 @@ from studio.tui.messages import ChatRequested, CompareRequested, LessonsRequeste
 from studio.tui.plain_text import displayable
 from studio.tui.screens.studio_screen import StudioScreen, run_beside
 from studio.tui.style_sheet import KeptStylesheet
-from studio.tui.terminal import ending_signals, guarded_terminal
+from studio.tui.terminal import ending_signals, guarded_terminal, reads_a_terminal
 from studio.tui.themes import VARIABLE_DEFAULTS, load_themes, theme_to_use
 from studio.tui.widgets.header import MODES, Status
 from studio.tui.widgets.streaming import StreamFlusher
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from studio.tui.tour import Tour
 
 STYLES = Path(__file__).with_name("styles")
+TERMINAL_LOOKED_FOR_S = 2.0
 KEYS_WAIT_S = 0.5
 """The longest that a key waits for the keys before it to be taken in."""
 
@@ -160,6 +162,8 @@ class StudioApp(App[None]):
     def on_mount(self) -> None:
         if not self.is_headless:
             self._ends.enter_context(ending_signals(asyncio.get_running_loop(), self._end_on_signal))
+            if reads_a_terminal():
+                self.set_interval(TERMINAL_LOOKED_FOR_S, self._end_without_terminal)
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -178,6 +182,11 @@ class StudioApp(App[None]):
         """End because of this, which whoever runs the app finds in `failure`, and tells on the restored terminal."""
         self.failure = failure
         self.exit(return_code=1)
+
+    def _end_without_terminal(self) -> None:
+        """A terminal may go without a word to a process that does not control it; textual would read on for ever."""
+        if not reads_a_terminal():
+            self._end_on_signal(signal.SIGHUP)
 
     def _end_on_signal(self, number: int) -> None:
         self.exit(return_code=128 + number)

@@ -55,6 +55,11 @@ def ending_signals(loop: asyncio.AbstractEventLoop, end: Callable[[int], None]) 
             loop.remove_signal_handler(number)
 
 
+def reads_a_terminal() -> bool:
+    """Whether keys come from a terminal; no more once its other end is closed."""
+    return sys.__stdin__ is not None and not sys.__stdin__.closed and sys.__stdin__.isatty()
+
+
 @contextlib.contextmanager
 def _any_bytes_read() -> Iterator[None]:
     """Bytes that are no UTF-8 (a paste in another encoding, noise on the line) arrive as signs of replacement.

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
+import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -81,6 +84,27 @@ def test_a_signal_ends_the_app_with_the_terminal_restored(tmp_path: Path, number
         assert alive == []
     finally:
         app.close()
+
+
+def test_a_terminal_that_goes_without_a_signal_ends_the_app(tmp_path: Path) -> None:
+    """As under a program that gave it a terminal, but not control of it, and died."""
+    ours, its = pty.openpty()
+    app = subprocess.Popen(
+        [sys.executable, "-m", "studio", "--workspace", str(tmp_path)],
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        start_new_session=True,
+    )
+    os.close(its)
+    seen = b""
+    while b"Ask something" not in seen:
+        seen += os.read(ours, 65536)
+    os.close(ours)
+    try:
+        assert app.wait(30) == 128 + signal.SIGHUP
+    finally:
+        app.kill()
 
 
 def test_killed_outright_it_takes_its_children_along_and_the_log_stays_whole(tmp_path: Path) -> None:
