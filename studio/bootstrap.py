@@ -7,7 +7,7 @@ from typing import Any
 
 from studio.inference.engine_client import LlamaEngine
 from studio.lessons.embedder import MiniLmEmbedder
-from studio.models.discovery import find_model
+from studio.models.discovery import find_model, passed_over
 from studio.services.kept_completions import KeptCompletions
 from studio.services.studio import Studio
 from studio.settings import load_settings
@@ -32,6 +32,7 @@ def build_studio(workspace: Workspace, *, yields_to_user: bool = False, **overri
         model_path=find_model(settings.model.path, workspace.local_models),
         completions=KeptCompletions(workspace.kept_answers),
         reader_folders=(workspace.readers, _shipped("local_models", "readers")),
+        passed_over=passed_over(settings.model.path, workspace.local_models),
     )
 
 

@@ -145,7 +145,7 @@ def load_settings(settings_file: Path, **overrides: Any) -> Settings:
         raise SettingsError(f"Setting '{error.key}': {error.reason}.", where) from error
     except OSError as error:
         reason = error.strerror or str(error)
-        raise SettingsError(f"{settings_file} cannot be read ({reason}).", "Mend its permissions.") from error
+        raise SettingsError(f"{settings_file} cannot be read ({reason}).", "Mend it or move it away.") from error
     except ValueError as error:
         raise SettingsError(f"{settings_file} cannot be read: {error}.", "Mend the file or move it away.") from error
     return settings

@@ -32,18 +32,26 @@ class WrongSettingError(Exception):
 
 
 def from_file(file: Path) -> Table:
-    """What a TOML file sets; nothing where there is none. Raises OSError, and ValueError where it is no TOML."""
+    """What a TOML file sets; nothing where there is none. Raises OSError, and ValueError where it is no TOML.
+
+    A byte order mark, which some editors write, is passed over.
+    """
     if not file.exists():
         return {}
     import tomllib
 
-    with file.open("rb") as stream:
-        return tomllib.load(stream)
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"its text is not in UTF-8 (line {line})") from None
+    return tomllib.loads(text)
 
 
 def from_environment(prefix: str, kind: type[msgspec.Struct], variables: Mapping[str, str]) -> Table:
-    """What variables such as PREFIX_SECTION__FIELD set; a whole section may be given as JSON. Others are passed over.
+    """What variables such as PREFIX_SECTION__FIELD set; a whole section may be given as JSON.
 
+    Others are passed over, but for those with two underscores: such a name can only be meant for a setting.
     Raises WrongSettingError.
     """
     found: Table = {}
@@ -52,6 +60,8 @@ def from_environment(prefix: str, kind: type[msgspec.Struct], variables: Mapping
             continue
         path = variable.lower()[len(prefix) :].split("__")
         if path[0] not in kind.__struct_fields__:
+            if len(path) > 1:
+                raise WrongSettingError(".".join(path), f"there is no such setting for {variable} to set")
             continue
         within: Any = kind
         for name in path:

@@ -103,11 +103,27 @@ class Workspace:
 
 
 def find_workspace(chosen: Path | None = None) -> Workspace:
-    """The workspace to use: the chosen one, STUDIO_WORKSPACE, the checkout this runs from, or the user data folder."""
+    """The workspace to use: the chosen one, STUDIO_WORKSPACE, the checkout this runs from, or the user data folder.
+
+    Raises MachineError where there can be no folder of that name.
+    """
     if chosen is None and (from_environment := os.environ.get("STUDIO_WORKSPACE")):
         chosen = Path(from_environment)
     if chosen is not None:
-        return Workspace(chosen.expanduser().resolve())
+        return Workspace(_as_folder(chosen))
     if (_CHECKOUT / "pyproject.toml").is_file() and (_CHECKOUT / "sessions").is_dir():
         return Workspace(_CHECKOUT)
     return Workspace(Path(platformdirs.user_data_dir("correction-studio", appauthor=False)))
+
+
+def _as_folder(chosen: Path) -> Path:
+    """The whole path of what was chosen; it need not be there yet."""
+    other = "Choose another with --workspace DIR or STUDIO_WORKSPACE."
+    try:
+        whole = chosen.expanduser().resolve()
+        if whole.exists() and not whole.is_dir():
+            raise MachineError(f"The workspace {whole} is a file, not a folder.", other)
+    except (OSError, RuntimeError) as error:  # no such user (~name), no current folder, too long a name
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error).rstrip(".")
+        raise MachineError(f"The workspace {chosen} cannot be found ({reason}).", other) from error
+    return whole

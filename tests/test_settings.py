@@ -87,10 +87,12 @@ def test_a_version_may_be_written_as_a_number(file: Path) -> None:
         ("[arms.'a,b']\n", "'arms.a,b': an arm's name is made of"),
         ("[chat]\narm = 'gut'\n", "'chat.arm': there is no arm 'gut', only frozen"),
         ("[model\n", "studio.toml cannot be read: "),
+        ("# gr\udcfcn\n", "studio.toml cannot be read: its text is not in UTF-8 (line 1)."),
+        ("[chat]\n# gr\udcfcn\n", "not in UTF-8 (line 2)."),
     ],
 )
 def test_what_is_wrong_is_named_in_plain_words(file: Path, toml: str, told: str) -> None:
-    file.write_text(toml)
+    file.write_text(toml, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(SettingsError) as raised:
         load_settings(file)
     assert told in str(raised.value)
@@ -104,6 +106,7 @@ def test_what_is_wrong_is_named_in_plain_words(file: Path, toml: str, told: str)
         ("STUDIO_MODEL", "abc", "'model': STUDIO_MODEL cannot be read; a section is set key by key, as STUDIO_MODEL__"),
         ("STUDIO_UI__KEYS", "[]", "'ui.keys': STUDIO_UI__KEYS cannot be read"),
         ("STUDIO_MODEL__PAHT", "x", "'model.paht': there is no such setting."),
+        ("STUDIO_MODLE__PATH", "x", "'modle.path': there is no such setting for STUDIO_MODLE__PATH to set."),
         ("STUDIO_NIGHT__RANK", "", "'night.rank': a whole number from 1 to 256 is expected, not \"\"."),
         ("STUDIO_NIGHT__RANK__X", "1", "'night.rank': a whole number"),
         ("STUDIO_NIGHT__RANK", "9" * 100, "…"),
@@ -122,6 +125,17 @@ def test_a_variable_that_is_wrong_is_named(
 def test_a_number_beyond_all_bounds_is_refused_in_words(file: Path) -> None:
     file.write_text(f"[night]\nrank = {'9' * 400}\n")
     with pytest.raises(SettingsError, match="a whole number from 1 to 256"):
+        load_settings(file)
+
+
+def test_a_byte_order_mark_is_no_mistake(file: Path) -> None:
+    file.write_text("[night]\r\nrank = 8\r\n", encoding="utf-8-sig", newline="")
+    assert load_settings(file).night.rank == 8
+
+
+def test_a_folder_in_the_files_place_is_told(file: Path) -> None:
+    file.mkdir()
+    with pytest.raises(SettingsError, match="cannot be read"):
         load_settings(file)
 
 

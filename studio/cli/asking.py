@@ -71,6 +71,8 @@ async def _ask(studio: Studio, prompt: str, arms: tuple[str, ...]) -> tuple[list
 
     recipes = [studio.arm(name) for name in dict.fromkeys(arms) or (studio.settings.chat.arm,)]
     await learn_pending(studio)
+    if studio.passed_over:
+        click.echo(f"studio: {printable(studio.passed_over)}", err=True)
     conversation = await start_conversation(studio, origin=Origin.COMMAND)
     finished: dict[str, ArmFinished] = {}
     failed: list[ArmFailed] = []

@@ -7,7 +7,6 @@ import gc
 import json
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,11 +20,25 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass
 class Frame:
-    """The command's surroundings; click hands it to each verb."""
+    """The command's surroundings; click hands it to each verb.
 
-    workspace: Workspace = field(default_factory=find_workspace)
+    Where no workspace is chosen, the usual one is found on first use.
+    """
+
+    def __init__(self, workspace: Workspace | None = None) -> None:
+        self._workspace = workspace
+
+    @property
+    def workspace(self) -> Workspace:
+        """Raises MachineError where there can be none."""
+        if self._workspace is None:
+            self._workspace = find_workspace()
+        return self._workspace
+
+    @workspace.setter
+    def workspace(self, chosen: Workspace) -> None:
+        self._workspace = chosen
 
     def run(self, use: Callable[[Any], Awaitable[T]], **overrides: Any) -> T:
         """Wire a studio, run one use case with it, and take its processes down again, whatever happens."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
+from studio.reporting.terminal_text import printable
 
 if TYPE_CHECKING:
     from studio.storage import DuckDbLog
@@ -105,11 +106,13 @@ def restore(frame: Frame, file: Path) -> None:
 @pass_frame
 def where(frame: Frame, as_json: bool) -> None:
     """Print where things are."""
-    from studio.models.discovery import find_model
+    from studio.models.discovery import find_model, passed_over
     from studio.settings import load_settings
 
     workspace = frame.workspace
     settings = load_settings(workspace.settings_file)
+    if note := passed_over(settings.model.path, workspace.local_models):
+        click.echo(f"studio: {printable(note)}", err=True)
     places = {
         "workspace": workspace.root,
         "settings": workspace.settings_file,
@@ -124,7 +127,7 @@ def where(frame: Frame, as_json: bool) -> None:
         print_json({name: str(path) for name, path in places.items()})
         return
     for name, path in places.items():
-        click.echo(f"{name:12} {path}")
+        click.echo(f"{name:12} {printable(str(path))}")
     if workspace.root.exists():
         free = shutil.disk_usage(workspace.root).free
         click.echo(f"{'free disk':12} {free / 1e9:.1f} GB")

@@ -58,7 +58,13 @@ def night(ctx: click.Context, max_minutes: float | None, method: str | None, as_
             await back_up_if_due(studio)
         except StudioError as error:  # a reason to tell, not to let the night fall out
             click.echo(f"studio: No backup was made. {error}", err=True)
-        return await run_night(studio, max_minutes=max_minutes, method=method, observe=show)
+        return await run_night(
+            studio,
+            max_minutes=max_minutes,
+            method=method,
+            observe=show,
+            tell=lambda line: click.echo(line, err=True),
+        )
 
     frame: Frame = ctx.obj
     finished = frame.run(use, yields_to_user=True)

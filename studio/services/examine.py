@@ -53,7 +53,8 @@ async def _model_and_adapters(studio: Studio) -> list[Finding]:
         facts = await studio.model()
     except StudioError as error:
         return [Finding("model", False, str(error))]
-    found = [Finding("model", True, f"{facts.name}, {facts.parameters / 1e6:.0f}M parameters, on {facts.device}")]
+    loaded = f"{facts.name}, {facts.parameters / 1e6:.0f}M parameters, on {facts.device}"
+    found = [Finding("model", True, f"{loaded}. {studio.passed_over}" if studio.passed_over else loaded)]
     for adapter in await off_loop(studio.log.adapters.all, facts.sha256):
         if adapter.removed:
             continue

@@ -55,8 +55,11 @@ async def run_night(
     max_minutes: float | None = None,
     method: str | None = None,
     observe: Observe = lambda progress: None,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Night:
     """Run one night to its end and return it, promoted, kept or cancelled.
+
+    A night that was interrupted is taken up as it was begun, so that it ends as it would have; `tell` hears of it.
 
     Raises NightBusyError while another night runs in this workspace, TrainingError when there is too little to learn
     or training fails; yesterday's adapter stays in either case.
@@ -66,6 +69,8 @@ async def run_night(
         night = await _interrupted(studio, facts)
         if night is None:
             night = await _prepare(studio, facts, _config(studio, max_minutes, method))
+        else:
+            tell(_taken_up(night))
         watch = _Watch(_folder(studio, night), observe)
         try:
             return await _train_and_judge(studio, facts, night, watch)
@@ -108,6 +113,14 @@ async def _interrupted(studio: Studio, facts: ModelFacts) -> Night | None:
             return night
         await _finish(studio, night, NightState.FAILED, "It was interrupted before it could be taken up again.")
     return None
+
+
+def _taken_up(night: Night) -> str:
+    return (
+        f"Going on with the night begun {night.started_at.astimezone():%Y-%m-%d %H:%M}, which was interrupted,"
+        f" with the options it was begun with: max-minutes {night.config['max_minutes']:g},"
+        f" method {night.config['method']}."
+    )
 
 
 async def _prepare(studio: Studio, facts: ModelFacts, config: TrainingConfig) -> Night:

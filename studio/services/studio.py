@@ -51,6 +51,7 @@ class Studio:
     `completions` keeps greedy answers to probes by what was decoded. `reader_folders` are where readers lie, the user's
     own first; empty stands for the workspace's. `adapter_scopes` holds, by adapter id, the ids of the corrections in
     its scope and their index.
+    `passed_over` says that models of the user's own lie unused; empty where none do.
     `scale_dial`, where the user turned it, overrides the adapter's scale in every arm without one of its own.
     """
 
@@ -65,6 +66,7 @@ class Studio:
     completions: KeptCompletions
     scale_dial: float | None = None
     reader_folders: tuple[Path, ...] = ()
+    passed_over: str = ""
     lesson_index: LessonIndex | None = None
     lesson_stamp: str = ""
     adapter_scopes: dict[str, tuple[tuple[str, ...], LessonIndex]] = field(default_factory=dict)

@@ -113,7 +113,13 @@ class BackupFolder:
 
     def _check_restorable(self, backup: Path) -> None:
         newest = len(shipped_migrations())
-        if (version := version_of(Database(backup))) > newest:
+        try:
+            version = version_of(Database(backup))
+        except StorageError as error:
+            raise StorageError(
+                f"{backup} was not restored. {error.message}", f"Backups lie in {self._folder}."
+            ) from error
+        if version > newest:
             raise StorageError(
                 f"{backup} was written by a newer studio (log version {version}, this one knows {newest}).",
                 "Update the studio: pip install --upgrade correction-studio",

@@ -27,7 +27,8 @@ MAGIC = b"DUCK"
 MAGIC_OFFSET = 8
 
 # One lock for the whole process: DuckDB opens a file once per process, and the umask is the process's.
-_one_at_a_time = threading.RLock()
+_one_at_a_time = threading.Lock()
+_this_thread = threading.local()
 
 
 class Database:
@@ -74,7 +75,7 @@ class Database:
         from studio.storage import attaching
 
         self._before_use()
-        with _one_at_a_time, _private_files():
+        with _alone(), _private_files():
             try:
                 if not new:
                     self._refuse_foreign_file()
@@ -95,7 +96,7 @@ class Database:
         kept out too: POSIX drops all locks of a process on a file when the process closes it once.
         """
         self._before_use()
-        with _one_at_a_time:
+        with _alone():
             deadline = time.monotonic() + self._wait_s
             try:
                 with self.file.open("rb") as stream:
@@ -120,6 +121,23 @@ class Database:
         with self.file.open("rb") as stream:
             if stream.read(MAGIC_OFFSET + len(MAGIC))[MAGIC_OFFSET:] != MAGIC:
                 raise not_a_log(self.file, "not a DuckDB file")
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """No other operation of this process is under way within the block.
+
+    One operation within another of the same thread is a mistake in the program: opening the file anew would take it
+    from the one under way, and waiting for that one would never end.
+    """
+    if getattr(_this_thread, "operates", False):
+        raise RuntimeError("A log is open in this thread already: use its session, or leave its block first.")
+    with _one_at_a_time:
+        _this_thread.operates = True
+        try:
+            yield
+        finally:
+            _this_thread.operates = False
 
 
 @contextmanager

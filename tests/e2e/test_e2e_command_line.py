@@ -58,6 +58,12 @@ def test_what_is_no_workspace_is_refused_and_the_environment_is_heard(tmp_path: 
     (tmp_path / "a file").touch()
     of_a_file = run("--workspace", str(tmp_path / "a file"), "where")
     assert (of_a_file.returncode, "is a file" in of_a_file.stderr) == (2, True)
+    for wrong, told in ((str(tmp_path / "a file"), "is a file"), ("~nobody-of-this-name/x", "cannot be found")):
+        done = run("where", STUDIO_WORKSPACE=wrong)
+        assert (done.returncode, told in done.stderr, done.stdout) == (3, True, "")
+        assert "Traceback" not in done.stderr
+        # What is chosen counts more, and so what is not chosen need not be whole.
+        assert run("--workspace", str(tmp_path), "where", STUDIO_WORKSPACE=wrong).returncode == 0
     done = run("where", "--json", STUDIO_WORKSPACE=str(tmp_path))
     assert json.loads(done.stdout)["workspace"] == str(tmp_path)
 

@@ -78,6 +78,23 @@ def test_a_log_held_by_another_program_is_refused_by_its_name(tmp_path: Path) ->
     assert open_log(tmp_path).corrections.all() == []
 
 
+def test_one_operation_within_another_is_a_mistake_that_is_named_and_does_no_harm(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    database = Database(tmp_path / "studio.duckdb")
+
+    def one_within_another() -> None:
+        with database.writing() as session:
+            session.execute("DELETE FROM schema_version")
+            log.corrections.all()
+
+    with pytest.raises(RuntimeError, match="open in this thread already"):
+        one_within_another()
+    correction = a_correction("after it")
+    log.corrections.add(correction)
+    assert [kept.id for kept in log.corrections.all()] == [correction.id]
+    assert log.check() == []
+
+
 def test_a_write_waits_until_another_program_lets_go(tmp_path: Path) -> None:
     log = open_log(tmp_path, wait_s=30)
     command = [sys.executable, "-c", HOLD, str(tmp_path / "studio.duckdb"), "writing"]
