@@ -179,6 +179,21 @@ def test_an_engine_killed_in_mid_answer_is_told_and_the_part_is_kept(tmp_path: P
 
 
 @pytest.mark.slow
+def test_nothing_is_imported_from_the_folder_it_is_started_in(tmp_path: Path) -> None:
+    for name in ("studio", "timeit", "llama_cpp"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('code of the current folder was run')\n")
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "studio", "--workspace", str(tmp_path / "ws"), "doctor"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "WRONG" not in done.stdout
+
+
+@pytest.mark.slow
 def test_a_damaged_adapter_fails_its_own_arm_only(tmp_path: Path) -> None:
     where = ("--workspace", str(tmp_path))
     first = json.loads(run(*where, "ask", "Hello", "--arm", "frozen", "--json").stdout)["answers"][0]
