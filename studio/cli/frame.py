@@ -6,7 +6,9 @@ import asyncio
 import gc
 import json
 import re
-from collections.abc import Awaitable, Callable
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -45,12 +47,13 @@ class Frame:
         from studio.bootstrap import build_studio
 
         async def within() -> T:
-            wired = build_studio(self.workspace, **overrides)
-            try:
-                wired.log.open()
-                return await use(wired)
-            finally:
-                await wired.close()
+            with _ended_by_signals():
+                wired = build_studio(self.workspace, **overrides)
+                try:
+                    wired.log.open()
+                    return await use(wired)
+                finally:
+                    await wired.close()
 
         return asyncio.run(within())
 
@@ -77,6 +80,33 @@ class Frame:
             app = StudioApp(scene)
             app.call_later(app.push_screen, DemoScreen(scene, starter_session(), json_file))
             _run(app)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP cancel the task at work, which then cleans up undisturbed, as ctrl+c does."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    told: list[int] = []
+
+    def end(number: int) -> None:
+        if task is not None and not told:
+            task.cancel()
+        told.append(number)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    caught = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    for number in caught:
+        loop.add_signal_handler(number, end, number)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if told:
+            raise SystemExit(128 + told[0]) from None
+        raise
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
+            signal.signal(number, before[number])
 
 
 def _run(app: StudioApp) -> None:

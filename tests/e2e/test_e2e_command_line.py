@@ -24,6 +24,7 @@ from studio.workspace import Workspace
 pytestmark = pytest.mark.timeout(300)
 
 STUDIO = (sys.executable, "-m", "studio")
+STARTER = Path(__file__).parents[2] / "sessions" / "starter"
 
 
 def run(*arguments: str | bytes, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -129,6 +130,22 @@ def test_an_unexpected_failure_is_written_down_in_the_chosen_workspace(tmp_path:
     assert "Traceback" not in done.stderr
     assert str(tmp_path / "sessions" / "diagnostics" / "command.log") in done.stderr
     assert "ZeroDivisionError" in (tmp_path / "sessions" / "diagnostics" / "command.log").read_text()
+
+
+@pytest.mark.slow
+def test_a_measurement_that_is_ended_twice_over_says_nothing_of_itself(tmp_path: Path) -> None:
+    """As by `timeout`, which signals the command and then its whole group, while many answers are under way."""
+    command = [*STUDIO, "--workspace", str(tmp_path), "bench", str(STARTER), "--arms", "frozen,lessons"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as measuring:
+        assert measuring.stderr is not None
+        assert "Reset" in measuring.stderr.readline()
+        time.sleep(2.0)
+        measuring.terminate()
+        time.sleep(0.05)
+        measuring.terminate()
+        _, said = measuring.communicate(timeout=60)
+    assert measuring.returncode == 128 + signal.SIGTERM
+    assert said == ""
 
 
 @pytest.mark.slow
