@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -144,7 +145,8 @@ def test_a_measurement_that_is_ended_twice_over_says_nothing_of_itself(tmp_path:
         time.sleep(0.05)
         measuring.terminate()
         _, said = measuring.communicate(timeout=60)
-    assert measuring.returncode == 128 + signal.SIGTERM
+    # The second one may find the command on its last lines, where Python has let go of its handlers.
+    assert measuring.returncode in (128 + signal.SIGTERM, -signal.SIGTERM)
     assert said == ""
 
 
@@ -183,11 +185,13 @@ def test_an_engine_killed_in_mid_answer_is_told_and_the_part_is_kept(tmp_path: P
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=long_answer
     ) as asking:
         family = psutil.Process(asking.pid)
-        while asking.poll() is None and _count(tmp_path, "SELECT count(*) AS n FROM turn") == 0:
+        engines: list[Any] = []
+        while asking.poll() is None and (not engines or _count(tmp_path, "SELECT count(*) AS n FROM turn") == 0):
             time.sleep(0.05)
-        for child in family.children(recursive=True):
-            if "studio.inference.engine_process" in child.cmdline():
-                child.kill()
+            children = family.children(recursive=True)
+            engines = [child for child in children if "studio.inference.engine_process" in child.cmdline()]
+        for engine in engines:
+            engine.kill()
         _, said = asking.communicate(timeout=60)
     assert asking.returncode == 1
     assert "SIGKILL" in said
