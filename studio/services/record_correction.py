@@ -8,6 +8,7 @@ from studio.domain.checks import Check
 from studio.domain.generation import ChatMessage
 from studio.domain.identity import new_id, utc_now
 from studio.domain.log import Answer, Correction, Feedback, Origin
+from studio.domain.ports import CorrectionStore
 from studio.errors import UsageError
 from studio.evaluation.checks import check_from_edit
 from studio.services.studio import Studio, off_loop
@@ -33,8 +34,9 @@ async def record_correction(  # noqa: PLR0913 - keywords, one for each part of w
     """Append a correction; it is on disk when this returns. What it teaches is learnt by learn_lesson.
 
     A correction of a prompt (with the same history) that was corrected before supersedes the earlier one, unless
-    `supersedes` names another. The check is derived from the edit unless given. Raises UsageError on a correction
-    that is empty, unchanged, or longer than MAX_CHARACTERS; NotFoundError on an unknown `supersedes`.
+    `supersedes` names another; where that was itself superseded, what is in force in its place is meant. The check is
+    derived from the edit unless given. Raises UsageError on a correction that is empty, unchanged, or longer than
+    MAX_CHARACTERS; NotFoundError on an unknown `supersedes`.
     """
     prompt, corrected, original = (
         storable(prompt),
@@ -48,7 +50,7 @@ async def record_correction(  # noqa: PLR0913 - keywords, one for each part of w
         replaced = (
             _earlier(corrections.in_force(), prompt, tuple(history))
             if supersedes is None
-            else corrections.get(supersedes).id
+            else _in_its_place(corrections, corrections.get(supersedes))
         )
         correction = Correction(
             id=new_id(),
@@ -147,6 +149,15 @@ def refuse_bad(prompt: str, corrected: str, original: str) -> None:
 def same_question(one: str, other: str) -> bool:
     """Whether two prompts are the same but for case and white space."""
     return " ".join(one.casefold().split()) == " ".join(other.casefold().split())
+
+
+def _in_its_place(corrections: CorrectionStore, replaced: Correction) -> str:
+    """The one in force where `replaced` once was: itself, or the last of those that superseded one another since."""
+    seen: set[str] = set()  # an imported log may go round in circles
+    while replaced.superseded_by is not None and replaced.id not in seen:
+        seen.add(replaced.id)
+        replaced = corrections.get(replaced.superseded_by)
+    return replaced.id
 
 
 def _earlier(in_force: Sequence[Correction], prompt: str, history: tuple[ChatMessage, ...]) -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -21,7 +23,7 @@ from studio.training.objective import Frozen, block_loss, frozen_distributions
 from studio.training.packing import Block, build_block, supervised_logits
 
 # Bounds the memory of a pass. On a CPU larger ones are no faster, for they hold more padding (docs/night.md).
-BLOCK_PLACES = {"cpu": 512, "cuda": 4096}
+BLOCK_PLACES = {"cpu": 384, "cuda": 4096}
 FINAL_RATE = 0.1
 AVERAGED_FROM = 2 / 3  # of the steps
 
@@ -31,6 +33,12 @@ class Outcome(StrEnum):
     LEARNT = "the loss was small enough"
     OUT_OF_TIME = "the time budget was spent"
     CANCELLED = "cancelled"
+
+
+def _return_freed_memory() -> None:
+    """Have glibc hand back what was freed, a quarter of a gigabyte here; other allocators do so by themselves."""
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 class RunningClock:
@@ -93,6 +101,7 @@ class Trainer:
         clock = RunningClock(standing.seconds)
         self._below = self._read_below()
         frozen = self._frozen()
+        _return_freed_memory()
         saved_at = time.monotonic()
         while (outcome := self._outcome(standing)) is None:
             loss, tokens = self._step(standing.step, frozen)
@@ -148,6 +157,7 @@ class Trainer:
         if not below.is_faithful(next(self._blocks(self.examples))):
             return None
         below.release()
+        _return_freed_memory()
         return below
 
     def _logits(self, block: Block) -> torch.Tensor:
