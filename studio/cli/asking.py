@@ -31,8 +31,10 @@ def ask(frame: Frame, prompt: str, arms: tuple[str, ...], blind: bool, as_json: 
     if blind and (as_json or len(set(arms)) < 2):
         raise UsageError("To choose between hidden names there must be two.", "Give --arm twice, and no --json.")
 
+    as_it_comes = _AsItComes() if len(set(arms)) < 2 and not as_json else None
+
     async def use(studio: Studio) -> tuple[list[ArmFinished], list[ArmFailed]]:
-        finished, failed = await _ask(studio, prompt, arms)
+        finished, failed = await _ask(studio, prompt, arms, as_it_comes)
         if blind and len(finished) > 1:
             await choose_blind(studio, [one.answer for one in finished])
         return finished, failed
@@ -40,32 +42,59 @@ def ask(frame: Frame, prompt: str, arms: tuple[str, ...], blind: bool, as_json: 
     finished, failed = frame.run(use)
     if as_json:
         print_json({"prompt": prompt, "answers": [answer_as_json(one) for one in finished]})
+    elif as_it_comes:
+        as_it_comes.end(finished)
     elif not blind or len(finished) < 2:
-        _print_answers(finished, named=len(finished) + len(failed) > 1)
+        _print_answers(finished)
     for one in failed[1:]:
         click.echo(f"studio: {_failure(one)}", err=True)
     if failed:
         raise _failure(failed[0])
 
 
-def _print_answers(finished: list[ArmFinished], *, named: bool) -> None:
-    for one in finished:
-        if named:
-            click.echo(f"{one.answer.arm}:")
-        click.echo(printable(one.answer.text))
-        if one.answer.given.note:
-            click.echo(f"({one.answer.given.note})", err=True)
-        if named:
+class _AsItComes:
+    """Prints one arm's answer while it is written."""
+
+    def __init__(self) -> None:
+        self._text = self._shown = ""
+
+    def add(self, text: str) -> None:
+        self._text += text
+        # What steers a terminal may come in pieces: from there on nothing is shown before the whole is there.
+        if printable(self._text) == self._text:
+            click.echo(text, nl=False)
+            self._shown = self._text
+
+    def end(self, finished: list[ArmFinished]) -> None:
+        """The rest, and a line's end; of an answer that failed midway a line's end alone."""
+        for one in finished:
+            click.echo(printable(one.answer.text).removeprefix(self._shown))
+            _print_note(one)
+        if self._shown and not finished:
             click.echo()
+
+
+def _print_answers(finished: list[ArmFinished]) -> None:
+    for one in finished:
+        click.echo(f"{one.answer.arm}:\n{printable(one.answer.text)}")
+        _print_note(one)
+        click.echo()
+
+
+def _print_note(one: ArmFinished) -> None:
+    if one.answer.given.note:
+        click.echo(f"({one.answer.given.note})", err=True)
 
 
 def _failure(one: ArmFailed) -> EngineError:
     return EngineError(f"The arm {one.arm} could not answer: {one.message}", one.hint)
 
 
-async def _ask(studio: Studio, prompt: str, arms: tuple[str, ...]) -> tuple[list[ArmFinished], list[ArmFailed]]:
+async def _ask(
+    studio: Studio, prompt: str, arms: tuple[str, ...], as_it_comes: _AsItComes | None
+) -> tuple[list[ArmFinished], list[ArmFailed]]:
     """The answers in the order of the arms, and the arms that could not answer."""
-    from studio.services.answer_with_arms import ArmFailed, ArmFinished, answer_with_arms
+    from studio.services.answer_with_arms import ArmDelta, ArmFailed, ArmFinished, answer_with_arms
     from studio.services.converse import start_conversation
     from studio.services.learn_lessons import learn_pending
 
@@ -81,6 +110,8 @@ async def _ask(studio: Studio, prompt: str, arms: tuple[str, ...]) -> tuple[list
             failed.append(event)
         elif isinstance(event, ArmFinished):
             finished[event.arm] = event
+        elif as_it_comes and isinstance(event, ArmDelta):
+            as_it_comes.add(event.text)
     return [finished[recipe.name] for recipe in recipes if recipe.name in finished], failed
 
 
