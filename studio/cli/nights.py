@@ -93,6 +93,75 @@ def progress_line(progress: NightProgress) -> str:
 
 
 @night.command()
+@json_option
+@pass_frame
+def status(frame: Frame, as_json: bool) -> None:
+    """Say how far the newest night is, and whether it runs."""
+    from studio.services import follow_night
+
+    async def use(studio: Studio) -> tuple[NightProgress | None, bool]:
+        return await follow_night.night_progress(studio), await follow_night.night_runs(studio)
+
+    progress, runs = frame.run(use)
+    if as_json:
+        print_json({"runs": runs, "progress": dataclasses.asdict(progress) if progress else None})
+    elif progress is None:
+        click.echo("There has been no night. Start one with: studio night")
+    elif progress.state.is_over or runs:
+        click.echo(progress_line(progress))
+    else:
+        click.echo(f"Interrupted: {progress_line(progress)}")
+        click.echo("studio night takes it up where it stopped; studio night cancel gives it up.")
+
+
+@night.command("list")
+@json_option
+@pass_frame
+def list_nights(frame: Frame, as_json: bool) -> None:
+    """List all nights with their verdicts, newest first."""
+    from studio.services import follow_night
+
+    found = frame.run(follow_night.nights)
+    if as_json:
+        print_json([dataclasses.asdict(night) for night in found])
+        return
+    for night in found:
+        when = f"{night.started_at.astimezone():%Y-%m-%d %H:%M}"
+        click.echo(f"{when}  {len(night.correction_ids):>4} corrections  {night.state:10} {night.reason}")
+    if not found:
+        click.echo("There has been no night. Start one with: studio night")
+
+
+@night.command()
+@pass_frame
+def pause(frame: Frame) -> None:
+    """Have the running night stand still after its step."""
+    from studio.services import follow_night
+
+    frame.run(follow_night.pause_night)
+    click.echo("The night will stand still after this step.")
+
+
+@night.command()
+@pass_frame
+def resume(frame: Frame) -> None:
+    """Let a paused night go on."""
+    from studio.services import follow_night
+
+    frame.run(follow_night.resume_night)
+    click.echo("The night goes on.")
+
+
+@night.command()
+@pass_frame
+def cancel(frame: Frame) -> None:
+    """End the running night, or give up one that was interrupted; what was in use stays."""
+    from studio.services import follow_night
+
+    click.echo(frame.run(follow_night.cancel_night))
+
+
+@night.command()
 @click.option("--at", required=True, help="Time of day, HH:MM.")
 @click.pass_obj
 def install(frame: Frame, at: str) -> None:

@@ -10,8 +10,10 @@ import asyncio
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
-from studio.domain.nights import Night, NightProgress
+from studio.domain.identity import utc_now
+from studio.domain.nights import Night, NightProgress, NightState
 from studio.errors import NightBusyError, NotFoundError, TrainingError
 from studio.services.run_night import refuse_hopeless_night
 from studio.services.studio import Studio, off_loop
@@ -19,6 +21,7 @@ from studio.training.job import NightFolder, Request
 from studio.training.launcher import refuse_second_night, user_is_asking
 
 START_TIMEOUT_S = 30.0
+GIVEN_UP = "It was interrupted and given up; what was in use stays."
 
 
 async def start_night(studio: Studio, *, max_minutes: float | None = None) -> None:
@@ -102,13 +105,27 @@ async def resume_night(studio: Studio) -> None:
     await _control(studio, Request.RUN)
 
 
-async def cancel_night(studio: Studio) -> None:
-    """End the running night after the current step; yesterday's adapter stays."""
-    await _control(studio, Request.CANCEL)
+async def cancel_night(studio: Studio) -> str:
+    """End the running night within a step, or give up one that was interrupted; what was in use stays. Says which.
+
+    Raises NotFoundError where there is neither.
+    """
+    if await night_runs(studio):
+        await _control(studio, Request.CANCEL)
+        return "The night ends after the step it is at."
+    night = await _unfinished(studio)
+    given_up = replace(night, state=NightState.CANCELLED, reason=GIVEN_UP, finished_at=utc_now())
+    await off_loop(studio.log.nights.update, given_up)
+    return "The interrupted night is given up; the next one begins anew."
 
 
 async def _control(studio: Studio, wanted: Request) -> None:
-    running = [night for night in await nights(studio) if not night.state.is_over]
-    if not running:
+    night = await _unfinished(studio)
+    await off_loop(NightFolder(studio.workspace.nights / night.id).request, wanted)
+
+
+async def _unfinished(studio: Studio) -> Night:
+    unfinished = [night for night in await nights(studio) if not night.state.is_over]
+    if not unfinished:
         raise NotFoundError("No night is running.", "Start one with: studio night")
-    await off_loop(NightFolder(studio.workspace.nights / running[0].id).request, wanted)
+    return unfinished[0]

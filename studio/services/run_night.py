@@ -5,10 +5,12 @@ An interrupted night (its process killed, the machine switched off) is taken up 
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from msgspec.structs import asdict
 
@@ -21,10 +23,13 @@ from studio.services.adapter_scope import EVERYWHERE
 from studio.services.collect_examples import collect_examples
 from studio.services.evaluate_adapter import choose_and_judge
 from studio.services.studio import Studio, off_loop
-from studio.training.job import Manifest, NightFolder, NightJob, TrainingConfig
+from studio.training.job import Manifest, NightFolder, NightJob, Request, TrainingConfig
 from studio.training.launcher import GiveWay, hold_night_lock, train
 
+HEEDED_EVERY_S = 0.5
+
 Observe = Callable[[NightProgress], None]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +71,21 @@ async def run_night(
     """
     with hold_night_lock(studio.workspace.night_lock):
         facts = await studio.model()
-        night = await _interrupted(studio, facts)
+        night, config = await _interrupted(studio, facts), _config(studio, max_minutes, method)
         if night is None:
-            night = await _prepare(studio, facts, _config(studio, max_minutes, method))
+            night = await _begin(studio, facts, config)
         else:
             tell(_taken_up(night))
-        watch = _Watch(_folder(studio, night), observe)
+        folder = _folder(studio, night)
+        watch = _Watch(folder, observe)
         try:
-            return await _train_and_judge(studio, facts, night, watch)
+            if not folder.job_file.is_file():
+                await _unless_cancelled(folder, _freeze(studio, facts, night, config))
+            night = await _train(studio, night, watch)
+            return await _unless_cancelled(folder, _judge(studio, facts, night, watch))
+        except _CancelledNightError:
+            watch.stage(NightState.CANCELLED, _CANCELLED)
+            return await _finish(studio, night, NightState.CANCELLED, _CANCELLED)
         except StudioError as error:
             await _finish(studio, night, NightState.FAILED, str(error))
             watch.stage(NightState.FAILED, str(error))
@@ -123,36 +135,45 @@ def _taken_up(night: Night) -> str:
     )
 
 
-async def _prepare(studio: Studio, facts: ModelFacts, config: TrainingConfig) -> Night:
-    """Freeze the snapshot: from here on the live log is not read for training."""
+async def _begin(studio: Studio, facts: ModelFacts, config: TrainingConfig) -> Night:
+    """Enter a night into the log, with the corrections that it is to learn."""
     await refuse_hopeless_night(studio)
-    corrections = await _trainable(studio)
     night = Night(
         id=new_id(),
         state=NightState.PREPARING,
         started_at=utc_now(),
         model_sha256=facts.sha256,
-        correction_ids=tuple(correction.id for correction in corrections),
+        correction_ids=tuple(correction.id for correction in await _trainable(studio)),
         config=dataclasses.asdict(config),
     )
-    folder = _folder(studio, night)
     await off_loop(studio.log.nights.add, night)
-    folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    examples = await collect_examples(studio, corrections, seed=config.seed)
-    job = NightJob(night.id, facts.path, facts.sha256, tuple(examples), night.correction_ids, config)
-    await off_loop(folder.write_job, job)
+    _folder(studio, night).path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return night
 
 
-async def _train_and_judge(studio: Studio, facts: ModelFacts, night: Night, watch: _Watch) -> Night:
-    folder = _folder(studio, night)
+async def _freeze(studio: Studio, facts: ModelFacts, night: Night, config: TrainingConfig) -> None:
+    """Write the snapshot: from here on the live log is not read for training."""
+    corrections = await _learnt_by(studio, night)
+    examples = await collect_examples(studio, corrections, seed=config.seed)
+    job = NightJob(night.id, facts.path, facts.sha256, tuple(examples), night.correction_ids, config)
+    await off_loop(_folder(studio, night).write_job, job)
+
+
+async def _learnt_by(studio: Studio, night: Night) -> list[Correction]:
+    learnt = set(night.correction_ids)
+    return [correction for correction in await off_loop(studio.log.corrections.all) if correction.id in learnt]
+
+
+async def _train(studio: Studio, night: Night, watch: _Watch) -> Night:
+    """The night with its adapter trained, for the first time or before it was interrupted."""
+    folder = watch.folder
     if await off_loop(folder.read_manifest) is None:
         night = replace(night, state=NightState.TRAINING)
         await off_loop(studio.log.nights.update, night)
         async for progress in train(folder, studio.workspace.interactive_lock):
             watch.observe(progress)
             if progress.state is NightState.CANCELLED:
-                return await _finish(studio, night, NightState.CANCELLED, "Cancelled; what was in use stays.")
+                raise _CancelledNightError
     manifest = await off_loop(folder.read_manifest)
     if manifest is None:
         last = await off_loop(folder.read_progress)
@@ -161,8 +182,14 @@ async def _train_and_judge(studio: Studio, facts: ModelFacts, night: Night, watc
     night = replace(night, state=NightState.EVALUATING, metrics=_training_metrics(manifest))
     await off_loop(studio.log.nights.update, night)
     watch.stage(NightState.EVALUATING, "asking held-back questions")
-    adapter = await _keep_adapter(studio, facts, night, manifest)
-    corrections = [c for c in await off_loop(studio.log.corrections.all) if c.id in set(night.correction_ids)]
+    await _keep_adapter(studio, night, manifest)
+    return night
+
+
+async def _judge(studio: Studio, facts: ModelFacts, night: Night, watch: _Watch) -> Night:
+    """Ask the questions, choose the scale, pass the gate; promoted or kept."""
+    adapter = next(one for one in await off_loop(studio.log.adapters.all, facts.sha256) if one.night_id == night.id)
+    corrections = await _learnt_by(studio, night)
     async with GiveWay(studio.workspace.interactive_lock, lambda: [pid] if (pid := studio.engine.process_id) else []):
         verdict = await choose_and_judge(studio, adapter, corrections, watch.answered)
     await off_loop(studio.log.adapters.set_scale, adapter.id, verdict.scale)
@@ -175,18 +202,17 @@ async def _train_and_judge(studio: Studio, facts: ModelFacts, night: Night, watc
     return finished
 
 
-async def _keep_adapter(studio: Studio, facts: ModelFacts, night: Night, manifest: Manifest) -> Adapter:
+async def _keep_adapter(studio: Studio, night: Night, manifest: Manifest) -> None:
     """Copy the adapter with its manifest among the adapters and enter it, inactive; once, however often resumed."""
-    known = await off_loop(studio.log.adapters.all, facts.sha256)
-    for adapter in known:
-        if adapter.night_id == night.id:
-            return adapter
-    version = await off_loop(studio.log.adapters.next_version, facts.sha256)
-    relative = f"{facts.sha256[:12]}/v{version}"
+    model = night.model_sha256
+    if any(adapter.night_id == night.id for adapter in await off_loop(studio.log.adapters.all, model)):
+        return
+    version = await off_loop(studio.log.adapters.next_version, model)
+    relative = f"{model[:12]}/v{version}"
     adapter = Adapter(
         id=new_id(),
         version=version,
-        model_sha256=facts.sha256,
+        model_sha256=model,
         night_id=night.id,
         path=f"{relative}/adapter.gguf",
         sha256=manifest.adapter_sha256,
@@ -205,7 +231,6 @@ async def _keep_adapter(studio: Studio, facts: ModelFacts, night: Night, manifes
         studio.log.adapters.add(adapter)
 
     await off_loop(copy)
-    return adapter
 
 
 def _training_metrics(manifest: Manifest) -> dict[str, object]:
@@ -227,3 +252,23 @@ async def _finish(studio: Studio, night: Night, state: NightState, reason: str) 
     finished = replace(night, state=state, reason=reason, finished_at=utc_now())
     await off_loop(studio.log.nights.update, finished)
     return finished
+
+
+_CANCELLED = "Cancelled; what was in use stays."
+
+
+class _CancelledNightError(Exception):
+    """Control flow: the user ended the night."""
+
+
+async def _unless_cancelled(folder: NightFolder, work: Coroutine[Any, Any, Result]) -> Result:
+    """What `work` returns. Training obeys the control file by itself; what comes before and after it is ended here."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not (await asyncio.wait({task}, timeout=HEEDED_EVERY_S))[0]:
+            if await off_loop(folder.read_request) is Request.CANCEL:
+                raise _CancelledNightError
+        return task.result()
+    finally:
+        task.cancel()
+        await asyncio.wait({task})

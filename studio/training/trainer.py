@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -99,8 +99,12 @@ class Trainer:
             restore(self.checkpoint, self._kept, self.place.torch_device)
             self._publish()
         clock = RunningClock(standing.seconds)
-        self._below = self._read_below()
-        frozen = self._frozen()
+        try:
+            self._below = self._read_below()
+            frozen = self._frozen()
+        except _CancelledError:
+            self._save(standing)
+            return standing, Outcome.CANCELLED
         _return_freed_memory()
         saved_at = time.monotonic()
         while (outcome := self._outcome(standing)) is None:
@@ -144,7 +148,15 @@ class Trainer:
         replayed = [example.as_frozen() for example in self.examples if example.replay]
         with torch.no_grad(), self.model.disable_adapter():
             self.model.eval()
-            return frozen_distributions((block, self._logits(block)) for block in self._blocks(replayed))
+            blocks = self._until_cancelled(self._blocks(replayed))
+            return frozen_distributions((block, self._logits(block)) for block in blocks)
+
+    def _until_cancelled(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        """What precedes the first step takes a while; it is not worth finishing for a night that is not wanted."""
+        for block in blocks:
+            if self.request() is Request.CANCEL:
+                raise _CancelledError
+            yield block
 
     def _read_below(self) -> Below | None:
         """What the layers under the adapter make of all examples, where there are such layers."""
@@ -153,7 +165,7 @@ class Trainer:
             return None
         self.model.eval()
         below = Below(self.model, count)
-        below.keep(self._blocks(self.examples))
+        below.keep(self._until_cancelled(self._blocks(self.examples)))
         if not below.is_faithful(next(self._blocks(self.examples))):
             return None
         below.release()
@@ -233,3 +245,7 @@ class Trainer:
             return (step + 1) / warmup
         progress = (step - warmup) / max(1, len(self._steps) - warmup)
         return FINAL_RATE + (1 - FINAL_RATE) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+class _CancelledError(Exception):
+    """Control flow: the night is not wanted any more."""

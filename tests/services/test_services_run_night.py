@@ -1,7 +1,8 @@
-"""A night that was interrupted, taken up by the next."""
+"""A night that was interrupted, taken up by the next or given up; one that is cancelled at whatever it is at."""
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -12,10 +13,15 @@ import pytest
 from studio_fakes import fake_studio
 
 from studio.domain.identity import new_id, utc_now
-from studio.domain.nights import Method, Night, NightProgress, NightState
+from studio.domain.nights import Method, Night, NightProgress, NightState, TrainingExample
+from studio.errors import NotFoundError
 from studio.services import run_night as module
+from studio.services.follow_night import cancel_night
+from studio.services.record_correction import record_correction
 from studio.services.run_night import run_night
-from studio.training.job import NightFolder, TrainingConfig
+from studio.services.studio import Studio
+from studio.training.examples import chat, replay_example
+from studio.training.job import Manifest, NightFolder, TrainingConfig
 
 
 async def test_it_is_told_that_the_options_are_those_it_was_begun_with(
@@ -47,3 +53,94 @@ async def test_it_is_told_that_the_options_are_those_it_was_begun_with(
     (line,) = told
     for words in ("Going on with the night", "max-minutes 7", "method rslora"):
         assert words in line
+
+
+@pytest.mark.parametrize("stage", ["collect_examples", "choose_and_judge"])
+async def test_it_is_cancelled_also_before_and_after_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    studio = fake_studio(tmp_path)
+    await record_correction(studio, answer=None, prompt="How long?", corrected="45 days.")
+    reached = asyncio.Event()
+
+    async def for_ever(*_: Any, **__: Any) -> Any:
+        reached.set()
+        await asyncio.Event().wait()
+
+    async def trained(folder: NightFolder, *_: Any) -> AsyncIterator[NightProgress]:
+        a_night_that_trained(folder)
+        yield NightProgress(folder.path.name, NightState.EVALUATING)
+
+    monkeypatch.setattr(module, "train", trained)
+    monkeypatch.setattr(module, stage, for_ever)
+    if stage != "collect_examples":
+        monkeypatch.setattr(module, "collect_examples", a_few_examples)
+    running = asyncio.create_task(run_night(studio))
+    await asyncio.wait_for(reached.wait(), 20)
+    assert "ends" in await cancel_night(studio)
+    night = await asyncio.wait_for(running, 20)
+    assert night.state is NightState.CANCELLED
+    assert [one.state for one in studio.log.nights.all()] == [NightState.CANCELLED]
+    assert not any(adapter.active for adapter in studio.log.adapters.all(night.model_sha256))
+    assert (await run_after(studio, monkeypatch)).id != night.id
+
+
+async def run_after(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Night:
+    """The night that follows, itself ended at its first step."""
+
+    async def cancelled(folder: NightFolder, *_: Any) -> AsyncIterator[NightProgress]:
+        yield NightProgress(folder.path.name, NightState.CANCELLED)
+
+    monkeypatch.setattr(module, "collect_examples", a_few_examples)
+    monkeypatch.setattr(module, "train", cancelled)
+    return await run_night(studio)
+
+
+async def a_few_examples(*_: Any, **__: Any) -> list[TrainingExample]:
+    return [replay_example(chat("", "How far?"), "Not far."), TrainingExample(chat("", "How long?"), "45 days.", "c1")]
+
+
+def a_night_that_trained(folder: NightFolder) -> None:
+    folder.adapter_file.write_bytes(b"an adapter")
+    job = folder.read_job()
+    folder.write_manifest(
+        Manifest(
+            night_id=job.night_id,
+            model_sha256=job.model_sha256,
+            architecture="llama",
+            method="lora",
+            rank=16,
+            alpha=32.0,
+            targets=("q_proj",),
+            examples=1,
+            replayed=1,
+            correction_ids=job.correction_ids,
+            seed=0,
+            device="cpu",
+            dtype="float32",
+            steps=1,
+            losses=(0.1,),
+            stopped_because="all steps done",
+            running_s=1.0,
+            wall_s=1.0,
+            peak_rss_bytes=1,
+            adapter_sha256="",
+            versions={},
+            config={},
+        )
+    )
+
+
+async def test_an_interrupted_night_is_given_up_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio = fake_studio(tmp_path)
+    with pytest.raises(NotFoundError, match="No night is running"):
+        await cancel_night(studio)
+    facts = await studio.model()
+    await record_correction(studio, answer=None, prompt="How long?", corrected="45 days.")
+    night = Night(new_id(), NightState.TRAINING, utc_now() - timedelta(hours=1), facts.sha256, ())
+    studio.log.nights.add(night)
+    assert "given up" in await cancel_night(studio)
+    (given_up,) = studio.log.nights.all()
+    assert given_up.state is NightState.CANCELLED
+    assert given_up.finished_at is not None
+    assert (await run_after(studio, monkeypatch)).id != night.id
