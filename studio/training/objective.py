@@ -49,18 +49,24 @@ class BlockLoss:
 
 
 def block_loss(block: Block, logits: torch.Tensor, frozen: Frozen) -> BlockLoss:
-    """`logits` [S, vocabulary] at the block's supervised places."""
-    log_probabilities = functional.log_softmax(logits.float(), dim=-1)
-    learnt = ~block.replayed
-    picked = log_probabilities[learnt].gather(-1, block.targets[learnt, None])
-    divergence = log_probabilities.new_zeros(())
-    if bool(block.replayed.any()):
-        kept = block.replayed.nonzero()[:, 0]
-        pairs = list(zip(block.owners[kept].tolist(), block.offsets[kept].tolist(), strict=True))
-        tokens = torch.stack([frozen.tokens[owner][offset] for owner, offset in pairs])
+    """`logits` [S, vocabulary] at the block's supervised places.
+
+    Only the few log-probabilities that count are taken: a log-softmax of all would double what a pass keeps.
+    """
+    logits = logits.float()
+    learnt, kept = (~block.replayed).nonzero()[:, 0], block.replayed.nonzero()[:, 0]
+    rows, tokens = learnt, block.targets[learnt]
+    pairs = list(zip(block.owners[kept].tolist(), block.offsets[kept].tolist(), strict=True))
+    if pairs:
+        likeliest = torch.stack([frozen.tokens[owner][offset] for owner, offset in pairs])
+        rows = torch.cat([rows, kept.repeat_interleave(likeliest.shape[1])])
+        tokens = torch.cat([tokens, likeliest.flatten()])
+    log_probabilities = logits[rows, tokens] - logits.logsumexp(dim=-1)[rows]
+    divergence = logits.new_zeros(())
+    if pairs:
         reference = torch.stack([frozen.log_probabilities[owner][offset] for owner, offset in pairs])
-        divergence = _divergence(reference, log_probabilities[kept].gather(-1, tokens))
-    return BlockLoss(-picked.sum(), int(learnt.sum()), divergence, int(block.replayed.sum()))
+        divergence = _divergence(reference, log_probabilities[len(learnt) :].view_as(reference))
+    return BlockLoss(-log_probabilities[: len(learnt)].sum(), len(learnt), divergence, len(kept))
 
 
 def _divergence(reference: torch.Tensor, current: torch.Tensor) -> torch.Tensor:
