@@ -9,6 +9,7 @@ from studio.domain.arms import FROZEN
 from studio.domain.generation import Sampling
 from studio.domain.log import Answer, Correction, Turn
 from studio.domain.nights import TrainingExample
+from studio.evaluation.judging import judge
 from studio.services.ask_many import Ask, ask_many
 from studio.services.record_correction import same_question
 from studio.services.studio import Studio, off_loop
@@ -23,29 +24,45 @@ REPLAYED_TIMES = 2
 
 
 async def collect_examples(studio: Studio, corrections: Sequence[Correction], *, seed: int) -> list[TrainingExample]:
-    """Learnt examples in many wordings; replayed ones with the frozen model's answers; answers the user accepted."""
+    """Learnt examples of these corrections in many wordings, the user's own among them; replayed ones with the frozen
+    model's answers; answers the user accepted."""
     system = studio.settings.prompt.system
     made = await off_loop(studio.log.corrections.all)
-    learnt = learnt_examples(
-        made,
-        system=system,
-        wordings_each=studio.settings.night.wordings_each,
-        seed=seed,
-    )
+    chosen = {correction.id for correction in corrections}
+    of_all = learnt_examples(made, system=system, wordings_each=studio.settings.night.wordings_each, seed=seed)
+    learnt = [example for example in of_all if example.source_id in chosen]
     prompts = _kept_prompts(corrections, replays_wanted(studio.settings.night, len(learnt)), seed)
     answers = await _frozen_answers(studio, prompts)
     replayed = [replay_example(chat(system, prompt), answers[prompt]) for prompt in prompts if answers[prompt]]
-    accepted = _still_accepted(await off_loop(studio.log.answers.accepted), made)
-    kept = [replay_example(answer.messages, answer.text) for answer in accepted[-MOST_ACCEPTED:]]
-    return [*learnt, *replayed, *kept]
+    accepted = _still_accepted(await off_loop(studio.log.answers.accepted), made)[-MOST_ACCEPTED:]
+    sources = await off_loop(_sources, studio, [answer for answer, _ in accepted])
+    kept = [replay_example(answer.messages, answer.text) for answer, _ in accepted if answer.id not in sources]
+    by_id = {correction.id: correction for correction in corrections}
+    asked_anew = [
+        TrainingExample(chat(system, turn.prompt), answer.text, correction.id)
+        for answer, turn in accepted
+        if (correction := by_id.get(sources.get(answer.id, ""))) and judge(answer.text, correction.check).ok
+    ]
+    return [*learnt, *asked_anew, *replayed, *kept]
 
 
-def _still_accepted(accepted: Sequence[tuple[Answer, Turn]], made: Sequence[Correction]) -> list[Answer]:
+def _sources(studio: Studio, answers: Sequence[Answer]) -> dict[str, str]:
+    """By answer, the correction whose lesson it was given.
+
+    Accepted, it is the user's own wording of the corrected question, and what the weights are to answer without the
+    lesson (context distillation, Askell et al. 2021, arXiv 2112.00861).
+    """
+    sources = {lesson.id: lesson.source_ids[-1] for lesson in studio.log.lessons.all()}
+    given = {answer.id: answer.given.lessons[0].lesson_id for answer in answers if answer.given.lessons}
+    return {answer: sources[lesson] for answer, lesson in given.items() if lesson in sources}
+
+
+def _still_accepted(accepted: Sequence[tuple[Answer, Turn]], made: Sequence[Correction]) -> list[tuple[Answer, Turn]]:
     """Without answers that were corrected too, or whose question was: the correction is the user's last word."""
     in_force = [correction for correction in made if correction.in_force]
     corrected = {correction.answer_id for correction in in_force}
     return [
-        answer
+        (answer, turn)
         for answer, turn in accepted
         if answer.text
         and answer.id not in corrected

@@ -20,6 +20,7 @@ from studio.domain.log import Correction
 from studio.domain.nights import Adapter, Method, Night, NightProgress, NightState
 from studio.errors import StudioError, TrainingError
 from studio.services.adapter_scope import EVERYWHERE
+from studio.services.choose_corrections import choose_corrections
 from studio.services.collect_examples import collect_examples
 from studio.services.evaluate_adapter import choose_and_judge
 from studio.services.studio import Studio, off_loop
@@ -73,7 +74,7 @@ async def run_night(
         facts = await studio.model()
         night, config = await _interrupted(studio, facts), _config(studio, max_minutes, method)
         if night is None:
-            night = await _begin(studio, facts, config)
+            night = await _begin(studio, facts, config, tell)
         else:
             tell(_taken_up(night))
         folder = _folder(studio, night)
@@ -135,15 +136,21 @@ def _taken_up(night: Night) -> str:
     )
 
 
-async def _begin(studio: Studio, facts: ModelFacts, config: TrainingConfig) -> Night:
+async def _begin(studio: Studio, facts: ModelFacts, config: TrainingConfig, tell: Callable[[str], None]) -> Night:
     """Enter a night into the log, with the corrections that it is to learn."""
     await refuse_hopeless_night(studio)
+    corrections = await choose_corrections(studio, facts.sha256, minutes=config.max_minutes, seed=config.seed)
+    if left_out := len(await _trainable(studio)) - len(corrections):
+        tell(
+            f"{len(corrections)} corrections fit into {config.max_minutes:g} minutes, the new ones first; {left_out}"
+            " are left to lessons. night.max_minutes in studio.toml, or --max-minutes, gives more time."
+        )
     night = Night(
         id=new_id(),
         state=NightState.PREPARING,
         started_at=utc_now(),
         model_sha256=facts.sha256,
-        correction_ids=tuple(correction.id for correction in await _trainable(studio)),
+        correction_ids=tuple(correction.id for correction in corrections),
         config=dataclasses.asdict(config),
     )
     await off_loop(studio.log.nights.add, night)
@@ -241,6 +248,7 @@ def _training_metrics(manifest: Manifest) -> dict[str, object]:
         "device",
         "dtype",
         "stopped_because",
+        "running_s",
         "wall_s",
         "peak_rss_bytes",
         "losses",

@@ -183,7 +183,7 @@ class _Run:
     async def _sleep(self, day: int) -> NightOutcome:
         self.tell(f"  night {day}: training")
         try:
-            night = await run_night(self.studio)
+            night = await run_night(self.studio, tell=lambda line: self.tell(f"  night {day}: {line}"))
         except TrainingError as error:
             return NightOutcome(0.0, None, False, str(error))
         self.tell(f"  night {day}: {night.reason}")
