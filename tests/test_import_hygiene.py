@@ -32,6 +32,7 @@ HEAVY = (
         "studio.cli.lessons",
         "studio.cli.log",
         "studio.cli.nights",
+        "studio.cli.serving",
     ],
 )
 def test_heavy_libraries_stay_out(module: str) -> None:

@@ -47,7 +47,7 @@ class Frame:
         from studio.bootstrap import build_studio
 
         async def within() -> T:
-            with _ended_by_signals():
+            with ended_by_signals():
                 wired = build_studio(self.workspace, **overrides)
                 try:
                     wired.log.open()
@@ -83,7 +83,7 @@ class Frame:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
     """SIGTERM and SIGHUP cancel the task at work, which then cleans up undisturbed, as ctrl+c does."""
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     told: list[int] = []

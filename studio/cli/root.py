@@ -40,6 +40,8 @@ VERBS = {
     "report": "reporting",
     "export": "exporting",
     "import": "importing",
+    "serve-app": "serving",
+    "served-app": "serving",
     "sql": "log",
     "doctor": "log",
     "backup": "log",
@@ -79,7 +81,8 @@ class LazyVerbs(click.Group):
         if cmd_name not in VERBS:
             return None
         module = __import__(f"studio.cli.{VERBS[cmd_name]}", fromlist=[cmd_name])
-        command: click.Command = getattr(module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(module, f"{name}_" if iskeyword(name) else name)
         _take_workspace(command)
         return command
 
