@@ -10,7 +10,7 @@ import os
 from typing import Any
 
 from rich.control import Control
-from textual import messages
+from textual import events, messages
 from textual._compositor import InlineUpdate, LayoutUpdate
 from textual.app import ScreenStackError
 from textual.driver import Driver
@@ -31,7 +31,7 @@ class ServedDriver(WebDriver):
         self._write: Any = self._write_all
         self._told_size = Size(0, 0)
 
-    # Files are saved and pages opened as they are without a browser: on this machine, where everything else lies too.
+    # Files are saved as they are without a browser: on this machine, where everything else lies too.
     deliver_binary = Driver.deliver_binary
 
     def write(self, data: str) -> None:
@@ -43,6 +43,11 @@ class ServedDriver(WebDriver):
     def on_meta(self, packet_type: str, payload: dict[str, object]) -> None:
         if packet_type == ASK_WHOLE:
             self._app.call_later(self._draw_whole)
+        elif packet_type == "resize":
+            # On the way that the first size takes: textual's own, a shorter one, would bring it before that.
+            size = Size(int(str(payload["width"])), int(str(payload["height"])))
+            self._size = size.width, size.height
+            self.send_message(events.Resize(size, size))
         else:
             super().on_meta(packet_type, payload)
 
