@@ -37,7 +37,8 @@ def serve_app(frame: Frame, host: str, port: int, other_names: tuple[str, ...]) 
     Prints two links. The presenter's opens the app itself, to type into; keep it to yourself. The viewers' shows the
     same screen, read-only. The app ends with this command (ctrl+c) or with ctrl+q in it, not with the browser.
 
-    On this machine alone (the default) whoever can reach it may watch; on any other --host viewers need their link too.
+    On this machine alone (the default) whoever can reach it may watch; with any other --host, or an --allow-host,
+    viewers need their link too.
     """
     from studio.serving.access import Access
     from studio.serving.listening import is_loopback, listen

@@ -90,10 +90,12 @@
   function hear(text) {
     const [kind, value] = JSON.parse(text);
     if (kind === "size") {
+      const isFirst = screenSize === null;
       screenSize = value;
-      if (!presents) fitToScreen();
       say("");
-      if (!presents) hint();
+      if (presents) return;
+      fitToScreen();
+      if (isFirst) hint();
     } else if (kind === "ended") end(value);
     else if (kind === "replaced") end(`${value} Load this page again to take it back.`);
     else if (kind === "open_url" && presents) terminal?.receive(text);
