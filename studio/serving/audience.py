@@ -18,7 +18,7 @@ from studio.serving.packets import Drawn, Size
 
 VIEWER_PERIOD_S = 0.04
 """What viewers are sent is gathered for so long: each message to two hundred browsers costs two hundred writes."""
-WHOLE_PERIOD_S = 0.1
+WHOLE_PERIOD_S = 0.25
 MOST_BEHIND = 512 * 1024
 """Bytes that may wait for one browser."""
 MOST_WAITING = 4096

@@ -183,7 +183,8 @@ class Stage:
 
         async def send() -> None:
             await seat.send_all()
-            await socket.close()
+            with contextlib.suppress(OSError, RuntimeError):
+                await socket.close()
 
         sending = asyncio.create_task(send())
         self._open.add(sending)
