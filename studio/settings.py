@@ -43,7 +43,7 @@ class PromptSettings(Struct, frozen=True, kw_only=True):
 
     system: str = "You are a helpful assistant."
     """The system message of every arm; empty for none."""
-    context_budget_tokens: Annotated[int, Meta(ge=0)] = 1024
+    context_budget_tokens: Annotated[int, Meta(ge=0)] = 3072
     """The most tokens the context arm may spend on corrections."""
     lessons_given: Annotated[int, Meta(ge=1, le=16)] = 1
     """The most lessons retrieved for one question."""

@@ -4,9 +4,10 @@ Chat, training and evaluation all assemble here, so that a model is never traine
 What people wrote is data: it is put in as it is, whatever braces or brackets it holds.
 
 Order, oldest first: system, corrections (context arm), history, question; the lessons follow the question within
-its own message. So the beginning of a prompt stays the same from one question to the next: a new correction is
-appended after the others, and the facts, which change with each question, come last of all. Only the examples of rules
-of style come before the history, which they must not seem to be the latest part of.
+its own message. So the beginning of a prompt stays the same from one question to the next; a new correction leaves the
+first half of the corrections, which are shown twice where there is room; the facts, which change with each question,
+come last of all. Only the examples of rules of style come before the history, which they must not seem to be the
+latest part of.
 """
 
 from __future__ import annotations
@@ -96,7 +97,8 @@ def assemble(request: PromptRequest, counts: Sequence[int], *, correction_budget
     """The prompt that fits, given the token counts of `prompts_to_count(request)`.
 
     The context arm spends at most `correction_budget` tokens on corrections; the newest have the first claim, and
-    the first that does not fit ends the choice, so that what is left out is always the oldest. A prompt longer than
+    the first that does not fit ends the choice, so that what is left out is always the oldest. Where all of them fit
+    twice, beside the whole history, they are shown twice, which a small model reads better. A prompt longer than
     `prompt_limit` tokens loses its oldest history first, then its oldest corrections, then its lessons, never the
     question. History is dropped by exchanges, a question with its answer, because many templates insist on turns
     alternating. Lengths add up exactly with templates that write each message on its own, as nearly all do.
@@ -115,11 +117,12 @@ def assemble(request: PromptRequest, counts: Sequence[int], *, correction_budget
     used = with_given_lessons if lessons else alone
     room = prompt_limit - used
     corrections_kept = _newest_within(correction_lengths, min(correction_budget, room))
-    used += sum(_last(correction_lengths, corrections_kept))
+    times = _times_shown(correction_lengths, min(correction_budget, room - sum(exchange_lengths)))
+    used += times * sum(_last(correction_lengths, corrections_kept))
     exchanges_kept = _newest_within(exchange_lengths, prompt_limit - used)
     used += sum(_last(exchange_lengths, exchanges_kept))
     history = tuple(message for piece in _last(pieces.exchanges, exchanges_kept) for message in piece)
-    taught = tuple(message for piece in _last(pieces.corrections, corrections_kept) for message in piece)
+    taught = times * tuple(message for piece in _last(pieces.corrections, corrections_kept) for message in piece)
     return Assembly(
         messages=chat(request.system, (*rules_shown(lessons), *taught, *history), asked(request.question, lessons)),
         prompt_tokens=used,
@@ -182,6 +185,10 @@ def _exchanges(history: Sequence[ChatMessage]) -> list[tuple[ChatMessage, ...]]:
         else:
             exchanges[-1] += (message,)
     return exchanges
+
+
+def _times_shown(lengths: Sequence[int], budget: int) -> int:
+    return 2 if 2 * sum(lengths) <= budget else 1
 
 
 def _newest_within(lengths: Sequence[int], budget: int) -> int:

@@ -73,17 +73,25 @@ def test_no_system_message_where_the_system_text_is_empty() -> None:
     assert contents(put_together(PromptRequest("why?", system="  "))) == ["why?"]
 
 
-def test_context_gives_every_correction_oldest_first_before_the_history() -> None:
+def test_context_gives_every_correction_twice_oldest_first_before_the_history() -> None:
     request = PromptRequest("why?", Memory.CONTEXT, SYSTEM, history(1), (correction(1), correction(2)))
     assembly = put_together(request)
-    assert contents(assembly)[1::2][:2] == ["question 1", "question 2"]
+    assert contents(assembly)[1::2] == ["question 1", "question 2", "question 1", "question 2", "ask 0", "why?"]
     assert assembly.correction_ids == ("c1", "c2")
 
 
-def test_a_new_correction_only_appends_to_what_the_cache_holds() -> None:
+def test_context_gives_them_once_where_twice_is_over_budget_or_costs_history() -> None:
+    request = PromptRequest("why?", Memory.CONTEXT, SYSTEM, history(1), (correction(1), correction(2)))
+    asked = ["question 1", "question 2", "ask 0", "why?"]
+    assert contents(put_together(request, budget=4 * 13 - 1))[1::2] == asked
+    whole = put_together(request).prompt_tokens
+    assert contents(put_together(request, limit=whole - 1))[1::2] == asked
+
+
+def test_a_new_correction_leaves_the_first_of_what_the_cache_holds() -> None:
     before = put_together(PromptRequest("why?", Memory.CONTEXT, SYSTEM, (), (correction(1),)))
     after = put_together(PromptRequest("why?", Memory.CONTEXT, SYSTEM, (), (correction(1), correction(2))))
-    assert after.messages[: len(before.messages) - 1] == before.messages[:-1]
+    assert after.messages[:3] == before.messages[:3]
 
 
 def test_over_budget_the_newest_corrections_are_kept_and_the_rest_counted() -> None:

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import aclosing
 from pathlib import Path
 
+import msgspec
 import pytest
 from studio_fakes import FakeEngine, fake_studio, scripted
 
@@ -98,7 +99,8 @@ async def test_a_question_longer_than_the_context_is_refused_before_anything_is_
 
 
 async def test_the_context_arm_keeps_to_its_budget_newest_first(tmp_path: Path) -> None:
-    studio = fake_studio(tmp_path)
+    prompt = msgspec.structs.replace(Settings().prompt, context_budget_tokens=1024)
+    studio = fake_studio(tmp_path, settings=Settings(prompt=prompt))
     for number in range(200):
         await record_correction(
             studio, answer=None, prompt=f"Which shelf holds box {number}?", original="?", corrected=f"Shelf {number}."

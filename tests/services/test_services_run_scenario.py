@@ -66,7 +66,7 @@ def studios(base: Path) -> Callable[[str], Studio]:
 
 
 async def test_a_run_measures_all_of_it(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def no_night(studio: Studio) -> None:
+    async def no_night(studio: Studio, **_: object) -> None:
         raise TrainingError("Nothing to train on.")
 
     monkeypatch.setattr(running, "run_night", no_night)
