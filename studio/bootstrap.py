@@ -32,6 +32,7 @@ def build_studio(workspace: Workspace, *, yields_to_user: bool = False, **overri
         model_path=find_model(settings.model.path, workspace.local_models),
         completions=KeptCompletions(workspace.kept_answers),
         reader_folders=(workspace.readers, _shipped("local_models", "readers")),
+        catalogues=catalogues(workspace),
         passed_over=passed_over(settings.model.path, workspace.local_models),
     )
 
@@ -53,8 +54,14 @@ def build_throwaway(folder: Path, origin: Studio) -> Studio:
         question_vectors=origin.question_vectors,
         completions=origin.completions,
         reader_folders=origin.reader_folders,
+        catalogues=origin.catalogues,
         token_counts=origin.token_counts,
     )
+
+
+def catalogues(workspace: Workspace) -> tuple[Path, ...]:
+    """The models that are worth pulling: the list that ships, then the user's own."""
+    return (_shipped("local_models") / "catalogue.toml", workspace.catalogue)
 
 
 def starter_session() -> Path:

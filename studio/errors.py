@@ -86,3 +86,7 @@ class ScenarioError(UsageError):
 
 class SettingsError(UsageError):
     """studio.toml or a STUDIO_ variable is wrong: names the key."""
+
+
+class PullError(StudioError):
+    """A model could not be fetched; what had arrived is kept where it can be used again."""

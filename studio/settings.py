@@ -27,6 +27,15 @@ class ModelSettings(Struct, frozen=True, kw_only=True):
     """Layers on the GPU; -1 as many as llama.cpp puts there, 0 none."""
 
 
+class PullSettings(Struct, frozen=True, kw_only=True):
+    """How model files are fetched."""
+
+    connections: Annotated[int, Meta(ge=1, le=16)] = 4
+    """Ranges of one file fetched beside each other."""
+    loopback_http: bool = False
+    """Whether plain http may be fetched from this very machine; everything else is https."""
+
+
 class SamplingSettings(Struct, frozen=True, kw_only=True):
     """How tokens are chosen; the default is greedy, so that arms can be compared."""
 
@@ -113,6 +122,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """All settings; every field can be set as STUDIO_SECTION__FIELD."""
 
     model: ModelSettings = ModelSettings()
+    pull: PullSettings = PullSettings()
     sampling: SamplingSettings = SamplingSettings()
     prompt: PromptSettings = PromptSettings()
     night: NightSettings = NightSettings()

@@ -24,6 +24,21 @@ class Workspace:
         return self.root / "local_models"
 
     @property
+    def pulled(self) -> Path:
+        """Model files the studio fetched; what it deletes lies here."""
+        return self.local_models / "pulled"
+
+    @property
+    def model_records(self) -> Path:
+        """One file for each model that was pulled or added."""
+        return self.local_models / "records"
+
+    @property
+    def catalogue(self) -> Path:
+        """The user's own, beside the one that ships; in a checkout it is that one."""
+        return self.local_models / "catalogue.toml"
+
+    @property
     def adapters(self) -> Path:
         return self.local_models / "adapters"
 

@@ -82,6 +82,12 @@ class Frame:
             _run(app)
 
 
+async def interruptible(work: Callable[[], Awaitable[T]]) -> T:
+    """Await what needs no wired studio; ctrl+c, SIGTERM and SIGHUP cancel it, and it cleans up undisturbed."""
+    with _ended_by_signals():
+        return await work()
+
+
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
     """SIGTERM and SIGHUP cancel the task at work, which then cleans up undisturbed, as ctrl+c does."""

@@ -35,6 +35,7 @@ VERBS = {
     "lessons": "lessons",
     "night": "nights",
     "adapters": "nights",
+    "models": "models",
     "bench": "measuring",
     "demo": "measuring",
     "report": "reporting",

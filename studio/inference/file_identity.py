@@ -14,8 +14,7 @@ _REMEMBERED = 64
 
 def file_sha256(path: Path, memory: Path, on_progress: Callable[[], None]) -> str:
     """The file's SHA-256 in hex. `memory` is a JSON file of earlier results; losing it costs only time."""
-    status = path.stat()
-    key = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+    key = _key(path)
     known = _read(memory)
     if key in known:
         return known[key]
@@ -27,6 +26,19 @@ def file_sha256(path: Path, memory: Path, on_progress: Callable[[], None]) -> st
     known[key] = digest.hexdigest()
     _write(memory, dict(list(known.items())[-_REMEMBERED:]))
     return known[key]
+
+
+def remembered_sha256(path: Path, memory: Path) -> str:
+    """The file's SHA-256 where it was computed before; else empty."""
+    try:
+        return _read(memory).get(_key(path), "")
+    except OSError:
+        return ""
+
+
+def _key(path: Path) -> str:
+    status = path.stat()
+    return f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
 
 
 def _read(memory: Path) -> dict[str, str]:

@@ -140,11 +140,21 @@ class _Reader:
             width = struct.calcsize(_SCALARS[kind])
             self._skip(width * self._count(smallest_item=width))
             return
-        for _ in range(self._count(smallest_item=8)):
-            if kind == _STRING:
-                self._skip(self._count(smallest_item=1))
-            else:
-                self._value(kind, depth + 1)
+        number = self._count(smallest_item=8)
+        if kind == _STRING:
+            self._skip_strings(number)
+            return
+        for _ in range(number):
+            self._value(kind, depth + 1)
+
+    def _skip_strings(self, number: int) -> None:
+        """A vocabulary: hundreds of thousands of them, so each costs as little as can be."""
+        at, data, size, length_at = self._at, self._data, self._size, struct.Struct("<Q").unpack_from
+        for _ in range(number):
+            at += 8 + length_at(data, at)[0]
+            if at > size:
+                raise GgufFormatError("it claims more entries than the file can hold: it is cut short or damaged")
+        self._at = at
 
     def _tensor_end(self) -> int:
         """Where this tensor's data ends, from the start of the data section."""

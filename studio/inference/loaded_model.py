@@ -14,9 +14,10 @@ import psutil
 from studio.domain.generation import ChatMessage, Role, Sampling
 from studio.errors import AdapterError, ModelError, PromptTooLongError
 from studio.inference.file_identity import file_sha256
-from studio.inference.gguf_header import GgufFormatError, GgufHeader, read_header
+from studio.inference.gguf_header import GgufFormatError, read_header
 from studio.inference.lane_run import AdapterSet, Emit, LaneRun
 from studio.inference.llama_native import AdapterHandle, NativeModel
+from studio.inference.model_header import checked_header
 from studio.inference.protocol import Generate, LaneSpec, LoadModel, ModelLoaded
 from studio.inference.scheduler import Scheduler
 from studio.prompting.chat_template import render_pieces
@@ -32,7 +33,7 @@ class LoadedModel:
 
     def __init__(self, command: LoadModel, hashes: Path, emit: Emit, on_progress: Callable[[], None]) -> None:
         path = Path(command.path)
-        header = _checked_header(path)
+        header = checked_header(path)
         sha256 = file_sha256(path, hashes, on_progress)
         self._native = NativeModel(path, command.gpu_layers, on_progress)
         native = self._native
@@ -154,26 +155,3 @@ class LoadedModel:
                 f"The adapter {path.name} was made for another model than {self.facts.name}.",
                 "Load that model, or train a new adapter for this one.",
             )
-
-
-def _checked_header(path: Path) -> GgufHeader:
-    try:
-        header = read_header(path)
-    except FileNotFoundError as error:
-        raise ModelError(f"There is no model file {path}.", "Choose another with `studio models use`.") from error
-    except GgufFormatError as error:
-        raise ModelError(f"{path.name} is not a GGUF model: {error}.", "Download it again.") from error
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read ({error.strerror}).", "Check its permissions.") from error
-    if header.is_truncated:
-        raise ModelError(
-            f"{path.name} is cut short: it has {header.file_bytes:,} of {header.needed_bytes:,} bytes.",
-            "Download it again.",
-        )
-    if header.is_adapter:
-        raise ModelError(f"{path.name} is an adapter, not a model.", "Choose the model it was made for.")
-    if header.only_embeds:
-        raise ModelError(
-            f"{path.name} is an embedding model ({header.architecture}): it cannot answer.", "Choose a chat model."
-        )
-    return header

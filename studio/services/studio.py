@@ -49,8 +49,8 @@ class Studio:
     """Ports and settings of one running studio.
 
     `completions` keeps greedy answers to probes by what was decoded. `reader_folders` are where readers lie, the user's
-    own first; empty stands for the workspace's. `adapter_scopes` holds, by adapter id, the ids of the corrections in
-    its scope and their index.
+    own first; empty stands for the workspace's. `catalogues` are files that list models to pull, later ones counting
+    more. `adapter_scopes` holds, by adapter id, the ids of the corrections in its scope and their index.
     `passed_over` says that models of the user's own lie unused; empty where none do.
     `scale_dial`, where the user turned it, overrides the adapter's scale in every arm without one of its own.
     """
@@ -66,6 +66,7 @@ class Studio:
     completions: KeptCompletions
     scale_dial: float | None = None
     reader_folders: tuple[Path, ...] = ()
+    catalogues: tuple[Path, ...] = ()
     passed_over: str = ""
     lesson_index: LessonIndex | None = None
     lesson_stamp: str = ""

@@ -33,7 +33,7 @@ def test_of_several_none_is_guessed_and_it_is_said_so(bundled: Path, models: Pat
     for name in ("a.gguf", "b.gguf"):
         (models / name).touch()
     assert find_model(None, models) == bundled
-    for words in ("bundled model is used", "a.gguf, b.gguf", "model.path in studio.toml"):
+    for words in ("bundled model is used", "a.gguf, b.gguf", "studio models use"):
         assert words in passed_over(None, models)
     chosen = Path("b.gguf")
     assert (find_model(chosen, models), passed_over(chosen, models)) == (models / "b.gguf", "")

@@ -1,0 +1,217 @@
+"""`studio models`: which there are, pulling, adding, removing and choosing one."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from studio.cli.frame import Frame, interruptible, json_option, one_line, pass_frame, print_json
+from studio.errors import UsageError
+
+if TYPE_CHECKING:
+    from studio.models.hub import Repository
+    from studio.models.pull_progress import PullProgress
+    from studio.services.model_shelf import Shelf, ShelfModel
+
+_REPAINT_S = 0.25
+_EMPTY_LINE = "\r\x1b[K"
+
+
+def _shelf(frame: Frame) -> Shelf:
+    from studio.bootstrap import catalogues
+    from studio.services.model_shelf import Shelf
+
+    workspace = frame.workspace.ensure()
+    return Shelf(workspace, catalogues(workspace))
+
+
+def _models(shelf: Shelf) -> list[ShelfModel]:
+    from studio.services.model_shelf import model_in_use, models_on
+
+    return models_on(shelf, model_in_use(shelf))
+
+
+@click.group()
+def models() -> None:
+    """The models one can answer with."""
+
+
+@models.command("list")
+@json_option
+@pass_frame
+def list_models(frame: Frame, as_json: bool) -> None:
+    """List the models that are here, those of the catalogue, and those of other programs on this machine."""
+    from studio.models.fit import gigabytes
+    from studio.services.describe_model import file_facts, room_for
+    from studio.settings import load_settings
+
+    shelf = _shelf(frame)
+    context = load_settings(shelf.workspace.settings_file).model.context_tokens
+    rows = []
+    for model in _models(shelf):
+        facts = file_facts(model.path, context) if model.path else None
+        rows.append((model, facts, room_for(model, facts)))
+    if as_json:
+        print_json(
+            [
+                {
+                    "name": model.name,
+                    "state": model.place.value,
+                    "in_use": model.in_use,
+                    "path": str(model.path) if model.path else None,
+                    "bytes": model.bytes,
+                    "pulled_bytes": model.done,
+                    "architecture": facts.architecture if facts else model.entry.architecture if model.entry else "",
+                    "context": facts.context if facts else model.entry.context if model.entry else 0,
+                    "licence": _licence(model, facts.licence if facts else ""),
+                    "program": model.program,
+                    "fit": room.fit.value if room.fit else None,
+                    "memory": room.words,
+                    "note": model.note or (facts.refusal if facts else ""),
+                    "why": model.entry.why if model.entry else "",
+                }
+                for model, facts, room in rows
+            ]
+        )
+        return
+    for model, facts, room in rows:
+        mark = "*" if model.in_use else " "
+        state = f"partly pulled, {100 * model.done // max(1, model.bytes)}%" if model.done else model.place.value
+        state = f"{state}: {model.program}" if model.program else state
+        fit = room.fit.value if room.fit else "in use" if model.in_use else ""
+        about = [gigabytes(model.bytes), _licence(model, facts.licence if facts else ""), state, fit]
+        click.echo(f"{mark} {one_line(model.name, 36):36} {one_line(' · '.join(filter(None, about)), 90)}")
+        told = model.note or (facts.refusal if facts else "") or (model.entry.why if model.entry else room.words)
+        click.echo(f"    {one_line(told, 180)}")
+
+
+def _licence(model: ShelfModel, in_header: str) -> str:
+    recorded = model.record.licence if model.record else ""
+    return (model.entry.licence if model.entry else "") or recorded or in_header
+
+
+@models.command()
+@click.argument("wanted")
+@click.option("--list", "only_list", is_flag=True, help="Only say which files the repository offers.")
+@click.option("--sha256", default="", help="What the file at an https address must be.")
+@click.option("--use", "then_use", is_flag=True, help="Answer with it once it is here.")
+@pass_frame
+def pull(frame: Frame, wanted: str, only_list: bool, sha256: str, then_use: bool) -> None:
+    """Fetch a model: a name of the catalogue, org/repo[:quant] of the Hugging Face hub, or an https address.
+
+    ctrl+c stops it; the same command goes on where it stopped.
+    """
+    from studio.services.fetch_model import fetch_model, offered
+    from studio.services.keep_models import choose_model
+    from studio.services.model_shelf import model_named
+
+    shelf = _shelf(frame)
+    if only_list:
+        _print_repository(asyncio.run(interruptible(lambda: offered(shelf, wanted))))
+        return
+    shown = _PullLine(one_line(wanted, 40))
+    try:
+        record = asyncio.run(interruptible(lambda: fetch_model(shelf, wanted, watch=shown, sha256=_hash(sha256))))
+    finally:
+        shown.clear()
+    click.echo(f"{record.name} is here: {one_line(record.file, 200)}")
+    if then_use:
+        choose_model(shelf, model_named(_models(shelf), record.name))
+        click.echo(_chosen(record.name))
+    else:
+        click.echo(f"Answer with it: studio models use {record.name}")
+
+
+def _print_repository(found: Repository) -> None:
+    click.echo(f"{found.name}, licence: {one_line(found.licence, 40) or 'not told'}")
+    for file in found.files:
+        note = "" if file.whole else "  (one of several parts: not loaded here)"
+        size = f"{file.bytes / 1e9:8.2f} GB"
+        click.echo(f"  {one_line(file.quant or '?', 12):12} {size}  {one_line(file.path, 90)}{note}")
+
+
+def _hash(text: str) -> str:
+    digest = text.strip().lower()
+    if digest and (len(digest) != 64 or set(digest) - set("0123456789abcdef")):
+        raise UsageError("A SHA-256 has 64 hexadecimal digits.", "Copy it from where the file is offered.")
+    return digest
+
+
+@models.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@pass_frame
+def add(frame: Frame, path: Path) -> None:
+    """Know the model file at PATH by name, where it lies; nothing is copied."""
+    from studio.services.keep_models import add_model
+
+    record = add_model(_shelf(frame), path)
+    click.echo(f"Added as {record.name}. Answer with it: studio models use {record.name}")
+
+
+@models.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_frame
+def remove(frame: Frame, name: str, yes: bool) -> None:
+    """Delete the model NAME that was pulled, or forget one that was added; its file stays then."""
+    from studio.services.keep_models import refuse_removal, remove_model
+    from studio.services.model_shelf import Place, model_named
+
+    shelf = _shelf(frame)
+    model = model_named(_models(shelf), name)
+    refuse_removal(shelf, model)
+    if not yes and model.place is not Place.ADDED:
+        if not sys.stdin.isatty():
+            raise UsageError(f"{model.name} would be deleted ({model.bytes / 1e9:.1f} GB).", "Say so with --yes.")
+        if not click.confirm(f"Delete {model.name} ({model.bytes / 1e9:.1f} GB)? It can only be pulled again."):
+            click.echo("Nothing was removed.")
+            return
+    remove_model(shelf, model)
+    click.echo(f"{model.name} is forgotten; its file stays." if model.place is Place.ADDED else f"{name} is removed.")
+
+
+@models.command()
+@click.argument("name")
+@pass_frame
+def use(frame: Frame, name: str) -> None:
+    """Answer with the model NAME from now on; an open app does so from its next start."""
+    from studio.services.keep_models import choose_model
+    from studio.services.model_shelf import model_named
+
+    shelf = _shelf(frame)
+    model = model_named(_models(shelf), name)
+    choose_model(shelf, model)
+    click.echo(_chosen(model.name))
+
+
+def _chosen(name: str) -> str:
+    return (
+        f"{name} answers from now on; an app that is open, from its next start. Corrections and lessons stay; adapters "
+        "belong to the model they were trained for: studio adapters list"
+    )
+
+
+class _PullLine:
+    """How far a pull is, in one line on stderr where that is a terminal."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._shown = sys.stderr.isatty()
+        self._next_s = 0.0
+
+    def __call__(self, progress: PullProgress) -> None:
+        if self._shown and time.monotonic() >= self._next_s:
+            from studio.models.pull_progress import progress_words
+
+            self._next_s = time.monotonic() + _REPAINT_S
+            line = one_line(f"{self._what}  {progress_words(progress)}", 110)
+            click.echo(f"{_EMPTY_LINE}{line}", nl=False, err=True)
+
+    def clear(self) -> None:
+        if self._shown:
+            click.echo(_EMPTY_LINE, nl=False, err=True)

@@ -1,0 +1,73 @@
+"""What the studio pulled or was told of: one small JSON file a model, so that two processes can write at once."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from studio.errors import MachineError
+
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+MOST_NAME = 120
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A model the studio knows of. `how`: its file was pulled by the studio, or lies where the user added it from.
+
+    `source` is the repository and file, or the address, it came from; `sha256` is empty where it was never computed.
+    """
+
+    name: str
+    how: Literal["pulled", "added"]
+    file: str
+    source: str = ""
+    sha256: str = ""
+    licence: str = ""
+
+    @property
+    def path(self) -> Path:
+        return Path(self.file)
+
+
+class Records:
+    """The records in a folder. One that cannot be read is passed over: nothing but a note is lost."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def all(self) -> list[Record]:
+        """By name."""
+        found = []
+        for file in sorted(self._folder.glob("*.json")):
+            try:
+                found.append(msgspec.json.decode(file.read_bytes(), type=Record))
+            except (OSError, msgspec.MsgspecError):
+                continue
+        return found
+
+    def write(self, record: Record) -> None:
+        """Put it in the place of one of the same name. Raises MachineError."""
+        file = self._file(record.name)
+        draft = file.with_suffix(f".{os.getpid()}")
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft.write_bytes(msgspec.json.format(msgspec.json.encode(record)))
+            draft.replace(file)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise MachineError(f"{file} cannot be written ({error.strerror}).", "Make room, or mend rights.") from error
+
+    def forget(self, name: str) -> None:
+        self._file(name).unlink(missing_ok=True)
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{plain_name(name)}.json"
+
+
+def plain_name(text: str) -> str:
+    """A name that is one harmless part of a path: letters, digits, dots and dashes, never hidden, never empty."""
+    return _NOT_IN_NAMES.sub("-", text).strip(".-_")[:MOST_NAME] or "model"

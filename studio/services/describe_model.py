@@ -1,0 +1,117 @@
+"""What a model file says of itself, whether it fits this machine, and which adapters and readers belong to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import psutil
+
+from studio.errors import ModelError
+from studio.inference.file_identity import remembered_sha256
+from studio.inference.gguf_header import GgufHeader
+from studio.inference.model_header import checked_header
+from studio.models.fit import Fit, MemoryNeed, fit_of, gigabytes, memory_need
+from studio.services.model_shelf import ShelfModel
+from studio.services.studio import Studio, off_loop
+from studio.workspace import Workspace
+
+_READER_DIGITS = 12
+_WITH_CONTEXT = 1.25
+"""What a model takes beside its weights, where no header tells it yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """From the header alone. `refusal` says why the file cannot answer; everything else is empty then."""
+
+    called: str = ""
+    architecture: str = ""
+    context: int = 0
+    licence: str = ""
+    has_template: bool = False
+    need: MemoryNeed | None = None
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Belongings:
+    """What was trained for a model. `known` is False where its hash is not known before it has been loaded once."""
+
+    known: bool
+    adapters: int = 0
+    active: int | None = None
+    reader: bool = False
+
+
+def file_facts(path: Path, context_tokens: int) -> FileFacts:
+    """Read once for each state of the file. Blocks for the header's reading: a few hundredths of a second."""
+    try:
+        status = path.stat()
+    except OSError:
+        return FileFacts(refusal=f"There is no model file {path}.")
+    return _facts(path, context_tokens, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=512)
+def _facts(path: Path, context_tokens: int, _size: int, _mtime_ns: int) -> FileFacts:
+    try:
+        header = checked_header(path)
+    except ModelError as error:
+        return FileFacts(refusal=str(error))
+    return _of_header(header, context_tokens)
+
+
+def _of_header(header: GgufHeader, context_tokens: int) -> FileFacts:
+    said = header.metadata
+    context = said.get(f"{header.architecture}.context_length", 0)
+    return FileFacts(
+        called=str(said.get("general.name", "")),
+        architecture=header.architecture,
+        context=int(context) if isinstance(context, int | float) else 0,
+        licence=str(said.get("general.license", "")),
+        has_template=bool(str(said.get("tokenizer.chat_template", "")).strip()),
+        need=memory_need(said, header.file_bytes, context_tokens),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Whether a model fits into the memory that is free now; `fit` None where it has its share already, or no size."""
+
+    fit: Fit | None
+    words: str
+
+
+def room_for(model: ShelfModel, facts: FileFacts | None) -> Room:
+    """From the header; for a model that is not here, from the size of its weights alone."""
+    need, free = facts.need if facts else None, psutil.virtual_memory().available
+    if model.in_use:
+        return Room(None, f"It takes about {gigabytes(need.total)} of memory." if need else "")
+    if need is not None:
+        words = f"It needs about {gigabytes(need.total)} of memory, {gigabytes(need.context)} of them for the context;"
+        return Room(fit_of(need.total, free), f"{words} {gigabytes(free)} are free.")
+    if not model.bytes:
+        return Room(None, "")
+    words = f"Its weights alone take {gigabytes(model.bytes)} of memory; {gigabytes(free)} are free."
+    return Room(fit_of(model.bytes * _WITH_CONTEXT, free), words)
+
+
+def known_sha256(workspace: Workspace, model: ShelfModel) -> str:
+    """The file's SHA-256 as far as it was computed before; else empty."""
+    if model.record is not None and model.record.how == "pulled" and model.record.sha256:
+        return model.record.sha256
+    return remembered_sha256(model.path, workspace.diagnostics / "model_hashes.json") if model.path else ""
+
+
+async def belongings(studio: Studio, model: ShelfModel) -> Belongings:
+    """The adapters and the reader that were trained for this very file."""
+    sha256 = await off_loop(known_sha256, studio.workspace, model)
+    if not sha256:
+        return Belongings(known=model.path is None)
+    adapters = [one for one in await off_loop(studio.log.adapters.all, sha256) if not one.removed]
+    active = next((one.version for one in adapters if one.active), None)
+    folders = [place / sha256[:_READER_DIGITS] for place in studio.reader_folders or (studio.workspace.readers,)]
+    reader = await off_loop(lambda: any((folder / "manifest.json").is_file() for folder in folders))
+    return Belongings(True, len(adapters), active, reader)

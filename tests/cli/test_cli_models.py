@@ -1,0 +1,97 @@
+"""`studio models` as one types it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from made_gguf import made_gguf
+from model_server import ModelServer, model_server
+
+from studio.cli import root
+
+CONTENT = made_gguf()
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
+    with model_server() as one:
+        monkeypatch.setenv("HF_ENDPOINT", one.address)
+        monkeypatch.setenv("STUDIO_PULL__LOOPBACK_HTTP", "1")
+        monkeypatch.setenv("HF_TOKEN", "hf_secret")
+        monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+        yield one
+
+
+class Shell:
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self._capsys = folder, capsys
+
+    def __call__(self, *arguments: str, code: int = 0) -> str:
+        assert root.run(["--workspace", str(self.folder / "w"), "models", *arguments]) == code
+        captured = self._capsys.readouterr()
+        return captured.out + captured.err
+
+
+@pytest.fixture
+def models(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return Shell(tmp_path, capsys)
+
+
+def states(models: Shell) -> dict[str, str]:
+    return {one["name"]: one["state"] for one in json.loads(models("list", "--json"))}
+
+
+def test_lists_what_is_here_and_what_could_be(models: Shell) -> None:
+    text = models("list")
+    assert "* smollm2-135m" in text
+    assert "qwen3-4b-2507" in text
+    assert "can be pulled" in text
+    (small,) = [one for one in json.loads(models("list", "--json")) if one["name"] == "smollm2-360m"]
+    assert small["licence"] == "Apache-2.0"
+    assert small["fit"] in ("fits", "tight", "does not fit")
+
+
+def test_pulls_uses_and_removes(server: ModelServer, models: Shell) -> None:
+    server.serve_repository("org/repo", {"M-Q4_K_M.gguf": CONTENT, "M-Q8_0.gguf": made_gguf(90_000)})
+    listing = models("pull", "org/repo", "--list")
+    assert "licence: mit" in listing
+    assert "Q8_0" in listing
+    pulled = models("pull", "org/repo")
+    assert "studio models use M-Q4_K_M" in pulled
+    assert "hf_secret" not in pulled
+    assert "here already" in models("pull", "org/repo", code=2)
+    assert "adapters belong to the model" in models("use", "m-q4_k_m")
+    assert "is in use" in models("remove", "M-Q4_K_M", "--yes", code=2)
+    models("use", "smollm2-135m")
+    assert "Say so with --yes" in models("remove", "M-Q4_K_M", code=2)
+    assert states(models)["M-Q4_K_M"] == "pulled"
+    models("remove", "M-Q4_K_M", "--yes")
+    assert "M-Q4_K_M" not in states(models)
+
+
+def test_a_pull_that_is_refused_says_why_and_leaves_nothing(server: ModelServer, models: Shell) -> None:
+    address = server.serve("/m.gguf", b"<html>" * 500)
+    assert "no GGUF" in models("pull", address, code=1)
+    assert "64 hexadecimal" in models("pull", address, "--sha256", "12", code=2)
+    assert "SHA-256 is another" in models("pull", server.serve("/n.gguf", CONTENT), "--sha256", "0" * 64, code=1)
+    server.serve("/api/models/org/gated/revision/main", status=403)
+    assert "HF_TOKEN" in models("pull", "org/gated", code=1)
+    assert list((models.folder / "w" / "local_models" / "pulled").iterdir()) == []
+
+
+def test_a_chosen_model_that_is_gone_can_be_replaced(models: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "mine.gguf"
+    file.write_bytes(CONTENT)
+    assert "Added as mine" in models("add", str(file))
+    models("use", "mine")
+    file.unlink()
+    assert "Its file is gone" in models("list")
+    assert "There is no model file" in models("use", "mine", code=3)
+    assert "no model 'min'" in models("use", "min", code=2)
+    models("use", "smollm2-135m")
+    assert "is forgotten; its file stays" in models("remove", "mine")
+    assert "Nothing" not in models("list")

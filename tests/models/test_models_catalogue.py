@@ -1,0 +1,84 @@
+"""The catalogue that ships is whole, one's own adds to it, and a wrong one is told; memory is told from headers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from studio.errors import ModelError
+from studio.models.catalogue import read_catalogue
+from studio.models.fit import Fit, fit_of, gigabytes, memory_need
+
+SHIPPED = Path(__file__).parents[2] / "local_models" / "catalogue.toml"
+ENTRY = """
+["mine"]
+title = "Mine"
+repository = "me/mine"
+file = "mine.gguf"
+bytes = 5
+licence = "MIT"
+architecture = "llama"
+context = 2048
+template = "ChatML."
+why = "It is mine."
+"""
+
+
+def test_the_catalogue_that_ships_is_whole() -> None:
+    entries = read_catalogue([SHIPPED])
+    assert len(entries) >= 12
+    for name, entry in entries.items():
+        assert entry.file.endswith(".gguf"), name
+        assert "/" not in entry.file, name
+        assert 10**8 < entry.bytes < 10**10, name
+        assert len(entry.sha256) in (0, 64), name
+        assert all((entry.title, entry.licence, entry.template, entry.why)), name
+    assert [entry.bytes for entry in entries.values()] == sorted(entry.bytes for entry in entries.values())
+
+
+def test_ones_own_adds_to_it_and_counts_more(tmp_path: Path) -> None:
+    own = tmp_path / "catalogue.toml"
+    own.write_text(ENTRY + ENTRY.replace("mine", "qwen3-4b", 1))
+    entries = read_catalogue([SHIPPED, own, tmp_path / "none"])
+    assert entries["mine"].repository == "me/mine"
+    assert entries["qwen3-4b"].title == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("no toml [", "Mend"),
+        (ENTRY.replace("bytes = 5", 'bytes = "much"'), "mine"),
+        (ENTRY.replace("me/mine", "../mine/x"), "no repository"),
+        (ENTRY.replace("mine", "Mine!", 1), "small letters"),
+        (ENTRY + 'sha256 = "12"', "hexadecimal"),
+    ],
+)
+def test_a_wrong_one_is_told_by_file_and_entry(tmp_path: Path, wrong: str, told: str) -> None:
+    file = tmp_path / "catalogue.toml"
+    file.write_text(wrong)
+    with pytest.raises(ModelError) as raised:
+        read_catalogue([file])
+    assert str(file) in str(raised.value)
+    assert told in str(raised.value)
+
+
+def test_the_memory_a_model_needs_is_told_from_its_header() -> None:
+    said: dict[str, str | int | float | bool] = {
+        "general.architecture": "llama",
+        "llama.block_count": 30,
+        "llama.embedding_length": 576,
+        "llama.attention.head_count": 9,
+        "llama.attention.head_count_kv": 3,
+        "llama.context_length": 8192,
+    }
+    need = memory_need(said, 98_000_000, 4096)
+    assert need is not None
+    assert need.context == 30 * 4096 * 3 * (64 + 64) * 2
+    more = memory_need(said, 98_000_000, 65_536)
+    assert more is not None
+    assert more.context == 2 * need.context  # no more than it was trained for
+    assert memory_need({"general.architecture": "odd"}, 1, 4096) is None
+    assert [fit_of(size, 100) for size in (50, 90, 101)] == [Fit.FITS, Fit.TIGHT, Fit.NOT]
+    assert [gigabytes(size) for size in (386_404_992, 999_600_000, 2_489_758_112)] == ["386 MB", "1.0 GB", "2.5 GB"]
