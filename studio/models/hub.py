@@ -17,7 +17,7 @@ _MOST_LISTING = 16_000_000
 _PREFERRED = ("Q4_K_M", "Q4_K_S", "Q4_0", "Q8_0")
 _QUANT = re.compile(r"(?:^|[-._])((?:UD-)?(?:I?Q\d(?:_[A-Z0-9]+)*|BF16|F16|FP16|F32|MXFP4(?:_MOE)?))(?=[.-]|$)", re.I)
 _IN_PARTS = re.compile(r"-\d{5}-of-\d{5}\.gguf$", re.IGNORECASE)
-_SPEC = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?::(?P<quant>[\w.-]+))?")
+_SPEC = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?::(?P<quant>[^\s:]+))?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
 
@@ -82,6 +82,14 @@ def parse_spec(text: str) -> HubSpec | None:
     if match is None or any(part in (".", "..") for part in match["repository"].split("/")):
         return None
     return HubSpec(match["repository"], match["quant"] or "")
+
+
+def wish_of(source: str) -> str:
+    """What to ask for in order to go on with a pull from this source, as its order named it."""
+    if "://" in source:
+        return source
+    owner, name, path = [*source.split("/", 2), "", ""][:3]
+    return f"{owner}/{name}:{path}"
 
 
 def quant_of(path: str) -> str:

@@ -31,6 +31,8 @@ _TELL_S = 0.1
 _SPEED_OVER_S = 6.0
 _LONGEST_PAUSE_S = 30.0
 _LONGEST_WAIT_ASKED_S = 120.0
+_MOST_QUESTIONS = 3
+"""So often a question is asked whose answer somebody waits for; what is under way has more patience."""
 _MAGIC = b"GGUF"
 
 
@@ -84,8 +86,8 @@ async def patiently(web: Web, ask: Callable[[], Awaitable[T]], tell: Callable[[s
         try:
             return await ask()
         except TransientError as error:
-            if attempt >= web.rules.attempts:
-                raise _given_up(error) from error
+            if attempt >= min(web.rules.attempts, _MOST_QUESTIONS):
+                raise _given_up(error, "Try again later; what was pulled before is kept.") from error
             tell(str(error))
             await asyncio.sleep(_pause(web, attempt, error))
 
@@ -132,8 +134,8 @@ def _is_partial(opened: Opened) -> bool:
     return opened.response.status_code == 206
 
 
-def _given_up(error: TransientError) -> PullError:
-    return PullError(f"{str(error)[:1].upper()}{str(error)[1:]}.", "What has arrived is kept: pull again to go on.")
+def _given_up(error: TransientError, hint: str) -> PullError:
+    return PullError(f"It was given up, for {error}.", hint)
 
 
 def _pause(web: Web, attempt: int, error: TransientError) -> float:
@@ -197,7 +199,7 @@ class _Run:
             except TransientError as error:
                 attempt = 1 if reached() > before else attempt + 1
                 if attempt >= self._web.rules.attempts:
-                    raise _given_up(error) from error
+                    raise _given_up(error, "What has arrived is kept: pull again to go on.") from error
                 self._note, self._waiting = str(error), self._waiting + 1
                 self._tell(at_once=True)
                 try:

@@ -44,7 +44,7 @@ def progress_words(progress: PullProgress) -> str:
         if progress.left_s is not None:
             parts.append(f"{_time(progress.left_s)} left")
         parts.append(progress.note)
-    return ", ".join(filter(None, parts))
+    return " · ".join(filter(None, parts))
 
 
 def _time(seconds: float) -> str:

@@ -72,7 +72,7 @@ def _of_header(header: GgufHeader, context_tokens: int) -> FileFacts:
         context=int(context) if isinstance(context, int | float) else 0,
         licence=str(said.get("general.license", "")),
         has_template=bool(str(said.get("tokenizer.chat_template", "")).strip()),
-        need=memory_need(said, header.file_bytes, context_tokens),
+        need=memory_need(said, header.file_bytes, context_tokens, psutil.virtual_memory().total),
     )
 
 

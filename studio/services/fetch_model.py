@@ -53,11 +53,14 @@ async def offered(shelf: Shelf, wanted: str) -> Repository:
     return await in_own_loop(ask)
 
 
-async def fetch_model(shelf: Shelf, wanted: str, *, watch: Watch, sha256: str = "") -> Record:
+async def fetch_model(
+    shelf: Shelf, wanted: str, *, watch: Watch, sha256: str = "", named: Callable[[str], None] = lambda _: None
+) -> Record:
     """Pull what is wanted: a name of the catalogue, `org/repo[:quant]`, or an https address.
 
-    Runs in a thread of its own, so that whoever draws meanwhile is not held up; cancelled, it stops at once and keeps
-    what is there. Raises PullError, UsageError, MachineError, ModelError.
+    All of it, and so `watch`, and `named` with the name it will have, runs in a thread of its own: whoever draws
+    meanwhile is not held up. Cancelled, it stops at once and keeps what is there. Raises PullError, UsageError,
+    MachineError, ModelError.
     """
     settings = load_settings(shelf.workspace.settings_file).pull
     rules = _online(web_rules(settings))
@@ -67,6 +70,7 @@ async def fetch_model(shelf: Shelf, wanted: str, *, watch: Watch, sha256: str = 
             plan = await plan_for(shelf, web, wanted, sha256)
             target = target_of(shelf, plan.name)
             refuse_known(shelf, plan, target)
+            named(plan.name)
             digest = await pull(web, plan.order, target, accept=_accept, connections=settings.connections, watch=watch)
         record = Record(
             name=plan.name,

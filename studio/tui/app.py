@@ -69,6 +69,10 @@ class StudioApp(App[None]):
         Binding(
             "f10", "go('settings')", "Settings", show=False, id="app.settings", tooltip="What can be set, and what is"
         ),
+        # Not F11: terminals take it for the full screen.
+        Binding(
+            "f12", "go('models')", "Models", show=False, id="app.models", tooltip="Which model answers, and others"
+        ),
         Binding("ctrl+p", "command_palette", "All", show=False, id="app.commands", tooltip="Every action by name"),
         Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True, tooltip="Close the studio"),
     ]

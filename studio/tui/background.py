@@ -24,7 +24,7 @@ BACKUP_POLL_S = 1800.0
 IDLE_S = 30.0
 """Untouched for so long, and with nothing at work, the studio is idle."""
 IDLE_POLL_S = 1.0
-_OWN_GROUPS = ("watch", "count")
+_OWN_GROUPS = ("watch", "count", "pull")
 
 FIRST_NEEDED = ("answer_with_arms", "record_correction", "learn_lessons")
 """Services of the first question and the first correction."""

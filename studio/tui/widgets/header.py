@@ -20,9 +20,10 @@ MODES = {
     "export": ("F8", "Export"),
     "review": ("F9", "Review"),
     "settings": ("F10", "Settings"),
+    "models": ("F12", "Models"),
 }
 
-KEYS_FROM = 116
+KEYS_FROM = 150
 """From this width on there is room for the keys beside the names, and for the model and its state."""
 
 

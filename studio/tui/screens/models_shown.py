@@ -1,0 +1,159 @@
+"""Models in rows and in words: what the Models screen says of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from studio.models.fit import gigabytes
+from studio.models.pull_progress import Phase, PullProgress, progress_words
+from studio.services.describe_model import Belongings, FileFacts, room_for
+from studio.services.model_shelf import Place, ShelfModel
+from studio.tui.plain_text import displayable, one_line
+
+GROUPS = {
+    "Here": (Place.BUNDLED, Place.OWN, Place.PULLED, Place.ADDED),
+    "To pull": (Place.PART, Place.CATALOGUE),
+    "Of other programs on this machine": (Place.FOUND,),
+}
+NAME_WIDTH = 24
+TRIED = "llama"
+"""The architecture that nights are tested on."""
+PULL_KEYS = {True: "p pauses, c cancels.", False: "p goes on, c discards it."}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A model and what its header says; None where it is not here."""
+
+    model: ShelfModel
+    facts: FileFacts | None = None
+
+    @property
+    def architecture(self) -> str:
+        return (self.facts.architecture if self.facts else "") or (
+            self.model.entry.architecture if self.model.entry else ""
+        )
+
+    @property
+    def context(self) -> int:
+        return (self.facts.context if self.facts else 0) or (self.model.entry.context if self.model.entry else 0)
+
+    @property
+    def licence(self) -> str:
+        entry, record = self.model.entry, self.model.record
+        told = (entry.licence if entry else "") or (record.licence if record else "")
+        return told or (self.facts.licence if self.facts else "")
+
+    @property
+    def hindrance(self) -> str:
+        """Why it cannot answer, or what it lacks; empty where nothing."""
+        return self.model.note or (self.facts.refusal if self.facts else "")
+
+
+def grouped(models: Sequence[Shown]) -> Iterator[tuple[str, list[Shown]]]:
+    """The groups that are not empty, in order."""
+    for title, places in GROUPS.items():
+        if found := [shown for shown in models if shown.model.place in places]:
+            yield title, found
+
+
+def row(shown: Shown, pulling: PullProgress | None) -> Content:
+    """One line: name, size, architecture, context, state, licence."""
+    model = shown.model
+    state = _state(shown, pulling)
+    about = f"{gigabytes(model.bytes) if model.bytes else '':>7}  {one_line(shown.architecture, 8):8} "
+    style = "bold" if model.in_use else ""
+    return Content.assemble(
+        ("● " if model.in_use else "  ", "bold"),
+        (one_line(model.name, NAME_WIDTH).ljust(NAME_WIDTH), style),
+        (f" {about}{_thousands(shown.context):>5}  ", "dim"),
+        (state.ljust(18), style),
+        (one_line(shown.licence, 20), "dim"),
+    )
+
+
+def _state(shown: Shown, pulling: PullProgress | None) -> str:
+    model = shown.model
+    if pulling is not None:
+        return _share("pulling" if pulling.phase is Phase.PULLING else pulling.phase.value.partition(",")[0], pulling)
+    if model.place is Place.PART:
+        return f"paused {100 * model.done // max(1, model.bytes)}%"
+    if shown.hindrance:
+        return "cannot be used" if shown.facts and shown.facts.refusal else "with a note"
+    fit = room_for(model, shown.facts).fit if model.place is Place.CATALOGUE else None
+    if fit is not None:
+        return fit.value
+    where = one_line(model.program.partition(",")[0], 17) if model.place is Place.FOUND else model.place.value
+    return "in use" if model.in_use else where
+
+
+def _share(word: str, progress: PullProgress) -> str:
+    return f"{word} {100 * progress.done // progress.total}%" if progress.total else f"{word}…"
+
+
+def _thousands(tokens: int) -> str:
+    return f"{tokens // 1024}k" if tokens >= 1024 else str(tokens or "")
+
+
+def about(shown: Shown, belongings: Belongings | None, pulling: PullProgress | None) -> Content:
+    """Everything about one model, for the pane beside the list."""
+    model = shown.model
+    parts: list[str | tuple[str, str]] = [(one_line(model.title, 60), "bold"), "\n"]
+    if pulling is not None:
+        parts += [("\n" + displayable(progress_words(pulling)), "bold"), f"\n{PULL_KEYS[True]}\n"]
+    elif model.place is Place.PART:
+        left = f"{gigabytes(model.done)} of {gigabytes(model.bytes)} are here; {PULL_KEYS[False]}"
+        parts.append(f"\n{left}\n")
+    if shown.hindrance:
+        parts.append(f"\n{displayable(shown.hindrance)}\n")
+    if model.entry is not None:
+        parts.append(f"\n{displayable(model.entry.why)}\n")
+    facts = [
+        f"{gigabytes(model.bytes)} on disk" if model.bytes else "",
+        f"architecture {one_line(shown.architecture, 20)}" if shown.architecture else "",
+        f"context {shown.context:,}" if shown.context else "",
+        f"licence {one_line(shown.licence, 30)}" if shown.licence else "licence not told",
+    ]
+    parts.append("\n" + "; ".join(filter(None, facts)) + ".\n")
+    room = room_for(model, shown.facts)
+    fit = f"{room.fit.value.capitalize()}. " if room.fit and model.place is not Place.PART else ""
+    if room.words and not (shown.facts and shown.facts.refusal):
+        parts.append(f"{fit}{room.words}\n")
+    parts.append(f"\n{_template(shown)}\n")
+    if belongings is not None and model.path is not None and not (shown.facts and shown.facts.refusal):
+        parts.append(_belonging(shown, belongings) + "\n")
+    parts.append(("\n" + _whence(model), "dim"))
+    return Content.assemble(*parts)
+
+
+def _template(shown: Shown) -> str:
+    if shown.facts is not None and not shown.facts.refusal and not shown.facts.has_template:
+        return "Its file holds no chat template, so it cannot be talked to."
+    if shown.model.entry is not None:
+        return f"Template: {displayable(shown.model.entry.template)}"
+    return "Template: the file's own." if shown.facts and shown.facts.has_template else ""
+
+
+def _belonging(shown: Shown, found: Belongings) -> str:
+    if not found.known:
+        return "Which adapters belong to it is known once it has answered."
+    reader = "A reader is here for it." if found.reader else "There is no reader for it."
+    if not found.adapters:
+        tried = "" if shown.architecture == TRIED else f", which has been tried on the architecture {TRIED} only"
+        return f"No adapter was trained for it yet: a night makes one{tried}. {reader}"
+    number = "1 adapter belongs" if found.adapters == 1 else f"{found.adapters} adapters belong"
+    active = f"v{found.active} in use" if found.active is not None else "none in use"
+    return f"{number} to it, {active}. {reader}"
+
+
+def _whence(model: ShelfModel) -> str:
+    """Where the file is from, and where it lies."""
+    if model.place is Place.FOUND:
+        source = f"{model.program}, which it belongs to; only read here"
+    else:
+        source = (model.record.source if model.record else "") or (model.entry.repository if model.entry else "")
+    lines = [f"From {displayable(source or model.program)}"] if source or model.program else []
+    return "\n".join([*lines, displayable(str(model.path))] if model.path else lines)

@@ -1,0 +1,196 @@
+"""What the Models screen's workers do: look at the disk, pull, switch, add and remove; then they touch the screen."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studio.models.fit import gigabytes
+from studio.models.hub import Repository, parse_spec, wish_of
+from studio.models.pull_progress import Phase, PullProgress
+from studio.models.records import Record
+from studio.services.change_settings import Change
+from studio.services.describe_model import belongings, file_facts
+from studio.services.model_shelf import Place, ShelfModel, models_on
+from studio.services.studio import off_loop
+from studio.tui.plain_text import one_line
+from studio.tui.screens.models_shown import Shown
+from studio.tui.widgets.dialogs import ConfirmDialog, LineDialog
+from studio.tui.widgets.pick_dialog import Pick, PickDialog
+
+if TYPE_CHECKING:
+    from studio.tui.screens.models import ModelsScreen
+
+
+@dataclass
+class Pulling:
+    """A pull under way. `name` and `progress` are written by its thread."""
+
+    wanted: str
+    name: str
+    progress: PullProgress = field(default_factory=lambda: PullProgress(Phase.ASKING))
+    listed: bool = False
+
+
+async def look(screen: ModelsScreen) -> None:
+    """Read which models there are, and their headers."""
+    shelf, in_use = screen.shelf, screen.studio.model_path
+    context = screen.studio.settings.model.context_tokens
+
+    def read() -> list[Shown]:
+        models = models_on(shelf, in_use)
+        return [Shown(model, file_facts(model.path, context) if model.path else None) for model in models]
+
+    screen.show(await off_loop(read))
+
+
+async def tell_belongings(screen: ModelsScreen, model: ShelfModel) -> None:
+    """Which adapters and readers the model has."""
+    screen.show_belongings(model.name, await belongings(screen.studio, model))
+
+
+async def service(name: str) -> Any:
+    """A module that brings the HTTP library or the night's rules with it, imported beside the loop."""
+    return await asyncio.to_thread(import_module, f"studio.services.{name}")
+
+
+# Pulling ----------------------------------------------------------------------------------------------------------
+
+
+async def pull(screen: ModelsScreen, pulling: Pulling) -> None:
+    """Pull, as long as it takes; paused, it is cancelled, and what is here stays."""
+    fetching = await service("fetch_model")
+
+    def named(name: str) -> None:
+        pulling.name = name
+
+    def watch(progress: PullProgress) -> None:
+        pulling.progress = progress
+
+    try:
+        record: Record = await fetching.fetch_model(screen.shelf, pulling.wanted, watch=watch, named=named)
+        screen.notify(f"{record.name} is here. enter on it: it answers from then on.")
+    finally:
+        screen.forget_pull(pulling)
+    await look(screen)
+
+
+async def ask_what_to_pull(screen: ModelsScreen) -> None:
+    """Ask for a repository or an address, and where several files are meant, for one of them."""
+    wanted = await screen.app.push_screen_wait(
+        LineDialog("Pull a model", placeholder="org/repo of huggingface.co, org/repo:Q4_K_M, or https://…/model.gguf")
+    )
+    if not wanted or not (wanted := wanted.strip()):
+        return
+    spec = parse_spec(wanted)
+    if spec is not None and not spec.quant:
+        screen.notify(f"Asking what {one_line(spec.repository, 50)} offers…")
+        fetching = await service("fetch_model")
+        found: Repository = await fetching.offered(screen.shelf, wanted)
+        whole = [file for file in found.files if file.whole]
+        if len(whole) > 1:
+            picks = [
+                Pick(file.path, f"{file.quant or file.path:12} {gigabytes(file.bytes):>8}", file.path) for file in whole
+            ]
+            usual = [file.path for file in whole if file.quant == "Q4_K_M"][:1]
+            title = f"{one_line(found.name, 40)}, licence {one_line(found.licence, 16) or 'not told'}"
+            picked = await screen.app.push_screen_wait(PickDialog(title, picks, usual, several=False))
+            if not picked:
+                return
+            wanted = f"{found.name}:{picked[0]}"
+    screen.begin_pull(wanted, wanted.rpartition("/")[2])
+
+
+def wish(model: ShelfModel) -> str:
+    """What to ask for to get this model, or to go on with it."""
+    return model.name if model.entry is not None else wish_of(model.program)
+
+
+async def discard(screen: ModelsScreen, model: ShelfModel, pulling: Pulling | None) -> None:
+    """Stop a pull for good and delete what has arrived, once the user agrees."""
+    arrived = pulling.progress.done if pulling else model.done
+    question = f"Give up {one_line(model.name)} and delete the {gigabytes(arrived)} that are here?"
+    if not await screen.app.push_screen_wait(ConfirmDialog(question, yes="Delete", no="Keep")):
+        return
+    if pulling is not None:
+        await screen.stop_pull(pulling)
+    fetching = await service("fetch_model")
+    await off_loop(fetching.discard_pull, screen.shelf, pulling.name if pulling else model.name)
+    await look(screen)
+
+
+# Choosing ---------------------------------------------------------------------------------------------------------
+
+
+async def use(screen: ModelsScreen, model: ShelfModel) -> None:
+    """Answer with this model from now on."""
+    keeping = await service("keep_models")
+    change: Change = await _switched(screen, keeping.switch_model(screen.studio, screen.shelf, model))
+    screen.undoable.append(change)
+    await _told(screen)
+
+
+async def undo(screen: ModelsScreen) -> None:
+    """Take back the last choice, or remember again what was forgotten."""
+    last = screen.undoable.pop()
+    if isinstance(last, Record):
+        await off_loop(screen.shelf.records.write, last)
+        screen.notify(f"{last.name} is known again.")
+        await look(screen)
+        return
+    keeping = await service("keep_models")
+    await _switched(screen, keeping.take_switch_back(screen.studio, screen.shelf, last))
+    await _told(screen)
+
+
+async def _switched(screen: ModelsScreen, switch: Any) -> Any:
+    """Await a change of the model while the header says so, and again what answers then."""
+    app = screen.studio_app
+    app.tell(engine="loading model…")
+    screen.switching = True
+    screen.refresh_bindings()
+    try:
+        return await switch
+    finally:
+        screen.switching = False
+        facts = screen.studio.engine.facts
+        app.tell(model=facts.name if facts else "", engine="ready" if facts else "no model")
+        await look(screen)
+
+
+async def _told(screen: ModelsScreen) -> None:
+    facts = screen.studio.engine.facts
+    if facts is not None:
+        screen.notify(f"{facts.name} answers now. Corrections and lessons stay; adapters belong to their model.")
+    screen.studio_app.log_changed()
+
+
+# Adding and removing ----------------------------------------------------------------------------------------------
+
+
+async def add(screen: ModelsScreen, path: Path) -> None:
+    keeping = await service("keep_models")
+    record: Record = await off_loop(keeping.add_model, screen.shelf, path)
+    screen.notify(f"Added as {record.name}; the file stays where it is.")
+    screen.wanted = record.name
+    await look(screen)
+
+
+async def remove(screen: ModelsScreen, model: ShelfModel) -> None:
+    """Delete a pulled model once the user agrees; forget an added one, which can be undone."""
+    keeping = await service("keep_models")
+    await off_loop(keeping.refuse_removal, screen.shelf, model)
+    if model.place is Place.PULLED:
+        question = f"Delete {one_line(model.name)} ({gigabytes(model.bytes)})? It can only be pulled again."
+        if not await screen.app.push_screen_wait(ConfirmDialog(question, yes="Delete", no="Keep")):
+            return
+    await off_loop(keeping.remove_model, screen.shelf, model)
+    if model.place is Place.ADDED and model.record is not None:
+        screen.undoable.append(model.record)
+        screen.notify(f"{one_line(model.name)} is forgotten; its file stays. u takes that back.")
+    else:
+        screen.notify(f"{one_line(model.name)} is deleted.")
+    await look(screen)

@@ -1,0 +1,255 @@
+"""Models as a user handles them: read, chosen and taken back, pulled, paused and gone on with, added, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from made_gguf import made_gguf
+from model_server import ModelServer, model_server
+from studio_fakes import FakeEngine, fake_studio
+from textual.widgets import Input, OptionList
+from tui_driving import AppPilot, notices, settled, shown, until, write
+
+from studio.domain.generation import EngineOptions, ModelFacts
+from studio.errors import ModelError
+from studio.models import discovery
+from studio.services.keep_models import add_model
+from studio.services.model_shelf import shelf_of
+from studio.services.studio import Studio
+from studio.tui.app import StudioApp
+from studio.tui.screens.models import ModelsScreen
+from studio.tui.widgets.dialogs import ConfirmDialog, LineDialog
+from studio.tui.widgets.file_dialog import FileDialog
+from studio.tui.widgets.pick_dialog import PickDialog
+
+SIZES = [(80, 24), (120, 36), (200, 50)]
+CONTENT = made_gguf()
+HOSTILE = "[bold]licence[/bold] \x1b[31m"
+
+
+class Engine(FakeEngine):
+    """Answers under the name of the file; refuses those named bad."""
+
+    async def load(self, model: Path, options: EngineOptions) -> ModelFacts:
+        if "bad" in model.name:
+            raise ModelError(f"{model.name} cannot be loaded.", "Choose another.")
+        self.facts = replace(await super().load(model, options), path=model, name=model.stem)
+        return self.facts
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
+    with model_server() as one:
+        monkeypatch.setenv("HF_ENDPOINT", one.address)
+        monkeypatch.setenv("STUDIO_PULL__LOOPBACK_HTTP", "1")
+        monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+        yield one
+
+
+@pytest.fixture
+def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Studio:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    bundled = tmp_path / "bundled.gguf"
+    bundled.write_bytes(CONTENT)
+    monkeypatch.setattr("studio.services.model_shelf.bundled_model", lambda: bundled)
+    monkeypatch.setattr(discovery, "bundled_model", lambda: bundled)
+    catalogue = tmp_path / "catalogue.toml"
+    catalogue.write_text(
+        f'["made"]\ntitle = "Made of nothing"\nrepository = "org/made"\nfile = "Made.gguf"\nbytes = {len(CONTENT)}\n'
+        'licence = "MIT"\narchitecture = "llama"\ncontext = 2048\ntemplate = "Its own."\nwhy = "For tests alone."\n'
+    )
+    made = fake_studio(tmp_path / "w", engine=Engine())
+    made.model_path = bundled
+    made.catalogues = (catalogue,)
+    return made
+
+
+def give(studio: Studio, name: str, content: bytes = CONTENT) -> Path:
+    """A file of the user's own, added."""
+    file = studio.workspace.root.parent / f"{name}.gguf"
+    file.write_bytes(content)
+    add_model(shelf_of(studio), file)
+    return file
+
+
+async def open_models(pilot: AppPilot, name: str = "") -> ModelsScreen:
+    """Open the screen, and put the cursor on a model."""
+    await until(pilot, lambda: pilot.app.status.engine == "ready")  # type: ignore[attr-defined]
+    await pilot.press("f12")
+    await until(pilot, lambda: isinstance(pilot.app.screen, ModelsScreen))
+    await settled(pilot)
+    if name:
+        await choose(pilot, name)
+    screen = pilot.app.screen
+    assert isinstance(screen, ModelsScreen)
+    return screen
+
+
+async def choose(pilot: AppPilot, name: str) -> None:
+    options = pilot.app.screen.query_one("#models-list", OptionList)
+    options.highlighted = options.get_option_index(name)
+    await pilot.pause()
+    await settled(pilot)
+
+
+def engine_model(studio: Studio) -> str:
+    return studio.engine.facts.name if studio.engine.facts else ""
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_tells_what_is_here_and_what_could_be(studio: Studio, size: tuple[int, int]) -> None:
+    give(studio, "mine", made_gguf(general__license=HOSTILE))
+    app = StudioApp(studio)
+    async with app.run_test(size=size) as pilot:
+        await open_models(pilot, "made")
+        for words in (
+            "● smollm2-135m",
+            "in use",
+            "mine",
+            "added",
+            "Made of nothing",
+            "For tests alone.",
+            "Template: Its own.",
+        ):
+            assert words in shown(pilot), words
+        await choose(pilot, "mine")
+        await until(pilot, lambda: "Which adapters" in shown(pilot) or size[1] < 30)
+        assert "2,048" in shown(pilot)
+        assert "\x1b" not in shown(pilot)
+
+
+async def test_another_answers_at_once_and_is_taken_back(studio: Studio) -> None:
+    give(studio, "mine")
+    studio.workspace.settings_file.write_text("# mine\n")
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await open_models(pilot, "mine")
+        await pilot.press("enter")
+        await until(pilot, lambda: engine_model(studio) == "mine")
+        await settled(pilot)
+        assert "● mine" in shown(pilot)
+        assert app.status.model == "mine"
+        assert any("Corrections and lessons stay" in notice for notice in notices(pilot))
+        assert "mine.gguf" in studio.workspace.settings_file.read_text()
+        await pilot.press("x")
+        await until(pilot, lambda: any("is in use" in notice for notice in notices(pilot)))
+        await pilot.press("u")
+        await until(pilot, lambda: engine_model(studio) == "bundled")
+        await settled(pilot)
+        assert studio.workspace.settings_file.read_text() == "# mine\n"
+
+
+async def test_one_that_cannot_be_loaded_leaves_all_as_it_was(studio: Studio) -> None:
+    give(studio, "bad")
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await open_models(pilot, "bad")
+        await pilot.press("s")
+        await until(pilot, lambda: any("cannot be loaded" in notice for notice in notices(pilot)))
+        await settled(pilot)
+        assert (engine_model(studio), app.status.engine) == ("bundled", "ready")
+        assert not studio.workspace.settings_file.exists()
+
+
+async def test_a_model_of_the_catalogue_is_pulled_paused_and_gone_on_with(studio: Studio, server: ModelServer) -> None:
+    server.serve_repository("org/made", {"Made.gguf": CONTENT})
+    for path, served in server.served.items():
+        if path.startswith("/store"):
+            served.mishaps = ["stall:70000"]
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await open_models(pilot, "made")
+        await pilot.press("enter")
+        await until(pilot, lambda: "pulling 3" in shown(pilot))
+        assert "p pauses, c cancels" in shown(pilot)
+        await pilot.press("f2", "f12")  # it goes on wherever one looks
+        await pilot.press("p")
+        await until(pilot, lambda: "paused 3" in shown(pilot))
+        await settled(pilot)
+        await pilot.press("p")
+        await until(pilot, lambda: any("made is here" in notice for notice in notices(pilot)))
+        await settled(pilot)
+        assert (studio.workspace.pulled / "made.gguf").read_bytes() == CONTENT
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("y")
+        await until(pilot, lambda: not (studio.workspace.pulled / "made.gguf").exists())
+
+
+async def test_a_pull_is_given_up(studio: Studio, server: ModelServer) -> None:
+    server.serve_repository("org/made", {"Made.gguf": CONTENT})
+    for path, served in server.served.items():
+        if path.startswith("/store"):
+            served.mishaps = ["stall:70000"] * 3
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await open_models(pilot, "made")
+        await pilot.press("p")
+        await until(pilot, lambda: "pulling 3" in shown(pilot))
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("y")
+        await until(pilot, lambda: app.screen is screen and not list(studio.workspace.pulled.iterdir()))
+        await settled(pilot)
+        assert "paused" not in shown(pilot)
+
+
+async def test_what_goes_wrong_is_told(studio: Studio, server: ModelServer) -> None:
+    server.serve_repository("org/made", {"Made.gguf": made_gguf(seed=5, general__type="adapter")})
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await open_models(pilot, "made")
+        await pilot.press("enter")
+        await until(pilot, lambda: any("were announced" in notice for notice in notices(pilot)))
+        await settled(pilot)
+        assert "pulling" not in shown(pilot)
+
+
+async def test_any_other_is_asked_for_and_one_of_its_files_chosen(studio: Studio, server: ModelServer) -> None:
+    server.serve_repository("some/m", {"M-Q8_0.gguf": made_gguf(90_000), "M-Q4_K_M.gguf": CONTENT})
+    app = StudioApp(studio)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await open_models(pilot)
+        await pilot.press("g")
+        await until(pilot, lambda: isinstance(app.screen, LineDialog))
+        await write(pilot, "some/m")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, PickDialog))
+        assert "licence mit" in shown(pilot)
+        await pilot.press("enter")  # the usual one is marked
+        await until(pilot, lambda: any("M-Q4_K_M is here" in notice for notice in notices(pilot)))
+        await settled(pilot)
+        assert "M-Q4_K_M" in shown(pilot)
+
+
+async def test_a_file_is_added_forgotten_and_known_again(studio: Studio, tmp_path: Path) -> None:
+    (tmp_path / "own.gguf").write_bytes(CONTENT)
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await open_models(pilot)
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, FileDialog))
+        app.screen.query_one(Input).value = str(tmp_path / "own.gguf")
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(pilot, lambda: any("Added as own" in notice for notice in notices(pilot)))
+        await settled(pilot)
+        await pilot.press("x")
+        await until(pilot, lambda: any("is forgotten" in notice for notice in notices(pilot)))
+        await settled(pilot)
+        assert (tmp_path / "own.gguf").exists()
+        await pilot.press("u")
+        await until(pilot, lambda: any("known again" in notice for notice in notices(pilot)))
+        await settled(pilot)
+        assert "own " in shown(pilot)
+
+
+async def test_a_catalogue_that_is_wrong_is_told(studio: Studio) -> None:
+    studio.catalogues[0].write_text("[broken")
+    app = StudioApp(studio)
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        await open_models(pilot)
+        await until(pilot, lambda: any("Mend the entry" in notice for notice in notices(pilot)))
