@@ -17,6 +17,7 @@ HEAVY = (
     "gguf",
     "numpy",
     "duckdb",
+    "httpx2",
     "pydantic",
 )
 
@@ -31,6 +32,7 @@ HEAVY = (
         "studio.cli.exporting",
         "studio.cli.lessons",
         "studio.cli.log",
+        "studio.cli.models",
         "studio.cli.nights",
         "studio.cli.serving",
     ],

@@ -117,6 +117,10 @@ def pull(frame: Frame, wanted: str, only_list: bool, sha256: str, then_use: bool
     shown = _PullLine(one_line(wanted, 40))
     try:
         record = asyncio.run(interruptible(lambda: fetch_model(shelf, wanted, watch=shown, sha256=_hash(sha256))))
+    except KeyboardInterrupt:
+        shown.clear()
+        click.echo("studio: Stopped. What is here is kept: the same command goes on.", err=True)
+        raise
     finally:
         shown.clear()
     click.echo(f"{record.name} is here: {one_line(record.file, 200)}")

@@ -121,13 +121,15 @@ async def _ask(web: Web, order: Order) -> _Facts:
         if size == 0:
             raise PullError("The server does not say how large the file is, or it is empty.", "Try another source.")
         if order.bytes and size != order.bytes:
-            raise PullError(
-                f"The file is of {size:,} bytes, but {order.bytes:,} were announced.",
-                "It was changed since; see what there is with: studio models pull org/repo --list",
-            )
+            raise PullError(f"The file is of {size:,} bytes, but {order.bytes:,} were announced.", _changed(order))
         if order.sha256 and opened.linked_sha256 and order.sha256 != opened.linked_sha256:
-            raise PullError("The hub has another file than was announced.", "It was changed since; see --list.")
+            raise PullError("The hub has another file than was announced.", _changed(order))
         return _Facts(size, headers.get("etag", ""), order.sha256 or opened.linked_sha256, ranged is not None)
+
+
+def _changed(order: Order) -> str:
+    repository = "/".join(order.source.split("/")[:2])
+    return f"It was changed since: {order.source}. To have it as it is now: studio models pull {repository}"
 
 
 def _is_partial(opened: Opened) -> bool:

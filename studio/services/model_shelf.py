@@ -127,6 +127,8 @@ def _here(shelf: Shelf, catalogue: dict[str, CatalogueEntry]) -> list[ShelfModel
     own = sorted(shelf.workspace.local_models.glob("*.gguf"))
     found += [ShelfModel(plain_name(file.stem), Place.OWN, file, _size(file)) for file in own]
     for record in shelf.records.all():
+        if record.how == "pulled" and not record.path.is_file():
+            continue  # deleted by hand: it can be pulled again
         place = Place.PULLED if record.how == "pulled" else Place.ADDED
         gone = "" if record.path.is_file() else "Its file is gone."
         entry = catalogue.get(record.name)

@@ -81,7 +81,7 @@ SETTINGS: tuple[SettingFact, ...] = (
     ),
     SettingFact(
         "model.path",
-        "The GGUF file of the model that answers.",
+        "The GGUF file of the model that answers; Models (F12) changes it at once.",
         ValueKind.PATH,
         Effect.NEXT_START,
         unset="the one in local_models/, or the bundled one",

@@ -268,6 +268,17 @@ async def test_plain_http_and_nonsense_are_refused_unless_allowed(tmp_path: Path
         await fetch(address, tmp_path / "m.gguf", rules=WebRules())
 
 
+async def test_a_proxy_of_the_environment_is_used(
+    server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", server.address)
+    server.serve("http://localhost:9/m.gguf", CONTENT)  # as a proxy is asked for it
+    await fetch("http://localhost:9/m.gguf", tmp_path / "m.gguf")
+    assert (tmp_path / "m.gguf").read_bytes() == CONTENT
+
+
 def test_the_environment_is_heard() -> None:
     rules = rules_of({"HF_ENDPOINT": "https://mirror.test/", "HF_TOKEN": " t ", "HF_HUB_OFFLINE": "1"})
     assert (rules.hub, rules.token, rules.offline) == ("https://mirror.test", "t", True)

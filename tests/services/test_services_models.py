@@ -14,10 +14,22 @@ from msgspec import structs
 from studio_fakes import FakeEngine, fake_studio
 
 from studio.domain.arms import LORA, ArmRecipe
-from studio.domain.generation import EngineOptions, ModelFacts
+from studio.domain.generation import (
+    ChatMessage,
+    EngineOptions,
+    Lane,
+    LaneDelta,
+    LaneFailed,
+    LaneFinished,
+    ModelFacts,
+    Role,
+    Sampling,
+)
 from studio.domain.identity import new_id, utc_now
 from studio.domain.nights import Adapter
 from studio.errors import MachineError, ModelError, NotFoundError, PullError, StudioError, UsageError
+from studio.inference.engine_client import LlamaEngine
+from studio.models.discovery import bundled_model
 from studio.models.found import Surroundings
 from studio.models.pull_progress import PullProgress
 from studio.services.change_settings import set_setting
@@ -96,6 +108,10 @@ async def test_a_model_of_the_catalogue_is_pulled_chosen_and_removed(server: Mod
     remove_model(shelf, listed(shelf)["made"])
     assert not made.path or not made.path.exists()
     assert listed(shelf)["made"].place is Place.CATALOGUE
+    await get(shelf, "made")
+    (shelf.workspace.pulled / "made.gguf").unlink()  # by hand
+    assert listed(shelf)["made"].place is Place.CATALOGUE
+    await get(shelf, "made")
 
 
 async def test_repositories_and_addresses_are_pulled_under_names_of_their_own(
@@ -304,3 +320,33 @@ async def test_what_belongs_to_a_model_and_whether_it_fits_is_told(tmp_path: Pat
     assert (facts.architecture, facts.context, facts.licence, facts.has_template) == ("llama", 2048, "apache-2.0", True)
     assert "memory" in room_for(model, facts).words
     assert "no model file" in file_facts(tmp_path / "none.gguf", 4096).refusal
+
+
+async def test_the_real_engine_changes_its_model_while_it_answers(tmp_path: Path) -> None:
+    """The answer under way ends and says so; the next one is the new model's."""
+    bundled = bundled_model()
+    assert bundled is not None
+    copy = tmp_path / "copy.gguf"
+    copy.symlink_to(bundled)
+    studio = fake_studio(tmp_path / "w")
+    studio.engine = LlamaEngine(studio.workspace.diagnostics)
+    studio.model_path = bundled
+    try:
+        await studio.model()
+        shelf = Shelf(studio.workspace, (), Surroundings(tmp_path / "home", {}, "linux"))
+        question = (ChatMessage(Role.USER, "Tell me about rivers."),)
+        switched: asyncio.Task[object] | None = None
+        async for event in studio.engine.generate([Lane("a", question, sampling=Sampling(max_tokens=400))]):
+            if isinstance(event, LaneDelta) and switched is None:
+                model = ShelfModel("copy", Place.ADDED, copy, copy.stat().st_size)
+                switched = asyncio.create_task(switch_model(studio, shelf, model))
+        assert isinstance(event, LaneFailed)
+        assert "mid-answer" in event.message
+        assert switched is not None
+        await switched
+        assert studio.engine.facts is not None
+        assert studio.engine.facts.path == copy
+        answers = [e async for e in studio.engine.generate([Lane("b", question, sampling=Sampling(max_tokens=4))])]
+        assert isinstance(answers[-1], LaneFinished)
+    finally:
+        await studio.engine.close()
