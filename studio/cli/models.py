@@ -108,12 +108,13 @@ def pull(frame: Frame, wanted: str, only_list: bool, sha256: str, then_use: bool
     """
     from studio.services.fetch_model import fetch_model, offered
     from studio.services.keep_models import choose_model
-    from studio.services.model_shelf import model_named
+    from studio.services.model_shelf import model_named, path_of
 
     shelf = _shelf(frame)
     if only_list:
         _print_repository(asyncio.run(interruptible(lambda: offered(shelf, wanted))))
         return
+    _warn_if_too_large(shelf, wanted)
     shown = _PullLine(one_line(wanted, 40))
     try:
         record = asyncio.run(interruptible(lambda: fetch_model(shelf, wanted, watch=shown, sha256=_hash(sha256))))
@@ -123,12 +124,25 @@ def pull(frame: Frame, wanted: str, only_list: bool, sha256: str, then_use: bool
         raise
     finally:
         shown.clear()
-    click.echo(f"{record.name} is here: {one_line(record.file, 200)}")
+    click.echo(f"{record.name} is here: {one_line(str(path_of(shelf, record)), 200)}")
     if then_use:
         choose_model(shelf, model_named(_models(shelf), record.name))
         click.echo(_chosen(record.name))
     else:
         click.echo(f"Answer with it: studio models use {record.name}")
+
+
+def _warn_if_too_large(shelf: Shelf, wanted: str) -> None:
+    from studio.models.fit import Fit
+    from studio.services.describe_model import room_for
+
+    for model in _models(shelf):
+        if (
+            model.entry is not None
+            and model.name == wanted.casefold()
+            and (room := room_for(model, None)).fit is Fit.NOT
+        ):
+            click.echo(f"studio: It will hardly run here. {room.words}", err=True)
 
 
 def _print_repository(found: Repository) -> None:

@@ -82,6 +82,7 @@ class PartFile:
         """
         kept = read_notes(self.path)
         same = kept is not None and (kept.source, kept.bytes, kept.tag, kept.sha256) == (source, size, tag, sha256)
+        same = same and bool(tag or sha256)  # else nobody knows whether it is
         if kept is not None and same:
             self.notes = kept
         else:

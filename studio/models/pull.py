@@ -124,7 +124,14 @@ async def _ask(web: Web, order: Order) -> _Facts:
             raise PullError(f"The file is of {size:,} bytes, but {order.bytes:,} were announced.", _changed(order))
         if order.sha256 and opened.linked_sha256 and order.sha256 != opened.linked_sha256:
             raise PullError("The hub has another file than was announced.", _changed(order))
-        return _Facts(size, headers.get("etag", ""), order.sha256 or opened.linked_sha256, ranged is not None)
+        return _Facts(size, _tag(opened), order.sha256 or opened.linked_sha256, ranged is not None)
+
+
+def _tag(opened: Opened) -> str:
+    """What tells one state of the file from another, bytes included; empty where the server tells nothing such."""
+    headers = opened.response.headers
+    etag = headers.get("etag", "")
+    return etag if etag and not etag.startswith("W/") else headers.get("last-modified", "")
 
 
 def _changed(order: Order) -> str:
@@ -217,7 +224,7 @@ class _Run:
             given = _CONTENT_RANGE.fullmatch(opened.response.headers.get("content-range", ""))
             if not _is_partial(opened) or given is None or int(given[1]) != start:
                 raise PullError("The server gave other bytes than it was asked for.", "Pull again, or elsewhere.")
-            changed = self._part.notes.tag and opened.response.headers.get("etag", "") != self._part.notes.tag
+            changed = self._part.notes.tag and _tag(opened) != self._part.notes.tag
             if int(given[3]) != self._facts.bytes or changed:
                 raise _UselessError("The file was changed while it was pulled.", "Pull again: it starts anew.")
             async for data in self._bytes(opened):

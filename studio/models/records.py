@@ -18,6 +18,7 @@ MOST_NAME = 120
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """A model the studio knows of. `how`: its file was pulled by the studio, or lies where the user added it from.
 
+    `file` is the whole path of one that was added, and of a pulled one its name in their folder, which may be moved.
     `source` is the repository and file, or the address, it came from; `sha256` is empty where it was never computed.
     """
 
@@ -27,10 +28,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     sha256: str = ""
     licence: str = ""
-
-    @property
-    def path(self) -> Path:
-        return Path(self.file)
 
 
 class Records:

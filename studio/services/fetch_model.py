@@ -75,7 +75,7 @@ async def fetch_model(
         record = Record(
             name=plan.name,
             how="pulled",
-            file=str(target),
+            file=target.name,
             source=plan.order.source,
             sha256=digest,
             licence=plan.licence,

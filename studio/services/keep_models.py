@@ -12,7 +12,7 @@ from studio.models.discovery import find_model
 from studio.models.records import Record, plain_name
 from studio.services.change_settings import Change, reset_setting, set_setting, take_back
 from studio.services.fetch_model import discard_pull
-from studio.services.model_shelf import HERE, Place, Shelf, ShelfModel, model_in_use, models_on
+from studio.services.model_shelf import HERE, Place, Shelf, ShelfModel, model_in_use, models_on, path_of
 from studio.services.studio import Studio, TokenCounts, off_loop
 from studio.settings import load_settings
 from studio.training.launcher import refuse_second_night
@@ -31,7 +31,8 @@ def add_model(shelf: Shelf, path: Path) -> Record:
     checked_header(file)
     models = models_on(shelf, model_in_use(shelf))
     for model in models:
-        if model.place in HERE and model.path is not None and model.path.resolve() == file.resolve():
+        known = model.place in HERE and model.place is not Place.CHOSEN
+        if known and model.path is not None and model.path.resolve() == file.resolve():
             raise UsageError(f"{model.name} is that file already.", f"Answer with it: studio models use {model.name}")
     taken = {model.name.casefold() for model in models}
     name = base = plain_name(file.stem)
@@ -73,13 +74,13 @@ def remove_model(shelf: Shelf, model: ShelfModel) -> None:
     if model.record is None:
         return
     if model.place is Place.PULLED:
-        _delete(shelf, model.record.path)
+        _delete(shelf, path_of(shelf, model.record))
     shelf.records.forget(model.record.name)
 
 
 def _delete(shelf: Shelf, file: Path) -> None:
     folder = shelf.workspace.pulled
-    if file.parent.resolve() != folder.resolve() or file.is_symlink() or folder.is_symlink():
+    if file.parent != folder or file.is_symlink() or folder.is_symlink():
         raise MachineError(f"{file} does not lie in {folder}.", "Only what was pulled there is deleted.")
     try:
         file.unlink(missing_ok=True)

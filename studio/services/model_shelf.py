@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -29,12 +29,13 @@ class Place(StrEnum):
     OWN = "in local_models"
     PULLED = "pulled"
     ADDED = "added"
+    CHOSEN = "in studio.toml"
     PART = "partly pulled"
     CATALOGUE = "can be pulled"
     FOUND = "found"
 
 
-HERE = (Place.BUNDLED, Place.OWN, Place.PULLED, Place.ADDED)
+HERE = (Place.BUNDLED, Place.OWN, Place.PULLED, Place.ADDED, Place.CHOSEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +95,30 @@ def models_on(shelf: Shelf, in_use: Path | None) -> list[ShelfModel]:
     """
     catalogue = read_catalogue(shelf.catalogues)
     listed: dict[str, ShelfModel] = {}
-    for model in (*_here(shelf, catalogue), *_catalogued(shelf, catalogue), *_found(shelf)):
-        if model.path is not None and any(_same(model.path, other.path) for other in listed.values()):
+    seen: set[Path] = set()
+    for model in (*_here(shelf, catalogue), *_chosen(in_use), *_catalogued(shelf, catalogue), *_found(shelf)):
+        whole = model.path.resolve() if model.path else None
+        if whole in seen or (model.place is Place.CATALOGUE and model.name in listed):
             continue
-        if model.place is Place.CATALOGUE and model.name in listed:
-            continue
-        name = _unused(model.name, listed)
-        used = in_use is not None and _same(model.path, in_use)
-        listed[name] = replace(model, name=name, in_use=used)
-    return list(listed.values())
+        if whole is not None:
+            seen.add(whole)
+        # A name of the catalogue stands for that entry, whatever else is called so.
+        name = model.name if model.entry else _unused(model.name, {*listed, *catalogue})
+        listed[name] = replace(
+            model, name=name, in_use=whole is not None and in_use is not None and whole == in_use.resolve()
+        )
+    return _pointed_out(list(listed.values()))
+
+
+def _pointed_out(models: list[ShelfModel]) -> list[ShelfModel]:
+    """With a note on what could be pulled and is among another program's files already, told by its exact size."""
+    theirs = {model.bytes: model for model in models if model.place is Place.FOUND}
+    return [
+        replace(model, note=f"It seems to be here already, as {theirs[model.bytes].name}.")
+        if model.place is Place.CATALOGUE and model.bytes in theirs
+        else model
+        for model in models
+    ]
 
 
 def model_named(models: Sequence[ShelfModel], name: str) -> ShelfModel:
@@ -115,6 +131,11 @@ def model_named(models: Sequence[ShelfModel], name: str) -> ShelfModel:
     raise NotFoundError(f"There is no model '{name}'.", f"{hint}See: studio models list")
 
 
+def path_of(shelf: Shelf, record: Record) -> Path:
+    """Where a recorded model lies."""
+    return shelf.workspace.pulled / record.file if record.how == "pulled" else Path(record.file)
+
+
 def part_of(shelf: Shelf, name: str) -> Path:
     """Where the part of a pull into this name lies."""
     return shelf.workspace.pulled / f"{name}.gguf{SUFFIX}"
@@ -124,16 +145,24 @@ def _here(shelf: Shelf, catalogue: dict[str, CatalogueEntry]) -> list[ShelfModel
     found: list[ShelfModel] = []
     if (bundled := bundled_model()) is not None:
         found.append(ShelfModel(BUNDLED_NAME, Place.BUNDLED, bundled, bundled.stat().st_size))
-    own = sorted(shelf.workspace.local_models.glob("*.gguf"))
-    found += [ShelfModel(plain_name(file.stem), Place.OWN, file, _size(file)) for file in own]
-    for record in shelf.records.all():
-        if record.how == "pulled" and not record.path.is_file():
+    records = shelf.records.all()
+    recorded = {path_of(shelf, record) for record in records}
+    own = [*shelf.workspace.local_models.glob("*.gguf"), *shelf.workspace.pulled.glob("*.gguf")]
+    loose = sorted(file for file in own if file not in recorded)
+    found += [ShelfModel(plain_name(file.stem), Place.OWN, file, _size(file)) for file in loose]
+    for record in records:
+        path = path_of(shelf, record)
+        if record.how == "pulled" and not path.is_file():
             continue  # deleted by hand: it can be pulled again
         place = Place.PULLED if record.how == "pulled" else Place.ADDED
-        gone = "" if record.path.is_file() else "Its file is gone."
-        entry = catalogue.get(record.name)
-        found.append(ShelfModel(record.name, place, record.path, _size(record.path), entry, record, note=gone))
+        note = "" if path.is_file() else "Its file is gone."
+        found.append(ShelfModel(record.name, place, path, _size(path), catalogue.get(record.name), record, note=note))
     return found
+
+
+def _chosen(in_use: Path | None) -> list[ShelfModel]:
+    """The model in use, in case nothing else knows of it: its path was written into studio.toml by hand."""
+    return [ShelfModel(plain_name(in_use.stem), Place.CHOSEN, in_use, _size(in_use))] if in_use else []
 
 
 def _catalogued(shelf: Shelf, catalogue: dict[str, CatalogueEntry]) -> list[ShelfModel]:
@@ -160,16 +189,12 @@ def _found(shelf: Shelf) -> list[ShelfModel]:
     ]
 
 
-def _unused(name: str, listed: dict[str, ShelfModel]) -> str:
-    taken = {known.casefold() for known in listed}
+def _unused(name: str, names: Iterable[str]) -> str:
+    taken = {known.casefold() for known in names}
     number, free = 2, name
     while free.casefold() in taken:
         free, number = f"{name}-{number}", number + 1
     return free
-
-
-def _same(one: Path | None, other: Path | None) -> bool:
-    return one is not None and other is not None and (one == other or one.resolve() == other.resolve())
 
 
 def _size(file: Path) -> int:

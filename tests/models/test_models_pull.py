@@ -119,6 +119,19 @@ async def test_what_was_changed_since_starts_anew(server: ModelServer, tmp_path:
     assert (tmp_path / "m.gguf").read_bytes() == other
 
 
+@pytest.mark.parametrize("etag", ["", 'W/"weak"'])
+async def test_without_a_sure_sign_of_the_same_file_it_starts_anew(
+    server: ModelServer, tmp_path: Path, etag: str
+) -> None:
+    address = server.serve("/m.gguf", CONTENT, etag=etag, mishaps=["", "", *["status:500"] * 30])
+    with pytest.raises(PullError):
+        await fetch(address, tmp_path / "m.gguf")
+    other = made_gguf(seed=1)
+    server.serve("/m.gguf", other, etag=etag)
+    await fetch(address, tmp_path / "m.gguf")
+    assert (tmp_path / "m.gguf").read_bytes() == other
+
+
 @pytest.mark.parametrize(
     ("mishap", "told"),
     [

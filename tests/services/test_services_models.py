@@ -42,7 +42,7 @@ from studio.services.keep_models import (
     switch_model,
     take_switch_back,
 )
-from studio.services.model_shelf import Place, Shelf, ShelfModel, model_in_use, model_named, models_on
+from studio.services.model_shelf import Place, Shelf, ShelfModel, model_in_use, model_named, models_on, path_of
 from studio.services.prepare_lanes import Question, prepare_lanes
 from studio.services.studio import Studio
 from studio.training.launcher import hold_night_lock
@@ -85,8 +85,8 @@ async def test_a_model_of_the_catalogue_is_pulled_chosen_and_removed(server: Mod
     seen: list[PullProgress] = []
     record = await fetch_model(shelf, "made", watch=seen.append)
     assert (record.name, record.licence, record.source) == ("made", "MIT", "org/made/Made-Q4_K_M.gguf")
-    assert record.path == shelf.workspace.pulled / "made.gguf"
-    assert record.path.read_bytes() == CONTENT
+    assert path_of(shelf, record) == shelf.workspace.pulled / "made.gguf"
+    assert path_of(shelf, record).read_bytes() == CONTENT
     assert seen[-1].done == len(CONTENT)
     made = listed(shelf)["made"]
     assert (made.place, made.entry is not None, made.in_use) == (Place.PULLED, True, False)
@@ -136,8 +136,8 @@ async def test_no_name_leads_out_of_the_folder(server: ModelServer, shelf: Shelf
     before = outside(shelf, tmp_path)
     address = server.serve(f"/{name}", CONTENT)
     record = await fetch_model(shelf, address, watch=lambda _: None)
-    assert record.path.parent == shelf.workspace.pulled
-    assert not record.path.name.startswith(".")
+    assert path_of(shelf, record).parent == shelf.workspace.pulled
+    assert not record.file.startswith(".")
     assert outside(shelf, tmp_path) == before
 
 
@@ -218,6 +218,33 @@ async def test_wishes_that_mean_nothing_are_told(server: ModelServer, shelf: She
     with pytest.raises(StudioError):
         await get(shelf, wanted)
     assert server.asked == []
+
+
+async def test_a_workspace_may_be_moved(server: ModelServer, shelf: Shelf, tmp_path: Path) -> None:
+    server.serve_repository("org/made", {"Made-Q4_K_M.gguf": CONTENT})
+    await get(shelf, "made")
+    choose_model(shelf, listed(shelf)["made"])
+    shelf.workspace.root.rename(tmp_path / "moved")
+    moved = replace(shelf, workspace=Workspace(tmp_path / "moved"))
+    made = listed(moved)["made"]
+    assert (made.place, made.in_use) == (Place.PULLED, True)
+
+
+def test_what_is_listed_under_which_name(shelf: Shelf, tmp_path: Path) -> None:
+    own = shelf.workspace.local_models / "made.gguf"
+    own.write_bytes(CONTENT[:-4])
+    theirs = shelf.around.home / ".lmstudio/models/pub/model/Theirs.gguf"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(CONTENT)
+    by_hand = tmp_path / "by hand.gguf"
+    by_hand.write_bytes(CONTENT)
+    shelf.workspace.settings_file.write_text(f'[model]\npath = "{by_hand}"\n')
+    models = listed(shelf)
+    assert (models["made-2"].place, models["made-2"].path) == (Place.OWN, own)
+    assert models["made"].place is Place.CATALOGUE
+    assert "here already, as Theirs" in models["made"].note
+    assert (models["by-hand"].place, models["by-hand"].in_use) == (Place.CHOSEN, True)
+    assert sum(model.in_use for model in models.values()) == 1
 
 
 async def test_offline_fetches_nothing(server: ModelServer, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:

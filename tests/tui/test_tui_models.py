@@ -16,6 +16,7 @@ from tui_driving import AppPilot, notices, settled, shown, until, write
 from studio.domain.generation import EngineOptions, ModelFacts
 from studio.errors import ModelError
 from studio.models import discovery
+from studio.models.fit import Fit
 from studio.services.keep_models import add_model
 from studio.services.model_shelf import shelf_of
 from studio.services.studio import Studio
@@ -177,6 +178,27 @@ async def test_a_model_of_the_catalogue_is_pulled_paused_and_gone_on_with(studio
         await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
         await pilot.press("y")
         await until(pilot, lambda: not (studio.workspace.pulled / "made.gguf").exists())
+
+
+async def test_what_does_not_fit_is_asked_about_first(
+    studio: Studio, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give(studio, "mine")
+    monkeypatch.setattr("studio.services.describe_model.fit_of", lambda needed, free: Fit.NOT)
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await open_models(pilot, "made")
+        assert "does not fit" in shown(pilot)
+        for name in ("made", "mine"):
+            await choose(pilot, name)
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+            assert "will hardly run here" in shown(pilot)
+            await pilot.press("n")
+            await until(pilot, lambda: isinstance(app.screen, ModelsScreen))
+        await settled(pilot)
+    assert server.asked == []
+    assert not studio.workspace.settings_file.exists()
 
 
 async def test_a_pull_is_given_up(studio: Studio, server: ModelServer) -> None:

@@ -227,7 +227,7 @@ unless you ask. Corrections and lessons stay whichever model answers; adapters b
 
     def action_use(self) -> None:
         if (shown := self._chosen) is not None:
-            self.start(models_work.use(self, shown.model), group="switch")
+            self.start(models_work.use(self, shown), group="switch")
 
     def action_pull(self) -> None:
         if (shown := self._chosen) is None:
@@ -235,7 +235,7 @@ unless you ask. Corrections and lessons stay whichever model answers; adapters b
         if (pulling := self._pulling(shown.model)) is not None:
             self._workers[pulling.wanted].cancel()
         else:
-            self.begin_pull(models_work.wish(shown.model), shown.model.name)
+            self.start(models_work.begin(self, shown), group="begin", exclusive=True)
 
     def action_cancel(self) -> None:
         if (shown := self._chosen) is not None:

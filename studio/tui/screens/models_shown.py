@@ -10,11 +10,11 @@ from textual.content import Content
 from studio.models.fit import gigabytes
 from studio.models.pull_progress import Phase, PullProgress, progress_words
 from studio.services.describe_model import Belongings, FileFacts, room_for
-from studio.services.model_shelf import Place, ShelfModel
+from studio.services.model_shelf import HERE, Place, ShelfModel
 from studio.tui.plain_text import displayable, one_line
 
 GROUPS = {
-    "Here": (Place.BUNDLED, Place.OWN, Place.PULLED, Place.ADDED),
+    "Here": HERE,
     "To pull": (Place.PART, Place.CATALOGUE),
     "Of other programs on this machine": (Place.FOUND,),
 }

@@ -8,12 +8,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.models.fit import gigabytes
+from studio.models.fit import Fit, gigabytes
 from studio.models.hub import Repository, parse_spec, wish_of
 from studio.models.pull_progress import Phase, PullProgress
 from studio.models.records import Record
 from studio.services.change_settings import Change
-from studio.services.describe_model import belongings, file_facts
+from studio.services.describe_model import belongings, file_facts, room_for
 from studio.services.model_shelf import Place, ShelfModel, models_on
 from studio.services.studio import off_loop
 from studio.tui.plain_text import one_line
@@ -58,6 +58,21 @@ async def service(name: str) -> Any:
 
 
 # Pulling ----------------------------------------------------------------------------------------------------------
+
+
+async def agreed(screen: ModelsScreen, shown: Shown) -> bool:
+    """Whether the model fits, or the user wants it all the same."""
+    room = room_for(shown.model, shown.facts)
+    question = f"{one_line(shown.model.title)} will hardly run here. {room.words}"
+    if room.fit is not Fit.NOT:
+        return True
+    return await screen.app.push_screen_wait(ConfirmDialog(question, yes="All the same", no="Leave it"))
+
+
+async def begin(screen: ModelsScreen, shown: Shown) -> None:
+    """Pull a model of the list, once it is clear that this makes sense."""
+    if shown.model.place is Place.PART or await agreed(screen, shown):
+        screen.begin_pull(wish(shown.model), shown.model.name)
 
 
 async def pull(screen: ModelsScreen, pulling: Pulling) -> None:
@@ -125,8 +140,11 @@ async def discard(screen: ModelsScreen, model: ShelfModel, pulling: Pulling | No
 # Choosing ---------------------------------------------------------------------------------------------------------
 
 
-async def use(screen: ModelsScreen, model: ShelfModel) -> None:
+async def use(screen: ModelsScreen, shown: Shown) -> None:
     """Answer with this model from now on."""
+    model = shown.model
+    if not await agreed(screen, shown):
+        return
     keeping = await service("keep_models")
     change: Change = await _switched(screen, keeping.switch_model(screen.studio, screen.shelf, model))
     screen.undoable.append(change)
