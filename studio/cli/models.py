@@ -83,7 +83,8 @@ def list_models(frame: Frame, as_json: bool) -> None:
         mark = "*" if model.in_use else " "
         state = f"partly pulled, {100 * model.done // max(1, model.bytes)}%" if model.done else model.place.value
         state = f"{state}: {model.program}" if model.program else state
-        fit = room.fit.value if room.fit else "in use" if model.in_use else ""
+        unfit = "cannot be used" if facts and facts.refusal else ""
+        fit = unfit or (room.fit.value if room.fit else "in use" if model.in_use else "")
         about = [gigabytes(model.bytes), _licence(model, facts.licence if facts else ""), state, fit]
         click.echo(f"{mark} {one_line(model.name, 36):36} {one_line(' · '.join(filter(None, about)), 90)}")
         told = model.note or (facts.refusal if facts else "") or (model.entry.why if model.entry else room.words)

@@ -92,7 +92,7 @@ def room_for(model: ShelfModel, facts: FileFacts | None) -> Room:
     if need is not None:
         words = f"It needs about {gigabytes(need.total)} of memory, {gigabytes(need.context)} of them for the context;"
         return Room(fit_of(need.total, free), f"{words} {gigabytes(free)} are free.")
-    if not model.bytes:
+    if not model.bytes or (facts is not None and facts.refusal):
         return Room(None, "")
     words = f"Its weights alone take {gigabytes(model.bytes)} of memory; {gigabytes(free)} are free."
     return Room(fit_of(model.bytes * _WITH_CONTEXT, free), words)

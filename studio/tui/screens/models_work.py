@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from studio.errors import StudioError
 from studio.models.fit import Fit, gigabytes
 from studio.models.hub import Repository, parse_spec, wish_of
 from studio.models.pull_progress import Phase, PullProgress
@@ -44,7 +45,10 @@ async def look(screen: ModelsScreen) -> None:
         models = models_on(shelf, in_use)
         return [Shown(model, file_facts(model.path, context) if model.path else None) for model in models]
 
-    screen.show(await off_loop(read))
+    try:
+        screen.show(await off_loop(read))
+    except StudioError as error:
+        screen.show_failure(f"The models cannot be listed. {error}")
 
 
 async def tell_belongings(screen: ModelsScreen, model: ShelfModel) -> None:
