@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,3 +99,24 @@ def test_a_chosen_model_that_is_gone_can_be_replaced(models: Shell, tmp_path: Pa
     models("use", "smollm2-135m")
     assert "is forgotten; its file stays" in models("remove", "mine")
     assert "Nothing" not in models("list")
+
+
+def test_ctrl_c_stops_a_pull_and_the_same_command_goes_on(server: ModelServer, tmp_path: Path) -> None:
+    address = server.serve("/m.gguf", CONTENT, mishaps=["stall:70000"])
+    command = [sys.executable, "-m", "studio", "--workspace", str(tmp_path / "w"), "models", "pull", address]
+    pulling = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    part = tmp_path / "w" / "local_models" / "pulled" / "m.gguf.part"
+    deadline = time.monotonic() + 30
+    while not (part.exists() and b"GGUF" in part.read_bytes()[:4]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    pulling.send_signal(signal.SIGINT)
+    _, told = pulling.communicate(timeout=30)
+    assert pulling.returncode == 130
+    assert "the same command goes on" in told
+    assert "Traceback" not in told
+    server.asked.clear()
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert (part.parent / "m.gguf").read_bytes() == CONTENT
+    assert not any(asked.headers.get("range", "").startswith("bytes=0-2") for asked in server.asked)
