@@ -84,7 +84,7 @@ class Frame:
 
 async def interruptible(work: Callable[[], Awaitable[T]]) -> T:
     """Await what needs no wired studio; ctrl+c, SIGTERM and SIGHUP cancel it, and it cleans up undisturbed."""
-    with _ended_by_signals():
+    with ended_by_signals():
         return await work()
 
 
