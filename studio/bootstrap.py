@@ -44,6 +44,8 @@ def build_throwaway(folder: Path, origin: Studio) -> Studio:
     shared processes is shared with it.
     """
     workspace = Workspace(folder).ensure()
+    # The shared engine holds the other's lock while it answers the user: nights in here stand still for that one.
+    workspace.interactive_lock.symlink_to(origin.workspace.interactive_lock.absolute())
     return Studio(
         settings=origin.settings,
         workspace=workspace,
@@ -55,6 +57,7 @@ def build_throwaway(folder: Path, origin: Studio) -> Studio:
         completions=origin.completions,
         reader_folders=origin.reader_folders,
         catalogues=origin.catalogues,
+        shares_engine=True,
         token_counts=origin.token_counts,
     )
 

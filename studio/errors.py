@@ -90,3 +90,7 @@ class SettingsError(UsageError):
 
 class PullError(StudioError):
     """A model could not be fetched; what had arrived is kept where it can be used again."""
+
+
+class RecordingError(MachineError):
+    """A recording cannot be begun or go on: the folder is in use or cannot be written, the disk is full."""

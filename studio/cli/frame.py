@@ -7,8 +7,9 @@ import gc
 import json
 import re
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +18,8 @@ import click
 from studio.workspace import Workspace, find_workspace
 
 if TYPE_CHECKING:
+    from studio.evaluation.audience_file import PreparedQuestion
+    from studio.services.studio import Studio
     from studio.tui.app import StudioApp
 
 T = TypeVar("T")
@@ -57,29 +60,41 @@ class Frame:
 
         return asyncio.run(within())
 
-    def open_app(self) -> None:
-        """The app on this workspace."""
+    def open_app(self, record: Path | None = None) -> None:
+        """The app on this workspace, recorded into a folder where one is named."""
         # Nothing that is imported becomes garbage, and looking for some takes a tenth of the start.
         # The app enables it again after its first paint.
         gc.disable()
         from studio.bootstrap import build_studio
         from studio.tui.app import StudioApp
 
-        _run(StudioApp(build_studio(self.workspace)))
+        _run(StudioApp(build_studio(self.workspace)), record)
 
-    def open_demo(self, json_file: Path | None) -> None:
-        """The app on a throw-away log, with the demonstration playing; the user's own log is left alone."""
+    def open_demo(
+        self, json_file: Path | None, audience: Sequence[PreparedQuestion] | None, record: Path | None
+    ) -> None:
+        """The app on a throw-away log, with the demonstration playing; the user's own log is left alone.
+
+        The starter session's questions are offered where no `audience` was prepared.
+        """
         import tempfile
 
         from studio.bootstrap import build_studio, build_throwaway, starter_session
+        from studio.evaluation.audience_file import load_audience
         from studio.tui.app import StudioApp
-        from studio.tui.screens.demo import DemoScreen
+        from studio.tui.screens.demo import DemoScreen, Play
 
+        questions = load_audience(starter_session() / "audience.toml") if audience is None else audience
         with tempfile.TemporaryDirectory(prefix="studio-demo-") as folder:
-            scene = build_throwaway(Path(folder), build_studio(self.workspace))
-            app = StudioApp(scene)
-            app.call_later(app.push_screen, DemoScreen(scene, starter_session(), json_file))
-            _run(app)
+            origin, scenes = build_studio(self.workspace), count(1)
+
+            def new_scene() -> Studio:
+                return build_throwaway(Path(folder) / str(next(scenes)), origin)
+
+            app = StudioApp(new_scene(), diagnostics=origin.workspace.diagnostics)
+            play = Play(starter_session(), tuple(questions), new_scene, json_file)
+            app.call_later(app.push_screen, DemoScreen(app.studio, play))
+            _run(app, record)
 
 
 async def interruptible(work: Callable[[], Awaitable[T]]) -> T:
@@ -115,8 +130,17 @@ def ended_by_signals() -> Iterator[None]:
             signal.signal(number, before[number])
 
 
-def _run(app: StudioApp) -> None:
-    app.run()
+def _run(app: StudioApp, record: Path | None) -> None:
+    if record is None:
+        app.run()
+    else:
+        from studio.tui.recording import Recording
+
+        app.recording = recording = Recording(record, app.TITLE)
+        try:
+            app.run()
+        finally:
+            click.echo(recording.finish(), err=True)
     if app.failure is not None:
         raise app.failure
     if app.return_code:
@@ -124,6 +148,11 @@ def _run(app: StudioApp) -> None:
 
 
 pass_frame = click.make_pass_decorator(Frame)
+record_option = click.option(
+    "--record",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Record the session into this new folder: a cast, stills, and a page that shows them.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

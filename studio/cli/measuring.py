@@ -7,19 +7,21 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from studio.cli.frame import Frame, one_line, pass_frame
+from studio.cli.frame import Frame, one_line, pass_frame, record_option
 from studio.errors import MachineError, UsageError
 from studio.reporting.terminal_text import printable
 
 if TYPE_CHECKING:
     from studio.domain.arms import ArmRecipe
     from studio.domain.nights import NightProgress
-    from studio.services.play_demo import Tally
+    from studio.evaluation.audience_file import PreparedQuestion
+    from studio.services.play_demo import Chapter, Tally
     from studio.services.studio import Studio
 
 
@@ -28,25 +30,42 @@ if TYPE_CHECKING:
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Also write the results here."
 )
+@click.option(
+    "--audience",
+    type=click.Path(path_type=Path),
+    help="A TOML file of questions the audience may ask; with --plain they are asked after the corrections.",
+)
+@record_option
 @pass_frame
-def demo(frame: Frame, plain: bool, json_file: Path | None = None) -> None:
+def demo(
+    frame: Frame,
+    plain: bool,
+    json_file: Path | None = None,
+    audience: Path | None = None,
+    record: Path | None = None,
+) -> None:
     """Play the guided demonstration: ask, correct, compare, train, compare again. Your own log is left alone."""
+    from studio.evaluation.audience_file import load_audience
+
     _refuse_unwritable(json_file)
+    questions = load_audience(audience) if audience else None
     if plain or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        result = frame.run(_play)
+        if record:
+            raise UsageError("--record records the app, which needs a terminal.", "Leave out --plain, or --record.")
+        result = frame.run(partial(_play, audience=questions or ()))
         if json_file:
             _write_json(json_file, result)
         return
-    frame.open_demo(json_file)
+    frame.open_demo(json_file, questions, record)
 
 
-async def _play(studio: Studio) -> dict[str, Any]:
+async def _play(studio: Studio, audience: Sequence[PreparedQuestion]) -> dict[str, Any]:
     from studio.bootstrap import build_throwaway, starter_session
     from studio.services.play_demo import play_demo
 
     with throwaway_folder() as folder:
         scene = build_throwaway(folder, studio)
-        return await play_demo(scene, starter_session(), PlainNarrator())
+        return await play_demo(scene, starter_session(), PlainNarrator(), audience)
 
 
 class PlainNarrator:
@@ -55,8 +74,8 @@ class PlainNarrator:
     def __init__(self) -> None:
         self._last = ""
 
-    async def chapter(self, title: str, text: str) -> None:
-        click.echo(f"\n== {title} ==\n{text}")
+    async def chapter(self, chapter: Chapter) -> None:
+        click.echo(printable(f"\n== {chapter.title} ({chapter.place}) ==\n{chapter.text}"))
 
     async def say(self, line: str) -> None:
         click.echo(printable(line))
@@ -65,6 +84,11 @@ class PlainNarrator:
         click.echo(f"\n  asked      {one_line(prompt)}")
         click.echo(f"  answered   {one_line(answer)}")
         click.echo(f"  corrected  {one_line(corrected)}")
+
+    async def asked_again(self, prompt: str, right: dict[str, bool]) -> None:
+        click.echo(f"  again      {one_line(prompt)}")
+        for arm, ok in right.items():
+            click.echo(f"             {printable(arm)}: {'right' if ok else 'wrong'}")
 
     async def tallies(self, tally: Tally) -> None:
         from studio.reporting.tables import stages_table

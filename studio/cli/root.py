@@ -18,8 +18,8 @@ from typing import TextIO, TypeVar
 import click
 
 from studio import __version__
-from studio.cli.frame import Frame
-from studio.errors import MachineError, StudioError
+from studio.cli.frame import Frame, record_option
+from studio.errors import MachineError, StudioError, UsageError
 from studio.workspace import find_workspace
 
 INTERRUPTED = 130
@@ -101,16 +101,22 @@ def _take_workspace(command: click.Command) -> None:
 
 @click.group(cls=LazyVerbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @workspace_option
+@record_option
 @click.version_option(__version__, prog_name="studio")
 @click.pass_context
-def studio(ctx: click.Context) -> None:
+def studio(ctx: click.Context, record: Path | None) -> None:
     """An assistant that learns from being corrected, and a place to watch it learn.
 
     Without a verb the app opens; without a terminal, the plain demonstration is played.
     """
+    if record and (ctx.invoked_subcommand or not (sys.stdin.isatty() and sys.stdout.isatty())):
+        raise UsageError(
+            "--record here records the app, which needs a terminal and no verb.",
+            "The demonstration is recorded with: studio demo --record FOLDER",
+        )
     if ctx.invoked_subcommand is None:
         if sys.stdin.isatty() and sys.stdout.isatty():
-            ctx.obj.open_app()
+            ctx.obj.open_app(record)
         else:
             from studio.cli.measuring import demo
 

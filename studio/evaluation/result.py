@@ -71,6 +71,14 @@ class DemoCorrection:
     rationale: str
 
 
+@dataclass(frozen=True, slots=True)
+class DemoAudience:
+    """A question of the audience as it was corrected, and by arm what was answered to it in other words."""
+
+    correction: DemoCorrection
+    again: Mapping[str, DemoAnswer]
+
+
 DemoAnswers = Mapping[str, Sequence[DemoAnswer]]
 
 
@@ -140,8 +148,12 @@ def demo_result(
     after_corrections: DemoAnswers,
     after_night: DemoAnswers,
     nights: Sequence[NightOutcome],
+    audience: Sequence[DemoAudience] = (),
 ) -> Json:
-    """`{"model","corrections","before":{ARM:[{"prompt","answer","ok"}]},"after_corrections","after_night","night"}`."""
+    """`{"model","corrections","before":{ARM:[{"prompt","answer","ok"}]},"after_corrections","after_night","night"}`.
+
+    With an audience also `"audience"`: `[{"correction","again":{ARM:{"prompt","answer","ok"}}}]`.
+    """
     return {
         "model": model,
         "corrections": [asdict(correction) for correction in corrections],
@@ -149,6 +161,7 @@ def demo_result(
         "after_corrections": _answers(after_corrections),
         "after_night": _answers(after_night),
         "night": night_result(nights),
+        **({"audience": [asdict(one) for one in audience]} if audience else {}),
     }
 
 

@@ -197,7 +197,7 @@ async def _judge(studio: Studio, facts: ModelFacts, night: Night, watch: _Watch)
     """Ask the questions, choose the scale, pass the gate; promoted or kept."""
     adapter = next(one for one in await off_loop(studio.log.adapters.all, facts.sha256) if one.night_id == night.id)
     corrections = await _learnt_by(studio, night)
-    async with GiveWay(studio.workspace.interactive_lock, lambda: [pid] if (pid := studio.engine.process_id) else []):
+    async with GiveWay(studio.workspace.interactive_lock, lambda: _stopped_for_the_user(studio)):
         verdict = await choose_and_judge(studio, adapter, corrections, watch.answered)
     await off_loop(studio.log.adapters.set_scale, adapter.id, verdict.scale)
     if verdict.promote:
@@ -207,6 +207,12 @@ async def _judge(studio: Studio, facts: ModelFacts, night: Night, watch: _Watch)
     finished = await _finish(studio, night, state, verdict.reason)
     watch.stage(state, verdict.reason)
     return finished
+
+
+def _stopped_for_the_user(studio: Studio) -> list[int]:
+    """A night's own engine. One that answers the user as well does that first by itself, and stopped it never would."""
+    pid = None if studio.shares_engine else studio.engine.process_id
+    return [pid] if pid else []
 
 
 async def _keep_adapter(studio: Studio, night: Night, manifest: Manifest) -> None:

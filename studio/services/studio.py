@@ -52,6 +52,7 @@ class Studio:
     own first; empty stands for the workspace's. `catalogues` are files that list models to pull, later ones counting
     more. `adapter_scopes` holds, by adapter id, the ids of the corrections in its scope and their index.
     `passed_over` says that models of the user's own lie unused; empty where none do.
+    `shares_engine`: its engine is another studio's, in which it may be answering the user: a night must not stop it.
     `scale_dial`, where the user turned it, overrides the adapter's scale in every arm without one of its own.
     """
 
@@ -68,6 +69,7 @@ class Studio:
     reader_folders: tuple[Path, ...] = ()
     catalogues: tuple[Path, ...] = ()
     passed_over: str = ""
+    shares_engine: bool = False
     lesson_index: LessonIndex | None = None
     lesson_stamp: str = ""
     adapter_scopes: dict[str, tuple[tuple[str, ...], LessonIndex]] = field(default_factory=dict)

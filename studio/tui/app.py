@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -38,8 +39,10 @@ from studio.tui.widgets.header import MODES, Status
 from studio.tui.widgets.streaming import StreamFlusher
 
 if TYPE_CHECKING:
+    from studio.tui.recording import Recording
     from studio.tui.tour import Tour
 
+STILL = "Keep this screen as a still of the recording (studio --record FOLDER)"
 STYLES = Path(__file__).with_name("styles")
 TERMINAL_LOOKED_FOR_S = 2.0
 KEYS_WAIT_S = 0.5
@@ -47,7 +50,10 @@ KEYS_WAIT_S = 0.5
 
 
 class StudioApp(App[None]):
-    """The terminal app over one Studio, whose processes it takes down when it ends (`on_exit` instead, where given)."""
+    """The terminal app over one Studio, whose processes it takes down when it ends (`on_exit` instead, where given).
+
+    `diagnostics` go into the studio's workspace unless another folder is named.
+    """
 
     TITLE = "Correction Studio"
     # With the first screen's: whenever a screen brings a style sheet of its own, all of them are parsed again.
@@ -73,6 +79,7 @@ class StudioApp(App[None]):
         Binding(
             "f12", "go('models')", "Models", show=False, id="app.models", tooltip="Which model answers, and others"
         ),
+        Binding("ctrl+g", "keep_still", "Still", show=False, id="app.still", tooltip=STILL),
         Binding("ctrl+p", "command_palette", "All", show=False, id="app.commands", tooltip="Every action by name"),
         Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True, tooltip="Close the studio"),
     ]
@@ -83,15 +90,24 @@ class StudioApp(App[None]):
     """Grows by one whenever something was written to the log."""
     tour: Tour | None = None
     """The tour under way."""
+    recording: Recording | None = None
+    """Where this session is recorded."""
 
-    def __init__(self, studio: Studio, on_exit: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self,
+        studio: Studio,
+        on_exit: Callable[[], Awaitable[None]] | None = None,
+        *,
+        diagnostics: Path | None = None,
+    ) -> None:
         self.studio = studio
         self.flusher = StreamFlusher()
         self.failure: Exception | None = None
         self.log_is_open = False
         self._touched = time.monotonic()
         self._take_down = on_exit or studio.close
-        self._diagnostics = open_diagnostics(studio.workspace.diagnostics)
+        self._diagnostics_folder = diagnostics or studio.workspace.diagnostics
+        self._diagnostics = open_diagnostics(self._diagnostics_folder)
         self._ends = contextlib.ExitStack()
         # Textual would turn the terminal's own colours, whichever they are, into black on black.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
@@ -99,10 +115,13 @@ class StudioApp(App[None]):
         self.stylesheet = KeptStylesheet(self.get_css_variables())
         self.set_keymap(studio.settings.ui.keys)
 
-        for mode in MODES:
-            self.add_mode(mode, self._builder_of(mode))
+        self.add_modes()
 
     # Modes --------------------------------------------------------------------------------------------------------
+
+    def add_modes(self) -> None:
+        for mode in MODES:
+            self.add_mode(mode, self._builder_of(mode))
 
     def _builder_of(self, mode: str) -> Callable[[], StudioScreen]:
         def build() -> StudioScreen:
@@ -152,6 +171,22 @@ class StudioApp(App[None]):
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
 
+    def on_resize(self, event: events.Resize) -> None:
+        if self.recording:
+            self.recording.resized(*event.size)
+
+    async def action_keep_still(self) -> None:
+        if self.recording is None:
+            self.notify("This session is not recorded: studio --record FOLDER begins one that is.")
+        else:
+            await self.recording.keep_still(self, getattr(self.screen, "MODE", "").capitalize() or self.TITLE)
+            self.notify("Kept as a still.")
+
+    async def action_quit(self) -> None:
+        if self.recording:
+            await self.recording.keep_still(self, "The end")
+        self.exit()
+
     def action_help_quit(self) -> None:
         """Ctrl+c copies in editors; whoever expected it to quit is told how."""
         self.notify("ctrl+q closes the studio.")
@@ -160,10 +195,13 @@ class StudioApp(App[None]):
 
     def run(self, **options: Any) -> None:
         """Run until the user quits; the terminal is left as it was, however it ends."""
-        with guarded_terminal(self.studio.workspace.diagnostics):
+        drawn = self.recording.output if self.recording else None
+        with guarded_terminal(self._diagnostics_folder, drawn):
             super().run(**options)
 
     def on_mount(self) -> None:
+        if self.recording:
+            self.recording.tell = partial(self.call_later, self.report)
         if not self.is_headless:
             self._ends.enter_context(ending_signals(asyncio.get_running_loop(), self._end_on_signal))
             if reads_a_terminal():

@@ -35,6 +35,8 @@ def all_keys(remapped: Mapping[str, str]) -> list[KeyName]:
 
 def _holders() -> Iterator[type[DOMNode]]:
     from studio.tui.app import StudioApp
+    from studio.tui.screens.audience import AudienceScreen
+    from studio.tui.screens.demo import DemoScreen
     from studio.tui.screens.studio_screen import StudioScreen
     from studio.tui.widgets.answer_editor import AnswerEditor
     from studio.tui.widgets.answer_view import AnswerView
@@ -43,4 +45,5 @@ def _holders() -> Iterator[type[DOMNode]]:
     yield from (StudioApp, StudioScreen)
     for mode in MODES:
         yield getattr(import_module(f"studio.tui.screens.{mode}"), f"{mode.capitalize()}Screen")
+    yield from (DemoScreen, AudienceScreen)
     yield from (Composer, AnswerView, AnswerEditor)

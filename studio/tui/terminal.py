@@ -22,10 +22,14 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 @contextlib.contextmanager
-def guarded_terminal(diagnostics: Path) -> Iterator[None]:
-    """Keep descriptor 2 off the screen; what is printed there goes to `stderr.log` in `diagnostics`."""
+def guarded_terminal(diagnostics: Path, drawn: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Keep descriptor 2 off the screen; what is printed there goes to `stderr.log` in `diagnostics`.
+
+    `drawn` is told, in whichever thread draws, all that the terminal is sent.
+    """
     python_stderr, process_stderr = sys.stderr, sys.__stderr__
     terminal = _Terminal(os.fdopen(os.dup(2), "wb"), encoding="utf-8", errors="replace")
+    terminal.drawn = drawn
     with contextlib.ExitStack() as ends:
         ends.callback(_close_quietly, terminal)
         ends.enter_context(_any_bytes_read())
@@ -81,7 +85,11 @@ class _Terminal(TextIOWrapper):
     """The app's own way to the terminal. Once that is gone (a closed window, a dropped connection) what is written is
     lost: an error would end textual's writing thread, and with it keep the app from ending."""
 
+    drawn: Callable[[str], None] | None = None
+
     def write(self, text: str) -> int:
+        if self.drawn is not None:
+            self.drawn(text)
         with contextlib.suppress(OSError):
             super().write(text)
         return len(text)

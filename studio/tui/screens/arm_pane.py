@@ -201,10 +201,13 @@ class ArmPane(Vertical, can_focus=True):
         self.position = position
         self._change(self.state)
 
-    async def edit(self) -> None:
-        """Put an editor in the place of the answer; it has the focus when this returns."""
+    async def edit(self, text: str | None = None, rationale: str = "") -> None:
+        """Put an editor in the place of the answer; it has the focus when this returns.
+
+        It begins with the answer, or with this text and rationale.
+        """
         assert self.answer is not None, "only a whole answer is edited"
-        self.editor = AnswerEditor(self.answer.text)
+        self.editor = AnswerEditor(self.answer.text, starting_text=text, starting_rationale=rationale)
         await self.query_one(".arm-content").mount(self.editor)
         self._describe()
 

@@ -16,6 +16,7 @@ from textual.worker import Worker
 
 from studio.domain.arms import ArmRecipe
 from studio.domain.generation import ChatMessage
+from studio.domain.log import Correction
 from studio.services.studio import Studio
 from studio.tui.plain_text import typed
 from studio.tui.screens import compare_work
@@ -85,11 +86,11 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
         self.show_arms([recipe for recipe in self.studio.settings.arm_recipes() if not recipe.uses_reader])
         self.show_scale()
 
-    def compare(self, prompt: str, history: Sequence[ChatMessage]) -> None:
-        """Ask all arms this prompt, as asked for from another screen."""
+    def compare(self, prompt: str, history: Sequence[ChatMessage], *, kin: Correction | None = None) -> None:
+        """Ask all arms this prompt, as asked for from another screen; `kin` as Comparison's."""
         self._composer.load_text(typed(prompt))
         self._composer.move_cursor(self._composer.document.end)
-        self._ask_all(Comparison(prompt, tuple(history)))
+        self._ask_all(Comparison(prompt, tuple(history), kin=kin))
 
     def on_log_changed(self) -> None:
         if self.comparison is not None and not self.answering:
@@ -130,8 +131,12 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
 
     @on(Composer.Sent)
     def _sent(self, event: Composer.Sent) -> None:
-        same = self.comparison is not None and self.comparison.prompt == event.text
-        self._ask_all(self.comparison if same and self.comparison else Comparison(event.text))
+        self._ask_all(self.comparison_of(event.text))
+
+    def comparison_of(self, prompt: str) -> Comparison:
+        """The one that is shown where it has this prompt, else a new one."""
+        same = self.comparison is not None and self.comparison.prompt == prompt
+        return self.comparison if same and self.comparison else Comparison(prompt)
 
     def action_run(self) -> None:
         if self.comparison is not None:
@@ -254,9 +259,13 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
         if self.answering:
             self.notify("The arms are still answering; esc cancels them.")
         elif (pane := self._answered()) is not None:
-            await pane.edit()
+            await self.edit(pane)
             # An editor and its diff need room.
             self.maximize(pane)
+
+    async def edit(self, pane: ArmPane) -> None:
+        """Open an editor in the place of this arm's answer."""
+        await pane.edit()
 
     @on(AnswerEditor.Saved)
     def _save(self, event: AnswerEditor.Saved) -> None:

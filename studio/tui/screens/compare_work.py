@@ -42,13 +42,17 @@ if TYPE_CHECKING:
 
 @dataclass
 class Comparison:
-    """The question being compared. `turn` is known once it was asked: asking again adds answers to it."""
+    """The question being compared. `turn` is known once it was asked: asking again adds answers to it.
+
+    `kin`: the correction of the same question in other words, by which this one is judged unless it has its own.
+    """
 
     prompt: str
     history: tuple[ChatMessage, ...] = ()
     conversation_id: str | None = None
     turn: Turn | None = None
     correction: Correction | None = None
+    kin: Correction | None = None
 
 
 async def ask(screen: CompareScreen, comparison: Comparison, panes: Sequence[ArmPane] = ()) -> None:
@@ -62,15 +66,22 @@ async def ask(screen: CompareScreen, comparison: Comparison, panes: Sequence[Arm
             asked = screen.panes
         if comparison.conversation_id is None:
             comparison.conversation_id = (await start_conversation(screen.studio, origin=Origin.COMPARE)).id
-        comparison.correction = await correction_in_force(screen.studio, comparison.prompt)
+        comparison.correction = await _judging(screen, comparison)
         await _stream(screen, comparison, {pane.recipe.name: pane for pane in asked})
     finally:
         # After Esc or a failure as well: whatever still waits will not be answered.
         for pane in asked:
             await pane.stop()
+    if comparison.kin is not None:
+        await judge_all(screen, comparison.correction)
     await _learn_turn(screen, comparison)
     screen.show_diffs()
     screen.studio_app.log_changed()
+
+
+async def _judging(screen: CompareScreen, comparison: Comparison) -> Correction | None:
+    """The correction that judges the answers."""
+    return await correction_in_force(screen.studio, comparison.prompt) or comparison.kin
 
 
 async def _clear(screen: CompareScreen, panes: Sequence[ArmPane]) -> None:
@@ -150,7 +161,7 @@ async def judge_all(screen: CompareScreen, correction: Correction | None) -> Non
 
 async def judge_anew(screen: CompareScreen, comparison: Comparison) -> None:
     """The log has changed: another correction may be in force for this question."""
-    correction = await correction_in_force(screen.studio, comparison.prompt)
+    correction = await _judging(screen, comparison)
     if correction != comparison.correction:
         comparison.correction = correction
         await judge_all(screen, correction)

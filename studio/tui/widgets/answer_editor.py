@@ -49,11 +49,14 @@ class AnswerEditor(Vertical):
             self.editor = editor
             super().__init__()
 
-    def __init__(self, original: str, *, feedback: str = "", starting_text: str | None = None) -> None:
+    def __init__(
+        self, original: str, *, feedback: str = "", starting_text: str | None = None, starting_rationale: str = ""
+    ) -> None:
         super().__init__()
         self.original = typed(original)
         self.feedback = feedback
         self._starting_text = "" if feedback else typed(original if starting_text is None else starting_text)
+        self._starting_rationale = typed(starting_rationale)
         self._area = PlainTextArea(self._starting_text, read_only=bool(feedback), classes="answer-text")
         self._diff = DiffView()
         self._diff_timer: Timer | None = None
@@ -65,7 +68,7 @@ class AnswerEditor(Vertical):
             yield self._area
             with VerticalScroll(classes="editor-diff", can_focus=False):
                 yield self._diff
-        yield Input(placeholder="Why? (optional)", compact=True, classes="rationale")
+        yield Input(self._starting_rationale, placeholder="Why? (optional)", compact=True, classes="rationale")
 
     def on_mount(self) -> None:
         if self.feedback:
@@ -93,7 +96,7 @@ class AnswerEditor(Vertical):
     @property
     def dirty(self) -> bool:
         """Whether leaving would lose words of the user's own."""
-        return self.text != self._starting_text or bool(self.rationale)
+        return self.text != self._starting_text or self.rationale != self._starting_rationale.strip()
 
     def write(self, delta: str) -> None:
         """Take in more of the model's new attempt."""

@@ -32,6 +32,8 @@ class Pick(NamedTuple):
 class PickDialog(ModalScreen[tuple[str, ...] | None]):
     """Dismissed with the picked values; of one, with None where it was left without a pick.
 
+    `typed`: where no pick contains what was typed, enter takes that, and these words say so.
+
     Of several, enter marks and takes the mark back, and leaving keeps the marks: to pick none is to pick all.
     """
 
@@ -43,12 +45,15 @@ class PickDialog(ModalScreen[tuple[str, ...] | None]):
     ]
     AUTO_FOCUS = "Input"
 
-    def __init__(self, title: str, picks: Sequence[Pick], chosen: Sequence[str], *, several: bool) -> None:
+    def __init__(
+        self, title: str, picks: Sequence[Pick], chosen: Sequence[str], *, several: bool, typed: str = ""
+    ) -> None:
         super().__init__()
         self._title = title
         self._picks = picks
         self._chosen = list(chosen)
         self._several = several
+        self._typed = typed
         self._shown: list[Pick] = []
 
     def compose(self) -> ComposeResult:
@@ -57,9 +62,9 @@ class PickDialog(ModalScreen[tuple[str, ...] | None]):
             dialog.border_subtitle = (
                 "enter marks · ctrl+d none marked, so all · esc done" if self._several else "enter chooses · esc leaves"
             )
-            yield Input(placeholder="Type to filter", compact=True)
+            yield Input(placeholder="Type" if self._typed else "Type to filter", compact=True)
             yield OptionList(compact=True)
-            yield Static("Nothing contains that.", markup=False, classes="empty")
+            yield Static(self._typed or "Nothing contains that.", markup=False, classes="empty")
 
     def on_mount(self) -> None:
         self._fill("")
@@ -72,9 +77,11 @@ class PickDialog(ModalScreen[tuple[str, ...] | None]):
         self._fill(event.value)
 
     @on(Input.Submitted)
-    def _pick_highlighted(self) -> None:
+    def _pick_highlighted(self, event: Input.Submitted) -> None:
         if (index := self.query_one(OptionList).highlighted) is not None:
             self._pick(index)
+        elif self._typed and event.value.strip():
+            self.dismiss((event.value.strip(),))
 
     @on(OptionList.OptionSelected)
     def _pick_clicked(self, event: OptionList.OptionSelected) -> None:

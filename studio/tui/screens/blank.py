@@ -1,0 +1,17 @@
+"""A black screen, for when the room should look at the speaker."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.screen import ModalScreen
+
+
+class BlankScreen(ModalScreen[None]):
+    """Gone at any key or click."""
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        self.dismiss()
+
+    def on_click(self) -> None:
+        self.dismiss()
