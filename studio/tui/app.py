@@ -178,8 +178,7 @@ class StudioApp(App[None]):
     async def action_keep_still(self) -> None:
         if self.recording is None:
             self.notify("This session is not recorded: studio --record FOLDER begins one that is.")
-        else:
-            await self.recording.keep_still(self, getattr(self.screen, "MODE", "").capitalize() or self.TITLE)
+        elif await self.recording.keep_still(self, getattr(self.screen, "MODE", "").capitalize() or self.TITLE):
             self.notify("Kept as a still.")
 
     async def action_quit(self) -> None:

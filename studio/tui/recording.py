@@ -19,6 +19,7 @@ from studio.errors import RecordingError
 from studio.reporting.cast import CastFile, not_written
 from studio.reporting.recorded_page import MOST_CAST_BYTES, Still, recorded_page, without_fetching
 from studio.tui.plain_text import displayable
+from studio.tui.widgets.streaming import painted
 
 CAST, PAGE = "session.cast", "index.html"
 
@@ -45,10 +46,11 @@ class Recording:
     def resized(self, columns: int, rows: int) -> None:
         self._cast.resized(columns, rows)
 
-    async def keep_still(self, app: App[Any], caption: str) -> None:
-        """Keep the screen as it is now; the caption tells it to who sees the still."""
+    async def keep_still(self, app: App[Any], caption: str) -> bool:
+        """Keep the screen as it is now, and whether it was kept; the caption tells it to who sees the still."""
         if self.failure is not None:
-            return
+            return False
+        await painted(app.screen)
         still = Still(without_fetching(app.export_screenshot(title=self._title)), displayable(caption))
         self._stills.append(still)
         self._cast.mark(still.caption)
@@ -57,6 +59,7 @@ class Recording:
             await asyncio.to_thread(_write_new, file, still.svg.encode())
         except OSError as error:
             self._end(not_written(file, error))
+        return self.failure is None
 
     def finish(self) -> str:
         """Write the page, once the app is over; what became of the recording, in a sentence."""

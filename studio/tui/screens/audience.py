@@ -6,7 +6,7 @@ Compare itself, over the demonstration's log, with a line that says what to do n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
+from studio.domain.generation import Sampling
 from studio.domain.lessons import LessonStatus
 from studio.domain.log import Correction
 from studio.evaluation.audience_file import PreparedQuestion
@@ -23,6 +24,8 @@ from studio.tui.screens.compare import CompareScreen
 from studio.tui.screens.compare_work import Comparison
 from studio.tui.widgets.text_input import Composer
 
+MOST_TOKENS = 96
+"""Of an answer: the room waits, and a small model that has not come to an end by then goes on in circles."""
 ASK = "Type the question and press enter."
 ANSWERING = "The arms are answering…"
 CORRECT = "The answer is corrected where it stands: e. A digit chooses another arm."
@@ -84,6 +87,10 @@ correction. {BACK} A running night stands still while the arms answer. {CompareS
             self._types_again = False
             return Comparison(prompt, kin=self._correction)
         return super().comparison_of(prompt)
+
+    @property
+    def sampling(self) -> Sampling:
+        return replace(self.studio.sampling, max_tokens=min(self.studio.sampling.max_tokens, MOST_TOKENS))
 
     # Keys ---------------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from textual.widgets import Input, Static, TextArea
 from textual.worker import Worker
 
 from studio.domain.arms import ArmRecipe
-from studio.domain.generation import ChatMessage
+from studio.domain.generation import ChatMessage, Sampling
 from studio.domain.log import Correction
 from studio.services.studio import Studio
 from studio.tui.plain_text import typed
@@ -106,6 +106,10 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
     @property
     def answering(self) -> bool:
         return self._asking is not None and not self._asking.is_finished
+
+    @property
+    def sampling(self) -> Sampling:
+        return self.studio.sampling
 
     @property
     def _composer(self) -> Composer:

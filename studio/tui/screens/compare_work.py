@@ -100,6 +100,7 @@ async def _stream(screen: CompareScreen, comparison: Comparison, panes: dict[str
         conversation_id=comparison.conversation_id,
         history=comparison.history,
         turn=comparison.turn,
+        sampling=screen.sampling,
     )
     async with aclosing(events):
         async for event in events:

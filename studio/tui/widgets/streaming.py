@@ -279,7 +279,7 @@ class StreamFlusher:
         """Between two changes of which each draws much: while somebody types the next waits until this one is painted,
         so that a key comes in between."""
         if self._typing_left() > 0:
-            await _painted(widget)
+            await painted(widget)
 
     async def _visit_in_turn(self) -> None:
         with _no_full_collections():
@@ -310,13 +310,13 @@ async def _visit(pane: StreamedMarkdown) -> float:
     """Draw one pane and wait until it is painted; returns how long that took, in seconds."""
     begun = time.perf_counter()
     await pane.flush()
-    await _painted(pane)
+    await painted(pane)
     return time.perf_counter() - begun
 
 
-async def _painted(widget: Widget) -> None:
+async def painted(widget: Widget) -> None:
     """Until all that was changed is painted, as far as anything is."""
-    painted = asyncio.Event()
-    if widget.call_after_refresh(painted.set):
+    done = asyncio.Event()
+    if widget.call_after_refresh(done.set):
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(painted.wait(), LONGEST_PAINT_S)
+            await asyncio.wait_for(done.wait(), LONGEST_PAINT_S)
