@@ -16,7 +16,7 @@ const steps = {
 if (stills.length) {
   document.body.classList.add("stepping");
   document.addEventListener("keydown", (event) => {
-    const onControl = event.target.closest("a, button") && event.key === " ";
+    const onControl = event.key === " " && document.activeElement.matches("a, button");
     if (event.ctrlKey || event.altKey || event.metaKey || onControl) return;
     if (event.key === "b" || event.key === ".") document.body.classList.toggle("black");
     else if (steps[event.key]) { event.preventDefault(); show(steps[event.key]()); }

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from studio.tui.recording import Recording
     from studio.tui.tour import Tour
 
-STILL = "Keep this screen as a still of the recording (studio --record FOLDER)"
+STILL = "Keep this screen as a still, where the session is recorded (studio --record FOLDER)"
 STYLES = Path(__file__).with_name("styles")
 TERMINAL_LOOKED_FOR_S = 2.0
 KEYS_WAIT_S = 0.5
@@ -79,7 +79,7 @@ class StudioApp(App[None]):
         Binding(
             "f12", "go('models')", "Models", show=False, id="app.models", tooltip="Which model answers, and others"
         ),
-        Binding("ctrl+g", "keep_still", "Still", show=False, id="app.still", tooltip=STILL),
+        Binding("ctrl+g", "keep_still", "Still", id="app.still", tooltip=STILL),
         Binding("ctrl+p", "command_palette", "All", show=False, id="app.commands", tooltip="Every action by name"),
         Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True, tooltip="Close the studio"),
     ]
@@ -176,10 +176,12 @@ class StudioApp(App[None]):
             self.recording.resized(*event.size)
 
     async def action_keep_still(self) -> None:
-        if self.recording is None:
-            self.notify("This session is not recorded: studio --record FOLDER begins one that is.")
-        elif await self.recording.keep_still(self, getattr(self.screen, "MODE", "").capitalize() or self.TITLE):
+        if self.recording and await self.recording.keep_still(self, getattr(self.screen, "caption", self.TITLE)):
             self.notify("Kept as a still.")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Stills are kept where the session is recorded."""
+        return self.recording is not None if action == "keep_still" else super().check_action(action, parameters)
 
     async def action_quit(self) -> None:
         if self.recording:

@@ -51,7 +51,7 @@ class Recording:
         if self.failure is not None:
             return False
         await painted(app.screen)
-        still = Still(without_fetching(app.export_screenshot(title=self._title)), displayable(caption))
+        still = Still(without_fetching(app.export_screenshot(title=self._title, simplify=True)), displayable(caption))
         self._stills.append(still)
         self._cast.mark(still.caption)
         file = self.folder / f"still-{len(self._stills):02}.svg"

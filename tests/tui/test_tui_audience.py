@@ -15,6 +15,7 @@ from studio.evaluation.audience_file import PreparedQuestion
 from studio.services.play_demo import Chapter, Narrator
 from studio.services.studio import Studio
 from studio.tui.app import StudioApp
+from studio.tui.recording import Recording
 from studio.tui.screens import demo_story
 from studio.tui.screens.audience import AudienceScreen
 from studio.tui.screens.demo import DemoScreen, Play
@@ -75,6 +76,7 @@ async def test_a_prepared_question_is_corrected_learnt_and_asked_in_other_words_
     tmp_path: Path, night: Night, size: tuple[int, int]
 ) -> None:
     app = StudioApp(fake_studio(tmp_path, engine=FakeEngine(knows_what_it_is_given)))
+    app.recording = recording = Recording(tmp_path / "recorded", app.TITLE)
     async with app.run_test(size=size) as pilot:
         screen = await in_the_night(pilot, tmp_path, PREPARED)
         await pilot.press("a")
@@ -100,11 +102,12 @@ async def test_a_prepared_question_is_corrected_learnt_and_asked_in_other_words_
         assert (heard.again, heard.right["frozen"], heard.right["lessons"]) == (AGAIN, False, True)
         assert not screen.is_over, "the story has waited"
         await pilot.press("escape")
-        if app.screen is not screen:
-            await pilot.press("escape")
         await until(pilot, lambda: "From the audience" in shown(pilot) and "know it: " in shown(pilot))
         await until(pilot, lambda: screen.is_over)
         await until(pilot, lambda: "The morning after" in shown(pilot))
+    recording.finish()
+    page = (tmp_path / "recorded" / "index.html").read_text()
+    assert f"<figcaption>From the audience. {AGAIN} 3 of 5 know it: context, lessons, lora+lessons." in page
 
 
 async def test_any_other_question_is_typed_and_so_are_its_other_words(tmp_path: Path, night: Night) -> None:

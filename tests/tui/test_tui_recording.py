@@ -61,11 +61,15 @@ async def test_any_session_keeps_stills_by_key_and_its_last_screen(tmp_path: Pat
     assert "<figcaption>The end</figcaption>" in page
 
 
-async def test_a_session_that_is_not_recorded_says_how_to(tmp_path: Path) -> None:
-    app = StudioApp(fake_studio(tmp_path))
-    async with app.run_test(size=(80, 24)) as pilot:
+async def test_a_session_that_is_not_recorded_offers_no_stills(tmp_path: Path) -> None:
+    app = StudioApp(fake_studio(tmp_path / "workspace"))
+    async with app.run_test(size=(160, 24)) as pilot:
         await pilot.press("ctrl+g")
-        await until(pilot, lambda: any("studio --record" in notice for notice in notices(pilot)))
+        assert "Still" not in shown(pilot)
+        assert "Still" not in {command.title for command in app.get_system_commands(app.screen)}
+    app.recording = Recording(tmp_path / "recorded", app.TITLE)
+    assert app.check_action("keep_still", ())
+    app.recording.finish()
 
 
 async def test_a_folder_that_goes_away_ends_the_recording_with_a_sentence_and_not_the_session(tmp_path: Path) -> None:

@@ -130,9 +130,20 @@ correction. {BACK} A running night stands still while the arms answer. {CompareS
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if self.is_mounted and event.worker.group in ("asking", "save", "leave", "judge", "heard"):
             self._guide()
-        asked_again = self.comparison is not None and self.comparison.kin is not None
-        if asked_again and event.worker.group == "asking" and event.state is WorkerState.SUCCESS and self._right:
-            self.action_choose(self._right[0].position)  # where one arm is shown at a time, one that knows it
+        again = self.comparison is not None and self.comparison.kin is not None
+        if again and event.worker.group == "asking" and event.state is WorkerState.SUCCESS:
+            self._asked_again()
+
+    def _asked_again(self) -> None:
+        if self._right:  # where one arm is shown at a time, one that knows it
+            self.action_choose(self._right[0].position)
+        if (recording := self.studio_app.recording) is not None:
+            self.start(recording.keep_still(self.app, self.caption), group="still")
+
+    @property
+    def caption(self) -> str:
+        asked = f" {self.comparison.prompt} {self._words()}" if self.comparison else ""
+        return f"From the audience.{asked.removesuffix(BACK)}".rstrip()
 
     def on_log_changed(self) -> None:
         super().on_log_changed()

@@ -169,6 +169,12 @@ the night as well."""
     def _start(self, work: demo_story.Work, *, group: str, exclusive: bool = False) -> None:
         run_beside(self, work, group=group, exclusive=exclusive)
 
+    @property
+    def caption(self) -> str:
+        """What a still of this screen shows."""
+        shown = self.chapter
+        return "Demonstration" if shown is None else f"{shown.title}, {shown.place}. {shown.text}"
+
     # What is seen -------------------------------------------------------------------------------------------------
 
     def show_pace(self) -> None:

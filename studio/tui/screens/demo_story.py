@@ -96,9 +96,9 @@ def asked_again(prompt: str, right: dict[str, bool]) -> str:
 
 async def keep_still(screen: DemoScreen) -> None:
     """Keep the chapter that ends, where the session is recorded."""
-    recording, chapter = screen.studio_app.recording, screen.chapter
-    if recording is not None and chapter is not None and screen.is_current:
-        await recording.keep_still(screen.app, f"{chapter.title}, {chapter.place}. {chapter.text}")
+    recording = screen.studio_app.recording
+    if recording is not None and screen.is_current:
+        await recording.keep_still(screen.app, screen.caption)
 
 
 # The audience ---------------------------------------------------------------------------------------------------------

@@ -56,6 +56,11 @@ class StudioScreen(Screen[None]):
     def studio_app(self) -> StudioApp:
         return cast("StudioApp", self.app)
 
+    @property
+    def caption(self) -> str:
+        """What a still of this screen shows."""
+        return self.MODE.capitalize()
+
     def compose(self) -> ComposeResult:
         yield StudioHeader(self.MODE)
         yield from self.compose_body()
