@@ -10,13 +10,12 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
-from functools import partial
 from importlib import import_module
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
-from textual.app import App, InvalidThemeError, SystemCommand
+from textual.app import InvalidThemeError, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
 from textual.reactive import var
@@ -31,6 +30,7 @@ from studio.tui.commands import commands_of
 from studio.tui.diagnostics import open_diagnostics, write_down
 from studio.tui.messages import ChatRequested, CompareRequested, LessonsRequested
 from studio.tui.plain_text import displayable
+from studio.tui.recorded_app import RecordedApp
 from studio.tui.screens.studio_screen import StudioScreen, run_beside
 from studio.tui.style_sheet import KeptStylesheet
 from studio.tui.terminal import ending_signals, guarded_terminal, reads_a_terminal
@@ -39,17 +39,15 @@ from studio.tui.widgets.header import MODES, Status
 from studio.tui.widgets.streaming import StreamFlusher
 
 if TYPE_CHECKING:
-    from studio.tui.recording import Recording
     from studio.tui.tour import Tour
 
-STILL = "Keep this screen as a still, where the session is recorded (studio --record FOLDER)"
 STYLES = Path(__file__).with_name("styles")
 TERMINAL_LOOKED_FOR_S = 2.0
 KEYS_WAIT_S = 0.5
 """The longest that a key waits for the keys before it to be taken in."""
 
 
-class StudioApp(App[None]):
+class StudioApp(RecordedApp):
     """The terminal app over one Studio, whose processes it takes down when it ends (`on_exit` instead, where given).
 
     `diagnostics` go into the studio's workspace unless another folder is named.
@@ -79,7 +77,6 @@ class StudioApp(App[None]):
         Binding(
             "f12", "go('models')", "Models", show=False, id="app.models", tooltip="Which model answers, and others"
         ),
-        Binding("ctrl+g", "keep_still", "Still", id="app.still", tooltip=STILL),
         Binding("ctrl+p", "command_palette", "All", show=False, id="app.commands", tooltip="Every action by name"),
         Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True, tooltip="Close the studio"),
     ]
@@ -90,8 +87,6 @@ class StudioApp(App[None]):
     """Grows by one whenever something was written to the log."""
     tour: Tour | None = None
     """The tour under way."""
-    recording: Recording | None = None
-    """Where this session is recorded."""
 
     def __init__(
         self,
@@ -171,23 +166,6 @@ class StudioApp(App[None]):
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
 
-    def on_resize(self, event: events.Resize) -> None:
-        if self.recording:
-            self.recording.resized(*event.size)
-
-    async def action_keep_still(self) -> None:
-        if self.recording and await self.recording.keep_still(self, getattr(self.screen, "caption", self.TITLE)):
-            self.notify("Kept as a still.")
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Stills are kept where the session is recorded."""
-        return self.recording is not None if action == "keep_still" else super().check_action(action, parameters)
-
-    async def action_quit(self) -> None:
-        if self.recording:
-            await self.recording.keep_still(self, "The end")
-        self.exit()
-
     def action_help_quit(self) -> None:
         """Ctrl+c copies in editors; whoever expected it to quit is told how."""
         self.notify("ctrl+q closes the studio.")
@@ -201,8 +179,6 @@ class StudioApp(App[None]):
             super().run(**options)
 
     def on_mount(self) -> None:
-        if self.recording:
-            self.recording.tell = partial(self.call_later, self.report)
         if not self.is_headless:
             self._ends.enter_context(ending_signals(asyncio.get_running_loop(), self._end_on_signal))
             if reads_a_terminal():
