@@ -15,6 +15,7 @@ from studio.domain.nights import Night, NightProgress
 from studio.errors import TrainingError
 from studio.evaluation.audience_file import PreparedQuestion
 from studio.services import play_demo as module
+from studio.services import run_night
 from studio.services.follow_night import night_gives_way
 from studio.services.play_demo import Chapter, Tally, play_demo
 from studio.services.studio import Studio
@@ -129,4 +130,14 @@ async def test_a_night_in_a_throwaway_stands_still_while_the_shared_engine_answe
         fcntl.flock(lock, fcntl.LOCK_SH)
         assert await night_gives_way(scene)
     assert not await night_gives_way(scene)
-    assert scene.shares_engine, "which a night therefore must not stop"
+
+
+@pytest.mark.parametrize("shared", [True, False])
+async def test_while_a_night_asks_its_questions_its_own_engine_stands_still_for_the_user_but_no_shared_one(
+    tmp_path: Path, shared: bool
+) -> None:
+    engine = FakeEngine()
+    origin = fake_studio(tmp_path / "origin", engine=engine)
+    scene = build_throwaway(tmp_path / "scene", origin) if shared else origin
+    engine.process_id = 4711
+    assert run_night._stopped_for_the_user(scene) == ([] if shared else [4711]), "stopped it would never answer"
