@@ -288,6 +288,8 @@ async def test_keys_are_told_in_help_found_by_name_and_given_others_in_the_setti
         await until(pilot, lambda: "1 of 10" in shown(pilot))
         await pilot.press("f1")
         await until(pilot, lambda: "Look back at the chapter before" in shown(pilot))
+        assert "pgup        Look back" in shown(pilot)
+        assert "j           Go on at once" in shown(pilot)
         await pilot.press("escape", "space")
         story.works.set()
         await until(pilot, lambda: screen.pace.waits)

@@ -54,8 +54,8 @@ class ScreenNarrator(Narrator):
         self.screen.show_chapter(chapter)
         await self.screen.write(chapter.title, "demo-chapter")
         await self.screen.write(chapter.text)
-        await self.screen.pace.stand(CHAPTER_S)
         self.screen.doing(f"{chapter.title}…")  # until there is something to count
+        await self.screen.pace.stand(CHAPTER_S)
 
     async def say(self, line: str) -> None:
         await self.screen.write(line)
