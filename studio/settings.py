@@ -97,6 +97,10 @@ class ChatSettings(Struct, frozen=True, kw_only=True):
 
 class UiSettings(Struct, frozen=True, kw_only=True):
     theme: str = "studio-dark"
+    signs: Literal["auto", "unicode", "ascii"] = "auto"
+    """What borders, bars and marks are drawn with; auto asks the terminal and the locale."""
+    reduced_motion: bool = False
+    """Nothing blinks, glides or turns."""
     keys: dict[str, str] = {}
     """Remapped keys: binding id to key."""
 

@@ -51,6 +51,12 @@ class SettingFact:
 
 SETTINGS: tuple[SettingFact, ...] = (
     SettingFact("ui.theme", "Colours of the app. Put files of your own into themes/.", ValueKind.NAME),
+    SettingFact(
+        "ui.signs",
+        "Borders, bars and marks: 'unicode', 'ascii' for terminals that show no others, or 'auto', which finds out.",
+        ValueKind.NAME,
+    ),
+    SettingFact("ui.reduced_motion", "Nothing blinks, glides or turns; waiting is told in words.", ValueKind.SWITCH),
     SettingFact("chat.arm", "The arm that answers in Chat; Compare asks them all.", ValueKind.NAME),
     SettingFact(
         "prompt.system", "What every arm is told before anything else; empty for nothing at all.", ValueKind.TEXT

@@ -36,7 +36,9 @@ Layout. By CSS classes only: screens carry `-narrow` (under 100 columns), `-medi
 more), and `-short` (under 20 rows), `-usual` (20-35) or `-tall`. Style sheets lie in `studio/tui/styles/NAME.tcss`,
 named by a screen's CSS_PATH; Chat's, the first, by the app's. Containers without a border are `widgets.ground`'s: what
 grows is drawn with all containers beneath it.
-Colours: the theme's own, and `$arm-1` to `$arm-6`, `$diff-insert`, `$diff-delete`.
+Colours: the theme's alone, and the studio's own `$arm-1` to `$arm-6`, `$diff-insert`, `$diff-delete`, `$pane-border`;
+in Content `$foreground-muted` for what is said aside (`dim` is as faint as the terminal likes). A test measures the
+contrast of everything on every screen in every theme, so nothing there needs to be thought of twice.
 
 Keys. Every Binding has an `id` ('chat.edit') and a tooltip in plain words, so that it can be remapped, is listed under
 F1 and in the command palette. Single letters act only when no editor has the focus, which Textual's order of key

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -15,7 +14,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
-from textual.app import InvalidThemeError, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
 from textual.reactive import var
@@ -28,13 +27,13 @@ from studio.services.studio import Studio
 from studio.tui.background import attend_log, bring_services, count_log, load_engine_and_lessons
 from studio.tui.commands import commands_of
 from studio.tui.diagnostics import open_diagnostics, write_down
+from studio.tui.dressed_app import DressedApp
 from studio.tui.messages import ChatRequested, CompareRequested, LessonsRequested
 from studio.tui.plain_text import displayable
 from studio.tui.recorded_app import RecordedApp
 from studio.tui.screens.studio_screen import StudioScreen, run_beside
 from studio.tui.style_sheet import KeptStylesheet
 from studio.tui.terminal import ending_signals, guarded_terminal, reads_a_terminal
-from studio.tui.themes import VARIABLE_DEFAULTS, load_themes, theme_to_use
 from studio.tui.widgets.header import MODES, Status
 from studio.tui.widgets.streaming import StreamFlusher
 
@@ -47,7 +46,7 @@ KEYS_WAIT_S = 0.5
 """The longest that a key waits for the keys before it to be taken in."""
 
 
-class StudioApp(RecordedApp):
+class StudioApp(RecordedApp, DressedApp):
     """The terminal app over one Studio, whose processes it takes down when it ends (`on_exit` instead, where given).
 
     `diagnostics` go into the studio's workspace unless another folder is named.
@@ -95,7 +94,6 @@ class StudioApp(RecordedApp):
         *,
         diagnostics: Path | None = None,
     ) -> None:
-        self.studio = studio
         self.flusher = StreamFlusher()
         self.failure: Exception | None = None
         self.log_is_open = False
@@ -104,9 +102,7 @@ class StudioApp(RecordedApp):
         self._diagnostics_folder = diagnostics or studio.workspace.diagnostics
         self._diagnostics = open_diagnostics(self._diagnostics_folder)
         self._ends = contextlib.ExitStack()
-        # Textual would turn the terminal's own colours, whichever they are, into black on black.
-        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
-        self._load_themes()
+        super().__init__(studio)
         self.stylesheet = KeptStylesheet(self.get_css_variables())
         self.set_keymap(studio.settings.ui.keys)
 
@@ -191,7 +187,7 @@ class StudioApp(RecordedApp):
         gc.collect()
         gc.freeze()
         gc.enable()
-        for told in self._theme_notices:
+        for told in self.theme_notices:
             self.notify(told, severity="warning", timeout=10)
         self._start(bring_services(), group="watch")
         self._start(load_engine_and_lessons(self))
@@ -322,29 +318,6 @@ class StudioApp(RecordedApp):
         # Of several failures in a row one is told; textual would add where its developers see the others.
         self._exit_renderables[:] = [f"The studio had to close. What was saved is safe.{where}"]
         self._close_messages_no_wait()
-
-    # Themes -------------------------------------------------------------------------------------------------------
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return dict(VARIABLE_DEFAULTS)
-
-    def get_css_variables(self) -> dict[str, str]:
-        """The theme's variables; the studio's own as colours, for a reference to one of the terminal's is refused."""
-        variables = super().get_css_variables()
-        for name in VARIABLE_DEFAULTS:
-            variables[name] = variables.get(variables[name].removeprefix("$"), variables[name])
-        return variables
-
-    def _load_themes(self) -> None:
-        themes, failures = load_themes(self.studio.workspace.themes)
-        for theme in themes:
-            self.register_theme(theme)
-        self._theme_notices = ["Themes that were left out:\n" + "\n".join(failures)] if failures else []
-        wanted = self.studio.settings.ui.theme
-        try:
-            self.theme = theme_to_use(wanted, no_color=self.no_color, available=self.available_themes)
-        except InvalidThemeError:
-            self._theme_notices.append(f"There is no theme '{wanted}'; ctrl+p, Theme lists them.")
 
 
 async def _processed(widget: Widget) -> None:

@@ -77,7 +77,7 @@ class TourStrip(Static):
         if (tour.words, tour.step) != self._told:
             self._told = (tour.words, tour.step)
             place = (f"Tour {tour.step}/{STEPS}  ", "bold")
-            self.update(Content.assemble(place, displayable(tour.words), ("  esc ends the tour", "dim")))
+            self.update(Content.assemble(place, displayable(tour.words), ("  esc ends the tour", "$foreground-muted")))
 
 
 async def begin(app: StudioApp) -> None:

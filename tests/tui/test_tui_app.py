@@ -22,7 +22,6 @@ from studio.tui.plain_text import displayable, one_line, typed
 from studio.tui.screens.failure import FailureScreen
 from studio.tui.screens.help import HelpScreen
 from studio.tui.terminal import guarded_terminal
-from studio.tui.themes import load_themes, read_theme
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.header import ModeTab
 from studio.tui.widgets.streaming import StreamedMarkdown, complete_blocks, markdown_parser
@@ -214,7 +213,7 @@ async def test_no_color_takes_the_terminals_own_colours(tmp_path: Path, monkeypa
     monkeypatch.setenv("NO_COLOR", "1")
     app = StudioApp(fake_studio(tmp_path))
     async with app.run_test() as pilot:
-        assert app.theme == "ansi-dark"
+        assert app.theme == "studio-ansi"
         await until(pilot, lambda: "Ask something" in shown(pilot))
         segments = [segment for row in app.screen._compositor.render_strips() for segment in row]
         colours = {colour for _, style, _ in segments if style for colour in (style.color, style.bgcolor) if colour}
@@ -225,19 +224,6 @@ async def test_an_unknown_theme_is_told(tmp_path: Path) -> None:
     app = StudioApp(fake_studio(tmp_path, settings=Settings(ui=UiSettings(theme="nowhere"))))
     async with app.run_test(notifications=True) as pilot:
         await until(pilot, lambda: any("no theme 'nowhere'" in notice for notice in notices(pilot)))
-
-
-def test_every_theme_file_that_ships_is_read() -> None:
-    themes, failures = load_themes(Path("nowhere"))
-    assert failures == []
-    assert {"studio-dark", "studio-light"} <= {theme.name for theme in themes}
-
-
-def test_a_theme_error_says_which_field(tmp_path: Path) -> None:
-    file = tmp_path / "x.toml"
-    file.write_text('name = "x"\nprimary = "red"\n[variables]\narm-1 = "no"\n')
-    with pytest.raises(ValueError, match="'arm-1' is no colour"):
-        read_theme(file)
 
 
 def test_text_is_made_harmless_for_the_screen_and_for_editors() -> None:

@@ -32,7 +32,9 @@ class PreviewPane(VerticalScroll):
     def show_work(self, what: str, done: int, total: int) -> None:
         """What is being done; rows shown before stay until there are others."""
         count = f" {done:,} of {total:,}" if total else f" {done:,}" if done else ""
-        self.query_one("#export-counts", Static).update(Content.styled(f"{what.capitalize()}{count}…", "$text-muted"))
+        self.query_one("#export-counts", Static).update(
+            Content.styled(f"{what.capitalize()}{count}…", "$foreground-muted")
+        )
         self.query_one("#export-standing", Static).update("")
 
     def show_problem(self, message: str, hint: str) -> None:

@@ -132,7 +132,7 @@ class PrivatePane(Vertical):
         head = f"In {plural(text.places, 'place')}:"
         around.update(
             Content("\n").join(
-                [Content.styled(head, "$text-muted"), *places, *([Content(f"and {more:,} more")] if more else [])]
+                [Content.styled(head, "$foreground-muted"), *places, *([Content(f"and {more:,} more")] if more else [])]
             )
         )
 
@@ -175,9 +175,9 @@ class PrivatePane(Vertical):
         shown = one_line(text.text, room)
         return Content.assemble(
             ("✓ " if decided else "? ", "$text-success" if decided else "bold $text-warning"),
-            (f"{text.kind:<6} ", "$text-muted"),
+            (f"{text.kind:<6} ", "$foreground-muted"),
             f"{shown + times:<{room + len(times)}} ",
-            (fate, "" if decided else "$text-muted"),
+            (fate, "" if decided else "$foreground-muted"),
         )
 
 

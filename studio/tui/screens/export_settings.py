@@ -276,9 +276,9 @@ class ExportSettings(OptionList):
         value = self._folder if setting.key == "folder" else setting.words(self._choices)
         room = max(6, self.size.width - LABEL_WIDTH - 3)
         if not setting.applies(self._choices):
-            return Content.styled(f" {setting.label:<{LABEL_WIDTH}}{NO_PLACE}", "$text-disabled")
+            return Content.styled(f" {setting.label:<{LABEL_WIDTH}}{NO_PLACE}", "$foreground-muted")
         shown = _end_of(value, room) if setting.key == "folder" else one_line(value, room)
-        return Content.assemble((f" {setting.label:<{LABEL_WIDTH}}", "$text-muted"), shown)
+        return Content.assemble((f" {setting.label:<{LABEL_WIDTH}}", "$foreground-muted"), shown)
 
 
 def _short(folder: Path) -> str:

@@ -91,7 +91,7 @@ def _more(count: int) -> Iterator[Content]:
 
 
 def _joined(parts: Sequence[Content], between: str, otherwise: str) -> Content:
-    return Content(between).join(parts) if parts else Content.styled(otherwise, "$text-muted")
+    return Content(between).join(parts) if parts else Content.styled(otherwise, "$foreground-muted")
 
 
 def _file(file: Path, plan: Plan) -> Content:
@@ -111,7 +111,7 @@ def _counts(plan: Plan) -> str:
 
 def _example(one: Correction) -> Content:
     before = f"  (after {plural(len(one.history), 'message')})" if one.history else ""
-    lines = [Content.assemble((_cut(one.prompt), "bold"), (before, "$text-muted"))]
+    lines = [Content.assemble((_cut(one.prompt), "bold"), (before, "$foreground-muted"))]
     if one.original:
         lines.append(Content.assemble(("- ", "$text-error"), _cut(one.original)))
     return Content("\n").join([*lines, Content.assemble(("+ ", "$text-success"), _cut(one.corrected))])
@@ -176,5 +176,5 @@ def _import(one: Import) -> Content:
         f"{local_time(one.created_at)}  {plural(one.corrections, 'correction')}  ",
         (back, "$text-warning"),
         "\n  ",
-        (f"{one_line(one.source, 160)}: {one_line(one.format, 60)}", "$text-muted"),
+        (f"{one_line(one.source, 160)}: {one_line(one.format, 60)}", "$foreground-muted"),
     )

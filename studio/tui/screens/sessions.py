@@ -119,4 +119,6 @@ class SessionsScreen(ModalScreen[SessionChoice | None]):
         compared = " · compared" if conversation.origin is Origin.COMPARE else ""
         here = "  (open)" if conversation.id == self._current else ""
         about = f"  {turns}{compared} · {local_time(conversation.updated_at)}{here}"
-        return Content.assemble(one_line(conversation.title, LINE_WIDTH - len(about)) or "untitled", (about, "dim"))
+        return Content.assemble(
+            one_line(conversation.title, LINE_WIDTH - len(about)) or "untitled", (about, "$foreground-muted")
+        )

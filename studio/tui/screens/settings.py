@@ -27,6 +27,7 @@ from studio.tui.widgets.pick_dialog import Pick, PickDialog
 NAME_WIDTH = 30
 VALUE_WIDTH = 40
 KEYS = "ui.keys"
+SIGNS = ("auto", "unicode", "ascii")
 LINE_HINT = "enter keeps it · esc leaves it as it was · nothing puts the default back"
 
 
@@ -132,10 +133,11 @@ stay. The last row tells which keys you have remapped and how."""
 
     async def _pick(self, state: SettingState) -> None:
         if state.fact.name == "ui.theme":
-            picker: PickDialog = ThemePicker(sorted(self.app.available_themes), self.app.theme)
+            picker: PickDialog = ThemePicker(self.studio_app)
         else:
             arms = [recipe.name for recipe in self.studio.settings.arm_recipes()]
-            picker = PickDialog(state.fact.meaning, [Pick(arm, arm) for arm in arms], [state.value], several=False)
+            names = SIGNS if state.fact.name == "ui.signs" else arms
+            picker = PickDialog(state.fact.name, [Pick(name, name) for name in names], [state.value], several=False)
         if picked := await self.app.push_screen_wait(picker):
             self._set(state, picked[0])
 
@@ -181,9 +183,7 @@ stay. The last row tells which keys you have remapped and how."""
 
     async def _take_effect(self) -> None:
         self.studio.settings = await off_loop(load_settings, self._file)
-        theme = self.studio.settings.ui.theme
-        if theme in self.app.available_themes and not self.app.no_color:
-            self.app.theme = theme
+        self.studio_app.dress(self.studio.settings.ui)
         self.action_leave()
         await self._load()
         self.refresh_bindings()
@@ -202,7 +202,9 @@ def _row(state: SettingState) -> Content:
     changed = state.source is not Source.DEFAULT
     mark = f"  ({state.source.value})" if changed else ""
     return Content.assemble(
-        (state.fact.name.ljust(NAME_WIDTH), "bold"), (value, "" if changed else "dim"), (mark, "dim")
+        (state.fact.name.ljust(NAME_WIDTH), "bold"),
+        (value, "" if changed else "$foreground-muted"),
+        (mark, "$foreground-muted"),
     )
 
 

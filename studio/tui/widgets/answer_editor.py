@@ -147,7 +147,7 @@ class AnswerEditor(Vertical):
 
     async def _draw_diff(self, text: str) -> None:
         if text == self.original:
-            content = Content.styled(UNCHANGED, "dim")
+            content = Content.styled(UNCHANGED, "$foreground-muted")
         else:
             content = await asyncio.to_thread(diff_content, self.original, text)
         if self.is_attached:

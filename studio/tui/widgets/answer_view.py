@@ -133,7 +133,9 @@ class AnswerView(Vertical, can_focus=True):
     # Words --------------------------------------------------------------------------------------------------------
 
     def _describe(self) -> None:
-        self._title.update(Content.assemble((self.arm, "bold"), ("  " + describe_given(self._given), "dim")))
+        self._title.update(
+            Content.assemble((self.arm, "bold"), ("  " + describe_given(self._given), "$foreground-muted"))
+        )
         lines = [*self._marks(), self._failure or self._ending(), describe_cost(self.answer) if self.answer else ""]
         self._status.update(displayable(" · ".join(filter(None, lines))))
         self._status.set_class(not any(lines), "-empty")

@@ -180,7 +180,7 @@ def _as_typed(path: Path, *, is_folder: bool) -> str:
 def _line(entry: Entry) -> Content:
     size = "" if entry.is_folder else f"  {_size(entry.bytes)}"
     name = one_line(entry.name, LINE_WIDTH - len(size) - 1) + ("/" if entry.is_folder else "")
-    return Content.assemble((name, "bold") if entry.is_folder else name, (size, "dim"))
+    return Content.assemble((name, "bold") if entry.is_folder else name, (size, "$foreground-muted"))
 
 
 def _size(count: int) -> str:

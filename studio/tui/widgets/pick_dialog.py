@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -65,6 +66,11 @@ class PickDialog(ModalScreen[tuple[str, ...] | None]):
             yield Input(placeholder="Type" if self._typed else "Type to filter", compact=True)
             yield OptionList(compact=True)
             yield Static(self._typed or "Nothing contains that.", markup=False, classes="empty")
+            yield from self.compose_beneath()
+
+    def compose_beneath(self) -> ComposeResult:
+        """What stands beneath the list; nothing here."""
+        yield from ()
 
     def on_mount(self) -> None:
         self._fill("")
@@ -125,5 +131,5 @@ class PickDialog(ModalScreen[tuple[str, ...] | None]):
     def _line(self, pick: Pick) -> Content:
         mark = ("[x] " if pick.value in self._chosen else "[ ] ") if self._several else ""
         label = one_line(pick.label, LINE_WIDTH - len(mark) - LEAST_ABOUT)
-        about = one_line(pick.about, LINE_WIDTH - len(mark) - len(label) - 2)
-        return Content.assemble(mark, label, (f"  {about}", "dim"))
+        about = one_line(pick.about, LINE_WIDTH - len(mark) - cell_len(label) - 2)
+        return Content.assemble(mark, label, (f"  {about}", "$foreground-muted"))
