@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal
 
-from rich.cells import cell_len
+from rich.cells import split_graphemes
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
@@ -22,7 +22,7 @@ _PLAIN_TERMINALS = frozenset(("linux", "dumb", "vt100", "vt102", "vt220", "cons2
 """Terminals whose font has next to nothing beyond letters."""
 
 _ALIKE = {
-    "←◀◂◁‹«": "<",
+    "←◀◂◁‹«⏎↵": "<",
     "→▶▸▹▷›»": ">",
     "↑▲▴△": "^",
     "↓▼▾▽⏷": "v",
@@ -42,6 +42,7 @@ _ALIKE = {
     "░": ".",
     "␛": "?",
     "\u00a0": " ",
+    "🔎": "> ",
 }
 _SIGNS = {ord(sign): plain for signs, plain in _ALIKE.items() for sign in signs}
 
@@ -63,20 +64,23 @@ def needs_ascii_letters(environment: Mapping[str, str]) -> bool:
 @lru_cache(maxsize=4096)
 def in_ascii(text: str, *, letters: bool) -> str:
     """The text with every sign in ASCII and as wide as before; with `letters` those too: é as e, what has none as ?."""
-    return text if text.isascii() else "".join(_plain(character, letters=letters) for character in text)
+    if text.isascii():
+        return text
+    clusters, _ = split_graphemes(text)
+    return "".join(_plain(text[start:end], width, letters=letters) for start, end, width in clusters)
 
 
-def _plain(character: str, *, letters: bool) -> str:
-    code = ord(character)
-    if character.isascii():
-        return character
-    if (plain := _SIGNS.get(code) or _of_block(code)) is not None:
+def _plain(cluster: str, width: int, *, letters: bool) -> str:
+    """One sign as it is seen: a letter with what is set upon it, an emoji of several code points."""
+    if cluster.isascii():
+        return cluster
+    code = ord(cluster[0])
+    if len(cluster) == 1 and (plain := _SIGNS.get(code) or _of_block(code)) is not None:
         return plain
-    width = cell_len(character)
     if letters:
-        bare = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+        bare = unicodedata.normalize("NFKD", cluster).encode("ascii", "ignore").decode()
         return bare if len(bare) == width else "?" * width
-    return character if unicodedata.category(character)[0] in "LMNZ" or width != 1 else "?"
+    return cluster if unicodedata.category(cluster[0])[0] in "LMNZ" else "?" * width
 
 
 def _of_block(code: int) -> str | None:

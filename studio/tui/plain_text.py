@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from rich.cells import cell_len, set_cell_size
+
 # C0 but for tab and newline, DEL, C1, and the marks that reorder text on screen (bidirectional embeddings, overrides,
 # isolates), by which text can be made to read as something other than it is.
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
@@ -20,9 +22,23 @@ def typed(text: str) -> str:
 
 
 def one_line(text: str, limit: int = 80) -> str:
-    """The text as one displayable line of at most `limit` characters, for titles and lists."""
+    """The text as one displayable line of at most `limit` cells, for titles and lists: 漢 and most emoji take two."""
     line = " ".join(displayable(text).split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+    return line if cell_len(line) <= limit else set_cell_size(line, max(0, limit - 1)).rstrip() + "…"
+
+
+def end_of_line(text: str, limit: int) -> str:
+    """As one_line, but where it is too long its end: that of a path tells more than its beginning."""
+    line = " ".join(displayable(text).split())
+    if cell_len(line) <= limit:
+        return line
+    start = next((at for at in range(len(line)) if cell_len(line[at:]) < limit), len(line))
+    return "…" + line[start:]
+
+
+def padded(text: str, width: int) -> str:
+    """The text and as many spaces as make it this many cells wide; longer text stays as it is."""
+    return text + " " * (width - cell_len(text))
 
 
 def _picture(match: re.Match[str]) -> str:

@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from studio.tui.plain_text import displayable
+from studio.tui.plain_text import displayable, padded
 
 if TYPE_CHECKING:
     from studio.exchange.survey import FirstRow, Survey
@@ -64,9 +65,9 @@ class PreviewPane(VerticalScroll):
 
 def _counts(survey: Survey) -> Iterator[Content]:
     yield Content.styled(plural(survey.corrections, "correction"), "bold")
-    width = max((len(name) for name in survey.files), default=0)
+    width = max((cell_len(name) for name in survey.files), default=0)
     for name, rows in survey.files.items():
-        yield Content(f"{name:<{width}}  {plural(rows, 'row')}")
+        yield Content(f"{padded(name, width)}  {plural(rows, 'row')}")
     if survey.splits:
         yield Content("Corrections: " + ", ".join(f"{name} {count:,}" for name, count in survey.splits.items()))
     if survey.groups is not None:

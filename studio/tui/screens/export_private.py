@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
@@ -12,7 +13,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from studio.exchange.privacy import same
-from studio.tui.plain_text import displayable, one_line
+from studio.tui.plain_text import displayable, one_line, padded
 from studio.tui.screens.export_choices import Findings
 from studio.tui.screens.export_preview import plural
 
@@ -171,12 +172,12 @@ class PrivatePane(Vertical):
             fate = f"→ {one_line(text.put if put is None else put, 24)}"
         times = f" ×{text.places:,}" if text.places > 1 else ""
         width = self.query_one(OptionList).size.width
-        room = max(8, width - 10 - len(times) - len(fate) - 2)
+        room = max(8, width - 10 - cell_len(times) - cell_len(fate) - 2)
         shown = one_line(text.text, room)
         return Content.assemble(
             ("✓ " if decided else "? ", "$text-success" if decided else "bold $text-warning"),
             (f"{text.kind:<6} ", "$foreground-muted"),
-            f"{shown + times:<{room + len(times)}} ",
+            padded(shown + times, room + cell_len(times)) + " ",
             (fate, "" if decided else "$foreground-muted"),
         )
 

@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 
 from studio.errors import UsageError
 from studio.exchange.formats import FORMATS
-from studio.tui.plain_text import one_line
+from studio.tui.plain_text import end_of_line, one_line
 from studio.tui.screens.export_choices import Choices, Findings
 
 LABEL_WIDTH = 14
@@ -277,7 +277,7 @@ class ExportSettings(OptionList):
         room = max(6, self.size.width - LABEL_WIDTH - 3)
         if not setting.applies(self._choices):
             return Content.styled(f" {setting.label:<{LABEL_WIDTH}}{NO_PLACE}", "$foreground-muted")
-        shown = _end_of(value, room) if setting.key == "folder" else one_line(value, room)
+        shown = end_of_line(value, room) if setting.key == "folder" else one_line(value, room)
         return Content.assemble((f" {setting.label:<{LABEL_WIDTH}}", "$foreground-muted"), shown)
 
 
@@ -287,9 +287,3 @@ def _short(folder: Path) -> str:
         return str(Path("~") / folder.relative_to(Path.home()))
     except (ValueError, RuntimeError):
         return str(folder)
-
-
-def _end_of(text: str, limit: int) -> str:
-    """The end of a path tells more than its beginning."""
-    line = one_line(text, 10_000)
-    return line if len(line) <= limit else "…" + line[len(line) - limit + 1 :]

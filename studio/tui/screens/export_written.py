@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import ProgressBar, Static
 
-from studio.tui.plain_text import displayable
+from studio.tui.plain_text import displayable, padded
 
 if TYPE_CHECKING:
     from studio.exchange.request import ExportRequest, ExportResult
@@ -58,10 +59,10 @@ class WrittenPane(VerticalScroll):
 
 
 def _figures(result: ExportResult, request: ExportRequest) -> Iterator[str]:
-    width = max(len(file.name) for file in result.files)
+    width = max(cell_len(file.name) for file in result.files)
     yield ""
     for file in result.files:
-        yield f"{file.name:<{width}}  {file.rows or 0:>9,} rows {_size(file.bytes):>8}"
+        yield f"{padded(file.name, width)}  {file.rows or 0:>9,} rows {_size(file.bytes):>8}"
     yield ""
     if result.splits:
         yield "Corrections: " + ", ".join(f"{name} {count:,}" for name, count in result.splits.items())

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from studio.tui.commands import bindings_of, key_of
+from studio.tui.plain_text import padded
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
@@ -46,4 +47,4 @@ class HelpScreen(ModalScreen[None]):
 
 
 def _line(app: StudioApp, binding: Binding) -> Content:
-    return Content.assemble((key_of(app, binding).ljust(KEY_COLUMN), "bold"), binding.tooltip or binding.description)
+    return Content.assemble((padded(key_of(app, binding), KEY_COLUMN), "bold"), binding.tooltip or binding.description)

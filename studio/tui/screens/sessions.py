@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -120,5 +121,5 @@ class SessionsScreen(ModalScreen[SessionChoice | None]):
         here = "  (open)" if conversation.id == self._current else ""
         about = f"  {turns}{compared} · {local_time(conversation.updated_at)}{here}"
         return Content.assemble(
-            one_line(conversation.title, LINE_WIDTH - len(about)) or "untitled", (about, "$foreground-muted")
+            one_line(conversation.title, LINE_WIDTH - cell_len(about)) or "untitled", (about, "$foreground-muted")
         )

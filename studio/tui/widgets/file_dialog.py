@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -179,7 +180,7 @@ def _as_typed(path: Path, *, is_folder: bool) -> str:
 
 def _line(entry: Entry) -> Content:
     size = "" if entry.is_folder else f"  {_size(entry.bytes)}"
-    name = one_line(entry.name, LINE_WIDTH - len(size) - 1) + ("/" if entry.is_folder else "")
+    name = one_line(entry.name, LINE_WIDTH - cell_len(size) - 1) + ("/" if entry.is_folder else "")
     return Content.assemble((name, "bold") if entry.is_folder else name, (size, "$foreground-muted"))
 
 
