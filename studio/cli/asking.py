@@ -124,6 +124,7 @@ def answer_as_json(finished: ArmFinished) -> dict[str, Any]:
         "text": answer.text,
         "finish_reason": answer.finish_reason,
         "ok": finished.verdict.ok if finished.verdict else None,
+        "judged_as": finished.reworded or None,
         "given": dataclasses.asdict(answer.given),
         "prompt_tokens": answer.prompt_tokens,
         "completion_tokens": answer.completion_tokens,

@@ -25,8 +25,8 @@ from studio.domain.log import Answer, Given, Turn
 from studio.errors import UsageError
 from studio.evaluation.checks import judge
 from studio.services.converse import add_turn, history_of
+from studio.services.judging_correction import Judging, judging_correction
 from studio.services.prepare_lanes import PreparedLane, Question, prepare_lanes, what_is_decoded
-from studio.services.record_correction import same_question
 from studio.services.studio import Studio, off_loop
 
 
@@ -46,11 +46,13 @@ class ArmDelta:
 
 @dataclass(frozen=True, slots=True)
 class ArmFinished:
-    """The answer as logged. `verdict` by the correction of this prompt that is in force; None if there is none."""
+    """The answer as logged. `verdict` by the correction in force of this prompt, or of the one that it is a rewording
+    of, which `reworded` then names; None if there is none."""
 
     arm: str
     answer: Answer
     verdict: Verdict | None
+    reworded: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,10 @@ async def _told(recorder: _Recorder, arm: str, event: LaneEvent) -> ArmEvent:
             return ArmDelta(arm, text)
         case LaneFinished(completion=completion):
             answer = await recorder.save(arm, completion)
-            return ArmFinished(arm, answer, await _verdict(recorder.studio, recorder.turn.prompt, answer))
+            judging = await recorder.judging()
+            if judging is None:
+                return ArmFinished(arm, answer, None)
+            return ArmFinished(arm, answer, judge(answer.text, judging.correction.check), judging.reworded)
         case LaneFailed(message=message, hint=hint, text=text):
             return ArmFailed(arm, message, hint, await recorder.save(arm, _broken(text, FinishReason.FAILED)))
 
@@ -128,6 +133,15 @@ class _Recorder:
 
     def __post_init__(self) -> None:
         self.partial: dict[str, str] = dict.fromkeys(self.open, "")
+        self._judging: Judging | None = None
+        self._looked_up = False
+
+    async def judging(self) -> Judging | None:
+        """By what the answers are judged: looked up once for all of them."""
+        if not self._looked_up:
+            self._judging = await judging_correction(self.studio, self.turn.prompt)
+            self._looked_up = True
+        return self._judging
 
     async def save(self, key: str, completion: Completion) -> Answer:
         answer = _as_answer(self.turn, self.open.pop(key), completion)
@@ -164,9 +178,3 @@ def _as_answer(turn: Turn, prepared: PreparedLane, completion: Completion) -> An
 
 def _broken(text: str, reason: FinishReason) -> Completion:
     return Completion(text, reason, 0, 0, 0, 0.0, 0.0)
-
-
-async def _verdict(studio: Studio, prompt: str, answer: Answer) -> Verdict | None:
-    in_force = await off_loop(studio.log.corrections.in_force)
-    checks = [correction.check for correction in in_force if same_question(correction.prompt, prompt)]
-    return judge(answer.text, checks[-1]) if checks else None

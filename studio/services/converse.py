@@ -12,6 +12,9 @@ from studio.errors import UsageError
 from studio.services.studio import Studio, off_loop
 
 TITLE_LENGTH = 80
+FEWEST_TURNS = 32
+TOKENS_A_TURN = 8
+"""No turn takes fewer: its question, its answer, and what a chat template puts around both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +91,13 @@ async def add_turn(studio: Studio, conversation_id: str, prompt: str) -> Turn:
     return await off_loop(write)
 
 
-async def exchanges(studio: Studio, conversation_id: str) -> list[Exchange]:
-    """The whole conversation, oldest turn first."""
+async def exchanges(
+    studio: Studio, conversation_id: str, *, before: int | None = None, latest: int | None = None
+) -> list[Exchange]:
+    """The conversation, oldest turn first: the whole, or of what came before a position only the latest turns."""
 
     def read() -> list[Exchange]:
-        turns = studio.log.conversations.turns(conversation_id)
+        turns = studio.log.conversations.turns(conversation_id, before=before, latest=latest)
         answers = studio.log.answers.of_turns([turn.id for turn in turns])
         answer_ids = [answer.id for group in answers.values() for answer in group]
         corrections = studio.log.corrections.of_answers(answer_ids)
@@ -123,6 +128,7 @@ def as_history(earlier: Sequence[Exchange]) -> tuple[ChatMessage, ...]:
 
 
 async def history_of(studio: Studio, conversation_id: str, turn: Turn | None = None) -> tuple[ChatMessage, ...]:
-    """The conversation's messages, as corrected: all of them, or those before `turn`."""
-    earlier = await exchanges(studio, conversation_id)
-    return as_history([e for e in earlier if turn is None or e.turn.position < turn.position])
+    """The conversation's messages, as corrected: all, or those before `turn`; of a long one no more than ever fit."""
+    most = max(FEWEST_TURNS, studio.settings.model.context_tokens // TOKENS_A_TURN)
+    before = None if turn is None else turn.position
+    return as_history(await exchanges(studio, conversation_id, before=before, latest=most))

@@ -134,8 +134,7 @@ async def open_item(studio: Studio, item: ReviewItem) -> OpenedItem:
         history = item.correction.history if item.correction else ()
         return OpenedItem(item, None, history, (*history, ChatMessage(Role.USER, item.prompt)))
     answer = await off_loop(studio.log.answers.get, item.id)
-    turns = await off_loop(studio.log.conversations.turns, item.conversation_id)
-    turn = next(turn for turn in turns if turn.id == answer.turn_id)
+    turn = await off_loop(studio.log.conversations.turn, answer.turn_id)
     history = await history_of(studio, item.conversation_id, turn) or _given_history(answer)
     return OpenedItem(item, answer, history, answer.messages)
 

@@ -83,6 +83,15 @@ class AdapterTable:
                 [(model_sha256, adapter_id, reason, at)],
             )
 
+    def activations(self, model_sha256: str) -> list[tuple[datetime, str | None]]:
+        """When which adapter was put into use, oldest first; None where from then on none was."""
+        with self._database.reading() as session:
+            rows = session.rows(
+                "SELECT epoch_us(created_at), adapter_id FROM adapter_activation WHERE model_sha256 = ? ORDER BY seq",
+                model_sha256,
+            )
+        return [(moment(created_us), adapter_id) for created_us, adapter_id in rows]
+
     def set_scale(self, adapter_id: str, scale: float) -> None:
         """Raises NotFoundError."""
         with self._database.writing() as session:

@@ -14,6 +14,8 @@ _CONVERSATIONS = """
            c.origin, count(t.id) AS turns
     FROM conversation c LEFT JOIN turn t ON t.conversation_id = c.id
 """
+_TURNS = "SELECT id, conversation_id, position, prompt, epoch_us(created_at) FROM turn"
+_NO_LIMIT = 2**31 - 1
 _GROUPED = "GROUP BY c.id, c.title, c.created_at, c.updated_at, c.origin"
 
 
@@ -65,15 +67,24 @@ class ConversationTable:
                 [(turn.id, turn.conversation_id, turn.position, turn.prompt, turn.created_at)],
             )
 
-    def turns(self, conversation_id: str) -> list[Turn]:
-        """In order of position."""
+    def turns(self, conversation_id: str, *, before: int | None = None, latest: int | None = None) -> list[Turn]:
+        """In order of position: all of them, or of those before a position only the latest."""
         with self._database.reading() as session:
             rows = session.rows(
-                "SELECT id, conversation_id, position, prompt, epoch_us(created_at) FROM turn"
-                " WHERE conversation_id = ? ORDER BY position, id",
+                f"{_TURNS} WHERE conversation_id = ? AND position < ? ORDER BY position DESC, id DESC LIMIT ?",
                 conversation_id,
+                _NO_LIMIT if before is None else before,
+                _NO_LIMIT if latest is None else latest,
             )
-        return [turn_from(row) for row in rows]
+        return [turn_from(row) for row in reversed(rows)]
+
+    def turn(self, turn_id: str) -> Turn:
+        """Raises NotFoundError."""
+        with self._database.reading() as session:
+            row = session.row(f"{_TURNS} WHERE id = ?", turn_id)
+        if row is None:
+            raise NotFoundError(f"There is no question '{turn_id}'.", "It may have been in a log that was replaced.")
+        return turn_from(row)
 
 
 def turn_from(row: Row) -> Turn:

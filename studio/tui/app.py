@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
-from textual.notifications import SeverityLevel
 from textual.reactive import var
 from textual.screen import Screen
 from textual.widget import Widget
@@ -29,7 +28,6 @@ from studio.tui.commands import commands_of
 from studio.tui.diagnostics import open_diagnostics, write_down
 from studio.tui.dressed_app import DressedApp
 from studio.tui.messages import ChatRequested, CompareRequested, LessonsRequested
-from studio.tui.plain_text import displayable
 from studio.tui.recorded_app import RecordedApp
 from studio.tui.screens.studio_screen import StudioScreen, run_beside
 from studio.tui.style_sheet import KeptStylesheet
@@ -284,19 +282,6 @@ class StudioApp(RecordedApp, DressedApp):
 
         if not isinstance(self.screen, FailureScreen):
             self.push_screen(FailureScreen(type(error).__name__, self._diagnostics))
-
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: SeverityLevel = "information",
-        timeout: float | None = None,
-        markup: bool = False,  # noqa: ARG002 - textual's signature; text here is never markup
-    ) -> None:
-        """Show a notice. Always plain text: it may hold what users and models wrote."""
-        text = displayable("\n".join(filter(None, (title, message))))
-        super().notify(text, severity=severity, timeout=timeout, markup=False)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR and isinstance(event.worker.error, Exception):

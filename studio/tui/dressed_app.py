@@ -6,11 +6,13 @@ import os
 
 from textual import events
 from textual.app import App, InvalidThemeError
+from textual.notifications import SeverityLevel
 from textual.widgets import Input, TextArea
 
 from studio.services.studio import Studio, off_loop
 from studio.settings import UiSettings
 from studio.tui.ascii_signs import AsciiSigns, needs_ascii_letters, needs_ascii_signs
+from studio.tui.plain_text import displayable
 from studio.tui.theme_files import VARIABLE_DEFAULTS
 from studio.tui.themes import load_themes, theme_to_use, told_failures
 
@@ -93,3 +95,23 @@ class DressedApp(App[None]):
         """Tell which files were left out, and why."""
         if failures:
             self.notify(told_failures(failures), severity="warning", timeout=10)
+
+    # Notices ------------------------------------------------------------------------------------------------------
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,  # noqa: ARG002 - textual's signature; text here is never markup
+    ) -> None:
+        """Show a notice. Always plain text: it may hold what users and models wrote."""
+        text = displayable("\n".join(filter(None, (title, message))))
+        super().notify(text, severity=severity, timeout=timeout, markup=False)
+
+    def copy(self, text: str) -> None:
+        """Put a text on the clipboard, as far as the terminal lets a program do that."""
+        self.copy_to_clipboard(text)
+        self.notify("Copied, if your terminal lets programs do so.")

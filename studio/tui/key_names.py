@@ -39,6 +39,7 @@ def _holders() -> Iterator[type[DOMNode]]:
     from studio.tui.screens.audience import AudienceScreen
     from studio.tui.screens.demo import DemoScreen
     from studio.tui.screens.studio_screen import StudioScreen
+    from studio.tui.screens.timeline import TimelineScreen
     from studio.tui.widgets.answer_editor import AnswerEditor
     from studio.tui.widgets.answer_view import AnswerView
     from studio.tui.widgets.text_input import Composer
@@ -46,5 +47,5 @@ def _holders() -> Iterator[type[DOMNode]]:
     yield from (StudioApp, RecordedApp, StudioScreen)
     for mode in MODES:
         yield getattr(import_module(f"studio.tui.screens.{mode}"), f"{mode.capitalize()}Screen")
-    yield from (DemoScreen, AudienceScreen)
+    yield from (DemoScreen, AudienceScreen, TimelineScreen)
     yield from (Composer, AnswerView, AnswerEditor)

@@ -19,7 +19,8 @@ from studio.domain.log import Correction
 from studio.evaluation.checks import judge
 from studio.tui.plain_text import displayable
 from studio.tui.screens.chat import ChatScreen
-from studio.tui.screens.chat_work import corrections_made, show_conversation
+from studio.tui.screens.chat_sessions import show_conversation
+from studio.tui.screens.chat_work import corrections_made
 from studio.tui.screens.studio_screen import StudioScreen, run_beside
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.header import MODES

@@ -16,7 +16,6 @@ from studio.errors import PromptTooLongError, UsageError
 from studio.services.answer_with_arms import ArmDelta, ArmFailed, ArmFinished, ArmStarted, answer_with_arms
 from studio.services.converse import conversations, exchanges, rename_conversation, start_conversation
 from studio.services.record_correction import record_correction
-from studio.services.then_and_now import then_and_now
 from studio.settings import ModelSettings, Settings
 
 
@@ -126,21 +125,3 @@ async def test_conversations_are_listed_named_and_renamed(tmp_path: Path) -> Non
     assert (await conversations(studio))[0].title == "Refunds"
     with pytest.raises(UsageError):
         await rename_conversation(studio, conversation.id, " ")
-
-
-async def test_then_and_now_tells_what_became_of_an_answer(tmp_path: Path) -> None:
-    engine = FakeEngine(scripted("30 days."))
-    studio = fake_studio(tmp_path, engine=engine)
-    conversation = await start_conversation(studio)
-    async for event in answer_with_arms(studio, "Refunds?", [FROZEN], conversation_id=conversation.id):
-        if isinstance(event, ArmFinished):
-            await record_correction(studio, answer=event.answer, prompt="Refunds?", corrected="45 days.")
-    engine.reply = scripted("It is 45 days.")
-    async for _ in answer_with_arms(studio, "Refunds?", [FROZEN], conversation_id=conversation.id):
-        pass
-    moments = [(m.label, m.text, m.ok) for m in await then_and_now(studio, "Refunds?")]
-    assert moments == [
-        ("when it was corrected", "30 days.", False),
-        ("your correction", "45 days.", None),
-        ("after the correction", "It is 45 days.", True),
-    ]

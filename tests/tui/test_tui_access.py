@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from studio_fakes import FakeEngine, fake_studio, scripted
 from textual import constants
 from textual.widgets import Input
-from tui_driving import AppPilot, ask, chat, settled, shown, until
+from tui_driving import ask, chat, go, leave, shown, until
 from tui_values import QUESTION, a_lesson, add_correction, add_lessons, add_night
 
 from studio.domain.nights import NightState
@@ -17,7 +17,6 @@ from studio.services.studio import Studio
 from studio.settings import Settings, UiSettings
 from studio.tui.app import StudioApp
 from studio.tui.ascii_signs import in_ascii, needs_ascii_letters, needs_ascii_signs
-from studio.tui.messages import CompareRequested
 from studio.tui.plain_text import end_of_line, one_line, padded
 from studio.tui.widgets.text_input import Composer
 
@@ -31,28 +30,6 @@ def a_studio(folder: Path, ui: UiSettings | None = None, reply: str = "It is 45 
     add_lessons(studio, a_lesson(), a_lesson(WIDE, pinned=True))
     add_night(studio, NightState.PROMOTED, "better", version=1)
     return studio
-
-
-async def go(pilot: AppPilot, place: str) -> None:
-    """Show a screen, or a dialog over the one shown last."""
-    app = pilot.app
-    assert isinstance(app, StudioApp)
-    if place == "compare":
-        app.screen.post_message(CompareRequested(QUESTION))
-        await until(pilot, lambda: app.current_mode == "compare")
-    elif place in ("help", "palette", "themes"):
-        await app.run_action({"help": "help", "palette": "command_palette", "themes": "change_theme"}[place])
-        await until(pilot, lambda: app.screen.is_modal)
-        return  # the palette's own worker goes on as long as it is open
-    else:
-        await app.action_go(place)
-    await settled(pilot)
-
-
-async def leave(pilot: AppPilot) -> None:
-    while pilot.app.screen.is_modal:
-        await pilot.press("escape")
-        await pilot.pause()
 
 
 @pytest.mark.parametrize(

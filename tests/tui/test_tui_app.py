@@ -23,8 +23,9 @@ from studio.tui.screens.failure import FailureScreen
 from studio.tui.screens.help import HelpScreen
 from studio.tui.terminal import guarded_terminal
 from studio.tui.widgets.answer_editor import AnswerEditor
-from studio.tui.widgets.header import ModeTab
-from studio.tui.widgets.streaming import StreamedMarkdown, complete_blocks, markdown_parser
+from studio.tui.widgets.header import MODES, ModeTab, StudioHeader
+from studio.tui.widgets.markdown_blocks import complete_blocks, markdown_parser
+from studio.tui.widgets.streaming import StreamedMarkdown
 from studio.tui.widgets.text_input import Composer
 
 SECRET = "the user's secret words"
@@ -52,12 +53,40 @@ async def test_a_narrow_header_names_the_modes_without_their_keys(tmp_path: Path
     app = StudioApp(fake_studio(tmp_path))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "Chat Compare" in shown(pilot))
-        await pilot.resize_terminal(160, 24)
+        await pilot.resize_terminal(120, 24)
+        await until(pilot, lambda: " 2 Chat 3 Compare" in shown(pilot))
+        await pilot.resize_terminal(180, 24)
         await until(pilot, lambda: "F2 Chat  F3 Compare" in shown(pilot))
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: "Chat Compare" in shown(pilot) and "F3" not in shown(pilot))
         await pilot.click(list(app.screen.query(ModeTab))[2])
         await until(pilot, lambda: app.current_mode == "lessons")
+
+
+@pytest.mark.parametrize("width", [80, 90, 100, 116, 120, 140, 160])
+@pytest.mark.parametrize("more", [(), ("models",)])
+async def test_the_header_cuts_nothing_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int, more: tuple[str, ...]
+) -> None:
+    for mode in more:
+        monkeypatch.setitem(MODES, mode, ("F7", mode.capitalize()))
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test(size=(width, 24)) as pilot:
+        await until(pilot, lambda: app.status.engine == "ready")
+        await settled(pilot)
+        header = app.screen.query_one(StudioHeader)
+        for night in ("", "night training 42%"):
+            app.tell(model="A model of some name 7B", corrections=12, lessons=9, night=night)
+            await pilot.pause()
+            line = shown(pilot).splitlines()[0]
+            assert all(part.region.right <= width for part in header.children if part.display), line
+            assert all(name in line for _, name in MODES.values())
+            assert night in line or (width <= 100 and "night tra" in line)
+            if width >= 100 and not night:
+                assert "12 corr" in line
+            if width >= 160 and not night:
+                assert "12 corrections, 9 lessons" in line
+                assert "A model" in line
 
 
 def fits(pilot: AppPilot) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,13 @@ from textual import events
 from textual.widgets import Input, OptionList
 from tui_driving import ask, chat, notices, settled, shown, type_at_once, until, write
 
-from studio.domain.generation import FinishReason
+from studio.domain.generation import FinishReason, Lane, LaneEvent, Priority
 from studio.domain.log import Feedback
 from studio.errors import StorageError
+from studio.settings import Settings, UiSettings
 from studio.tui.app import StudioApp
 from studio.tui.screens.sessions import SessionsScreen
+from studio.tui.widgets import first_word
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.dialogs import ConfirmDialog, LineDialog
 from studio.tui.widgets.text_input import MAX_CHARACTERS, Composer, PlainTextArea
@@ -634,3 +637,34 @@ async def test_a_long_text_in_the_editor_leaves_its_cursor_and_its_end_in_sight(
         await until(pilot, lambda: "Line 99." in shown(pilot) and "{+" in shown(pilot))
         assert "Why? (optional)" in shown(pilot)
         assert editor(app).region.height < size[1]
+
+
+class SlowReader(FakeEngine):
+    """Says nothing before it is let."""
+
+    async def generate(
+        self, lanes: Sequence[Lane], *, priority: Priority = Priority.INTERACTIVE
+    ) -> AsyncGenerator[LaneEvent]:
+        assert self.hold is not None
+        await self.hold.wait()
+        async for event in super().generate(lanes, priority=priority):
+            yield event
+
+
+@pytest.mark.parametrize("calm", [False, True])
+async def test_until_the_first_word_it_is_told_that_the_question_is_being_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calm: bool
+) -> None:
+    monkeypatch.setattr(first_word, "TOLD_EACH_S", 0.05)
+    monkeypatch.setattr(first_word, "TOLD_EACH_CALMLY_S", 0.05)
+    engine = SlowReader(scripted(ANSWER))
+    engine.hold = asyncio.Event()
+    app = StudioApp(fake_studio(tmp_path, engine=engine, settings=Settings(ui=UiSettings(reduced_motion=calm))))
+    async with app.run_test(size=(100, 30)) as pilot:
+        chat(pilot).query_one(Composer).focus()
+        await write(pilot, QUESTION)
+        await pilot.press("enter")
+        await until(pilot, lambda: "reading the question, 1 s" in shown(pilot))
+        engine.hold.set()
+        await until(pilot, lambda: ANSWER in shown(pilot))
+        assert "reading the question" not in shown(pilot)

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from made_reader import make_reader
 from studio_fakes import FakeEngine, fake_studio
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 from tui_driving import AppPilot, ask, notices, settled, shown, until, write
-from tui_values import HOSTILE, MODEL, QUESTION, add_correction, add_night
+from tui_values import HOSTILE, MODEL, QUESTION, add_correction, add_night, by_arm
 
-from studio.domain.generation import FinishReason, Lane
+from studio.domain.generation import FinishReason
 from studio.domain.log import Feedback, Origin
 from studio.domain.nights import NightState
 from studio.services.count_preferences import preferences_by_arm
@@ -26,20 +26,11 @@ from studio.tui.screens.arm_pane import ArmPane, ArmState
 from studio.tui.screens.arm_tabs import ArmTab, ArmTabs
 from studio.tui.screens.compare import CompareScreen
 from studio.tui.screens.scale_dial import DialButton, turned
-from studio.tui.screens.then_and_now import ThenAndNowScreen
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.text_input import Composer, PlainTextArea
 
 SIZES = [(80, 24), (120, 36), (200, 50)]
 ARMS = ["frozen", "context", "lessons", "lora", "lora+lessons"]
-
-
-def by_arm(lane: Lane) -> str:
-    """The frozen arm is wrong, the others right; those with an adapter tell its scale."""
-    if lane.key == "frozen":
-        return "It is 30 days."
-    scale = f" (scale {lane.adapter.scale:.2f})" if lane.adapter else ""
-    return f"It is 45 days, says {lane.key}{scale}."
 
 
 def a_studio(folder: Path, engine: FakeEngine | None = None, settings: Settings | None = None) -> Studio:
@@ -118,6 +109,22 @@ async def test_all_arms_answer_and_are_judged(tmp_path: Path, size: tuple[int, i
         else:
             assert "It is 45 days, says lora" in text
             assert "no adapter" in text.casefold()
+
+
+async def test_a_rewording_is_judged_by_the_correction_it_finds_and_says_so(tmp_path: Path) -> None:
+    studio = a_studio(tmp_path)
+    await learn_lesson(studio, add_correction(studio))
+    app = StudioApp(studio)
+    async with app.run_test(size=(200, 50)) as pilot:
+        await compare(pilot, "How long is the refund window now?")
+        assert pane_of(pilot, "frozen").state is ArmState.WRONG
+        assert pane_of(pilot, "lessons").state is ArmState.RIGHT
+        verdict = str(pane_of(pilot, "lessons").query_one(".arm-verdict", Static).content)
+        assert f"right ✓ (judged as “{QUESTION}”)" in verdict
+        await pilot.press("d")
+        await until(pilot, lambda: "{+45+}" in shown(pilot))
+        await compare(pilot, "What is the capital of France?")
+        assert pane_of(pilot, "lessons").state is ArmState.ANSWERED, "an unlike question is not judged"
 
 
 @pytest.mark.parametrize(("size", "arms_in_sight"), [((80, 24), 1), ((200, 50), 6)])
@@ -312,6 +319,8 @@ async def test_blind_hides_and_shuffles_until_a_preference(tmp_path: Path, monke
         await settled(pilot)
         await pilot.press("b")
         await until(pilot, lambda: "lora+lessons" in shown(pilot))
+        assert [pane.recipe.name for pane in screen(pilot).panes] == ARMS, "back in their order"
+        assert [pane.recipe.name for pane in sorted(screen(pilot).panes, key=lambda pane: pane.region.x)] == ARMS
 
 
 async def test_the_dial_asks_the_adapter_arms_again(tmp_path: Path) -> None:
@@ -362,23 +371,6 @@ async def test_asking_again_shows_the_new_answers(tmp_path: Path) -> None:
         await pilot.press("r")
         await until(pilot, lambda: shown(pilot).count("Quite another answer.") == 5)
         assert "It is 30 days." not in shown(pilot)
-
-
-async def test_then_and_now_shows_the_answers_through_time(tmp_path: Path) -> None:
-    studio = a_studio(tmp_path)
-    add_correction(studio)
-    app = StudioApp(studio)
-    async with app.run_test(size=(120, 36)) as pilot:
-        await compare(pilot)
-        await pilot.press("t")
-        await until(pilot, lambda: isinstance(app.screen, ThenAndNowScreen))
-        app.screen.query_one(OptionList).highlighted = 0
-        await until(pilot, lambda: "when it was corrected" in shown(pilot))
-        text = shown(pilot)
-        assert "It is [-30-]{+45+} days." in text
-        assert "wrong ✗" in text
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
 
 
 @pytest.mark.parametrize("size", SIZES)

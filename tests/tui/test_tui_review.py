@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,10 @@ from studio.domain.generation import ChatMessage, FinishReason, Role
 from studio.domain.identity import new_id
 from studio.domain.log import Answer, Conversation, Feedback, Given, Turn
 from studio.errors import StorageError
+from studio.services.review_answers import open_item, review_queue
 from studio.services.studio import Studio
+from studio.settings import ModelSettings, Settings
+from studio.storage.answers import AnswerTable
 from studio.tui.app import StudioApp
 from studio.tui.screens.compare import CompareScreen
 from studio.tui.screens.review import ReviewScreen
@@ -38,6 +42,32 @@ def answered(studio: Studio, prompt: str, text: str = "It is 30 days.", *, sure:
     studio.log.conversations.add_turn(turn)
     studio.log.answers.add([answer])
     return answer.id
+
+
+async def test_of_a_long_conversation_only_what_fits_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio = fake_studio(tmp_path, settings=Settings(model=ModelSettings(context_tokens=512)))
+    conversation = Conversation(new_id(), "", MORNING, MORNING)
+    studio.log.conversations.add(conversation)
+    stop = FinishReason.STOP
+    answers = []
+    for at in range(100):
+        turn = Turn(new_id(), conversation.id, at, f"Question {at}?", MORNING)
+        studio.log.conversations.add_turn(turn)
+        text = f"Answer {at}."
+        answers.append(Answer(new_id(), turn.id, "lora+lessons", text, stop, Given(), (), 3, 4, 0.1, 0.2, MORNING))
+    studio.log.answers.add(answers)
+    read: list[int] = []
+    whole = AnswerTable.of_turns
+
+    def counted(table: AnswerTable, turn_ids: Sequence[str]) -> dict[str, list[Answer]]:
+        read.append(len(turn_ids))
+        return whole(table, turn_ids)
+
+    monkeypatch.setattr(AnswerTable, "of_turns", counted)
+    queue = await review_queue(studio)
+    opened = await open_item(studio, next(item for item in queue if item.id == answers[90].id))
+    assert read == [64]
+    assert [message.content for message in opened.history[-2:]] == ["Question 89?", "Answer 89."]
 
 
 def accepted(studio: Studio) -> list[str]:

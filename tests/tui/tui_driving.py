@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 from textual import events
 from textual.pilot import Pilot
+from tui_values import QUESTION
 
 from studio.tui.app import StudioApp
+from studio.tui.messages import CompareRequested
 from studio.tui.screens.chat import ChatScreen
 from studio.tui.widgets.text_input import Composer
 
@@ -79,3 +81,25 @@ async def ask(pilot: AppPilot, question: str) -> None:
     await pilot.press("enter")
     await until(pilot, lambda: len(screen.answers) > before and screen.answers[-1].answer is not None)
     await settled(pilot)
+
+
+async def go(pilot: AppPilot, place: str) -> None:
+    """Show a screen, or a dialog over the one shown last."""
+    app = pilot.app
+    assert isinstance(app, StudioApp)
+    if place == "compare":
+        app.screen.post_message(CompareRequested(QUESTION))
+        await until(pilot, lambda: app.current_mode == "compare")
+    elif place in ("help", "palette", "themes"):
+        await app.run_action({"help": "help", "palette": "command_palette", "themes": "change_theme"}[place])
+        await until(pilot, lambda: app.screen.is_modal)
+        return  # the palette's own worker goes on as long as it is open
+    else:
+        await app.action_go(place)
+    await settled(pilot)
+
+
+async def leave(pilot: AppPilot) -> None:
+    while pilot.app.screen.is_modal:
+        await pilot.press("escape")
+        await pilot.pause()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from studio.domain.checks import Check
-from studio.domain.generation import FinishReason
+from studio.domain.generation import FinishReason, Lane
 from studio.domain.identity import new_id
 from studio.domain.lessons import Lesson
 from studio.domain.log import Answer, Conversation, Correction, Given, GivenLesson, Turn
@@ -78,14 +78,18 @@ def an_answer(turn: Turn, arm: str, text: str, given: Given) -> Answer:
     return Answer(new_id(), turn.id, arm, text, FinishReason.STOP, given, (), 42, 17, 0.1, 0.4, MORNING)
 
 
-def add_night(studio: Studio, state: NightState, reason: str = "", *, version: int | None = None) -> Night:
-    """A night, with an adapter of this version where one is given; of a promoted one it becomes the active one."""
+def add_night(
+    studio: Studio, state: NightState, reason: str = "", *, version: int | None = None, hours: float = 0
+) -> Night:
+    """A night so long after MORNING, with an adapter of this version where one is given; of a promoted one it becomes
+    the active one."""
     night_id, adapter_id = new_id(), new_id()
-    finished = MORNING + timedelta(minutes=6) if state.is_over else None
+    began = MORNING + timedelta(hours=hours)
+    finished = began + timedelta(minutes=6) if state.is_over else None
     night = Night(
         night_id,
         state,
-        MORNING,
+        began,
         MODEL,
         ("a", "b"),
         reason=reason,
@@ -94,10 +98,19 @@ def add_night(studio: Studio, state: NightState, reason: str = "", *, version: i
     )
     studio.log.nights.add(night)
     if version is not None:
-        digest = sha256(b"adapter").hexdigest()
-        adapter = Adapter(adapter_id, version, MODEL, night_id, f"v{version}.gguf", digest, "lora", 16, 0.8, MORNING)
-        (studio.workspace.adapters / adapter.path).write_bytes(b"adapter")
+        content = f"adapter {version}".encode()
+        digest = sha256(content).hexdigest()
+        adapter = Adapter(adapter_id, version, MODEL, night_id, f"v{version}.gguf", digest, "lora", 16, 0.8, began)
+        (studio.workspace.adapters / adapter.path).write_bytes(content)
         studio.log.adapters.add(adapter)
         if state is NightState.PROMOTED:
-            studio.log.adapters.activate(MODEL, adapter.id, "promoted", MORNING)
+            studio.log.adapters.activate(MODEL, adapter.id, "promoted", began)
     return night
+
+
+def by_arm(lane: Lane) -> str:
+    """The frozen arm is wrong, the others right; those with an adapter tell its scale."""
+    if lane.key == "frozen":
+        return "It is 30 days."
+    scale = f" (scale {lane.adapter.scale:.2f})" if lane.adapter else ""
+    return f"It is 45 days, says {lane.key}{scale}."

@@ -16,6 +16,7 @@ from studio.domain.checks import Verdict
 from studio.domain.log import Answer, Correction, Given
 from studio.tui.plain_text import displayable, one_line
 from studio.tui.widgets.answer_editor import AnswerEditor
+from studio.tui.widgets.first_word import FirstWordWait
 from studio.tui.widgets.given import describe_cost, describe_ending, describe_given
 from studio.tui.widgets.ground import PlainText, ScrolledGround, VerticalGround
 from studio.tui.widgets.streaming import StreamedMarkdown
@@ -90,6 +91,8 @@ class ArmPane(Vertical, can_focus=True):
         self.preferred = False
         self.blind = False
         self._titles = ("", "")
+        self._reworded = ""
+        self._wait = FirstWordWait(self, self._describe)
         self._given: Given | None = None
         self._failure = ""
         self._shows_diff = False
@@ -122,23 +125,27 @@ class ArmPane(Vertical, can_focus=True):
         self.answer = self.verdict = self._given = None
         self._failure, self.preferred, self._shows_diff = "", False, False
         await self._text.finish("")
+        self._wait.begin()
         self._change(ArmState.WRITING)
 
     def begin(self, given: Given) -> None:
         """The arm has been given this; its first token is on its way."""
         self._given = given
+        self._wait.model_reads()
         self.query_one(".arm-body", ScrolledGround).anchor()
         cast("StudioApp", self.app).flusher.add(self._text)
         self._change(ArmState.WRITING)
 
     def write(self, delta: str) -> None:
+        if self._wait.end():
+            self._change(ArmState.WRITING)
         self._text.write(delta)
 
-    async def finish(self, answer: Answer, verdict: Verdict | None) -> None:
-        """The answer is whole."""
+    async def finish(self, answer: Answer, verdict: Verdict | None, reworded: str) -> None:
+        """The answer is whole; `verdict` and `reworded` as in `judge`."""
         self.answer = answer
         await self._end(answer.text)
-        self.judge(verdict)
+        self.judge(verdict, reworded)
 
     async def fail(self, message: str, hint: str, answer: Answer | None) -> None:
         """There is no whole answer; what had arrived is shown with the reason."""
@@ -149,6 +156,7 @@ class ArmPane(Vertical, can_focus=True):
 
     async def stop(self) -> None:
         """The question was cancelled: what had arrived stays on the screen, but is no answer to judge."""
+        self._wait.end()
         if self.state is ArmState.WRITING:
             self._failure = "cancelled"
             await self._text.flush()
@@ -156,6 +164,7 @@ class ArmPane(Vertical, can_focus=True):
             self._change(ArmState.FAILED)
 
     async def _end(self, text: str) -> None:
+        self._wait.end()
         cast("StudioApp", self.app).flusher.remove(self._text)
         await self._text.finish(text)
         self._to_top()
@@ -170,9 +179,13 @@ class ArmPane(Vertical, can_focus=True):
 
     # Once it is settled -------------------------------------------------------------------------------------------
 
-    def judge(self, verdict: Verdict | None) -> None:
-        """Right or wrong by the check of the correction in force; None where there is none."""
+    def judge(self, verdict: Verdict | None, reworded: str = "") -> None:
+        """Right or wrong by the check of the correction in force; None where there is none.
+
+        `reworded` is the question that was corrected, where another one was asked.
+        """
         self.verdict = verdict
+        self._reworded = reworded
         if verdict is None:
             self._change(ArmState.ANSWERED)
         else:
@@ -236,7 +249,8 @@ class ArmPane(Vertical, can_focus=True):
 
     def _describe(self) -> None:
         mark = " ★ preferred" if self.preferred else ""
-        self._entitle(displayable(f"{self.position} {self.display_name}{mark}"), STATE_WORDS[self.state])
+        state = self._wait.words or STATE_WORDS[self.state]
+        self._entitle(displayable(f"{self.position} {self.display_name}{mark}"), state)
         self._say(".arm-given", self._given_words())
         self._say(".arm-verdict", self._verdict_words())
         self._text.display = self.editor is None and not self._shows_diff
@@ -258,6 +272,8 @@ class ArmPane(Vertical, can_focus=True):
     def _verdict_words(self) -> str:
         ending = describe_ending(self.answer) if self.answer else ""
         verdict = describe_verdict(self.verdict) if self.verdict else ""
+        if verdict and self._reworded:
+            verdict += f" (judged as “{one_line(self._reworded, 48)}”)"
         cost = describe_cost(self.answer) if self.answer and not self.blind else ""
         return displayable("\n".join(filter(None, (self._failure or verdict, self._failure and ending, cost))))
 

@@ -17,7 +17,7 @@ from studio.domain.log import Conversation, Correction, Feedback
 from studio.services.converse import Exchange
 from studio.services.studio import Studio
 from studio.tui.messages import CompareRequested
-from studio.tui.screens import chat_work
+from studio.tui.screens import chat_sessions, chat_work
 from studio.tui.screens.chat_work import WELCOME
 from studio.tui.screens.studio_screen import StudioScreen
 from studio.tui.widgets.answer_editor import AnswerEditor
@@ -267,16 +267,16 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
     async def action_sessions(self) -> None:
         """Open the dialog; what is typed at once filters it."""
         opened = asyncio.Event()
-        self.start(chat_work.choose_session(self, opened), group="sessions", exclusive=True)
+        self.start(chat_sessions.choose_session(self, opened), group="sessions", exclusive=True)
         with contextlib.suppress(TimeoutError):  # the log may be held by another process for a while
             await asyncio.wait_for(opened.wait(), OPENS_WITHIN_S)
 
     def action_new_session(self) -> None:
-        self.start(chat_work.show_conversation(self, None), group="sessions")
+        self.start(chat_sessions.show_conversation(self, None), group="sessions")
 
     def open_conversation(self, conversation_id: str) -> None:
         """Show this conversation, as asked for from another screen."""
-        self.start(chat_work.open_conversation(self, conversation_id), group="sessions")
+        self.start(chat_sessions.open_conversation(self, conversation_id), group="sessions")
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if event.worker is self.generation and event.worker.is_finished:

@@ -6,7 +6,6 @@ later.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, cast
@@ -15,15 +14,13 @@ from textual.widgets import Static
 
 from studio.domain.generation import ChatMessage
 from studio.domain.lessons import LessonStatus
-from studio.domain.log import Conversation, Correction, Feedback, Turn
+from studio.domain.log import Correction, Feedback, Turn
 from studio.errors import StudioError, UsageError
-from studio.services.converse import conversations, exchanges, history_of, rename_conversation, start_conversation
-from studio.services.studio import off_loop
+from studio.services.converse import conversations, exchanges, history_of, start_conversation
 from studio.tui.plain_text import one_line
-from studio.tui.screens.sessions import SessionsScreen, SessionVerb
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.answer_view import AnswerView, ExchangeView
-from studio.tui.widgets.dialogs import ConfirmDialog, LineDialog
+from studio.tui.widgets.dialogs import ConfirmDialog
 from studio.tui.widgets.text_input import Composer
 
 if TYPE_CHECKING:
@@ -56,8 +53,6 @@ async def ask(screen: ChatScreen, prompt: str) -> None:
     await transcript.mount(shown)
     screen.query_one("#transcript").anchor()
     try:
-        if screen.conversation is None:
-            screen.conversation = await start_conversation(screen.studio)
         await _answer(screen, shown, None)
     except StudioError:
         if not shown.answers:
@@ -93,15 +88,18 @@ async def retry(screen: ChatScreen, shown: ExchangeView) -> None:
 
 
 async def _answer(screen: ChatScreen, shown: ExchangeView, turn: Turn | None) -> None:
-    from studio.services.answer_with_arms import ArmDelta, ArmFailed, ArmStarted, answer_with_arms
-
-    assert screen.conversation is not None
     recipe = screen.studio.arm(screen.studio.settings.chat.arm)
+    # First of all: it says that the question is being seen to.
     view = await shown.add_answer(recipe.name)
     if turn is not None and isinstance(screen.focused, AnswerView):
         screen.set_focus(view)
-    events = answer_with_arms(screen.studio, shown.prompt, [recipe], conversation_id=screen.conversation.id, turn=turn)
     try:
+        if screen.conversation is None:
+            screen.conversation = await start_conversation(screen.studio)
+        conversation_id = screen.conversation.id
+        from studio.services.answer_with_arms import ArmDelta, ArmFailed, ArmStarted, answer_with_arms
+
+        events = answer_with_arms(screen.studio, shown.prompt, [recipe], conversation_id=conversation_id, turn=turn)
         async with aclosing(events):
             async for event in events:
                 match event:
@@ -130,8 +128,8 @@ async def settle_exchanges(screen: ChatScreen) -> None:
     """Show every exchange as the log has it now."""
     if screen.conversation is None:
         return
-    whole = await exchanges(screen.studio, screen.conversation.id)
     views = list(screen.query(ExchangeView))
+    whole = await exchanges(screen.studio, screen.conversation.id, latest=max(SHOWN_EXCHANGES, len(views)))
     shown = {view.exchange.turn.id: view for view in views if view.exchange is not None}
     fresh = [view for view in views if view.exchange is None]
     unknown = [exchange for exchange in whole if exchange.turn.id not in shown]
@@ -265,58 +263,3 @@ async def redo_undone(screen: ChatScreen) -> None:
         screen.undone.pop()
     screen.notify(f"Correction in force again: {one_line(back.prompt, 48)}")
     screen.studio_app.log_changed()
-
-
-# Sessions -------------------------------------------------------------------------------------------------------------
-
-
-async def choose_session(screen: ChatScreen, opened: asyncio.Event) -> None:
-    """Let the user pick, rename or begin sessions until one is chosen or the dialog left; `opened` once it is there."""
-    while True:
-        current = screen.conversation.id if screen.conversation else None
-        choice = await screen.app.push_screen_wait(SessionsScreen(await conversations(screen.studio), current, opened))
-        if choice is None:
-            return
-        if choice.verb is SessionVerb.RENAME and choice.conversation is not None:
-            await _rename(screen, choice.conversation)
-            continue
-        await show_conversation(screen, choice.conversation)
-        return
-
-
-async def _rename(screen: ChatScreen, conversation: Conversation) -> None:
-    title = await screen.app.push_screen_wait(LineDialog("Rename session", conversation.title))
-    if title is not None:
-        try:
-            await rename_conversation(screen.studio, conversation.id, title)
-        except StudioError as error:
-            screen.studio_app.report(error)
-
-
-async def open_conversation(screen: ChatScreen, conversation_id: str) -> None:
-    """Show the conversation with this id."""
-    found = await off_loop(screen.studio.log.conversations.get, conversation_id)
-    await show_conversation(screen, found)
-
-
-async def show_conversation(screen: ChatScreen, conversation: Conversation | None) -> None:
-    """Put a conversation, or for None an empty session, in the place of the one shown."""
-    if any(view.editor is not None and view.editor.dirty for view in screen.answers):
-        raise UsageError("A correction is being written.", "Save it with ctrl+s or leave it with esc first.")
-    if screen.answering:
-        raise UsageError("An answer is being written.", "Wait for it, or cancel it with esc.")
-    whole = await exchanges(screen.studio, conversation.id) if conversation else []
-    screen.conversation = conversation
-    screen.undone.clear()
-    transcript = screen.query_one("#exchanges")
-    with screen.app.batch_update():
-        await transcript.remove_children()
-        left_out = len(whole) - SHOWN_EXCHANGES
-        if left_out > 0:
-            await transcript.mount(Static(f"{left_out} earlier questions are not shown.", classes="welcome"))
-        await transcript.mount_all(ExchangeView(one.turn.prompt, one) for one in whole[-SHOWN_EXCHANGES:])
-        if conversation is None:
-            await transcript.mount(Static(WELCOME, markup=False, classes="welcome"))
-    screen.query_one("#transcript").anchor()
-    screen.query_one(Composer).focus()
-    screen.refresh_bindings()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -10,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import DescendantFocus
-from textual.timer import Timer
 from textual.widgets import Input, Static, TextArea
 from textual.worker import Worker
 
@@ -20,28 +18,16 @@ from studio.domain.log import Correction
 from studio.services.studio import Studio
 from studio.tui.plain_text import typed
 from studio.tui.screens import compare_work
+from studio.tui.screens.arm_board import ArmBoard
 from studio.tui.screens.arm_pane import ArmPane
 from studio.tui.screens.arm_tabs import ArmTab, ArmTabs
-from studio.tui.screens.compare_keys import COMPARE_KEYS, GUARDED
+from studio.tui.screens.compare_keys import COMPARE_KEYS, EMPTY, GUARDED
 from studio.tui.screens.compare_work import Comparison
-from studio.tui.screens.scale_dial import DialButton, ScaleDial, turned
+from studio.tui.screens.scale_dial import DialButton, ScaleDial
 from studio.tui.screens.studio_screen import StudioScreen
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.ground import Ground
 from studio.tui.widgets.text_input import Composer, PlainTextArea
-
-DIAL_SETTLES_S = 0.4
-FEW_ARMS = 6
-"""As many fit into two columns of a usual window; more are scrolled."""
-EMPTY = (
-    "Type a question above and press enter: every arm answers it at once, so that you see what each way of learning "
-    "changes.\n\n"
-    "An arm is the model as it came (frozen), or with your corrections in its prompt (context), or with the lessons "
-    "that fit the question (lessons), or with the adapter trained at night (lora), or with both. A reader "
-    "is an adapter that came with the model and has learnt to use lessons.\n\n"
-    "Best with a question you have corrected in Chat: then each answer is marked right or wrong. c in Chat brings it "
-    "here."
-)
 
 
 class CompareScreen(StudioScreen):
@@ -61,30 +47,26 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
         self.comparison: Comparison | None = None
-        self._panes = [ArmPane(recipe, index) for index, recipe in enumerate(studio.settings.arm_recipes())]
-        self._shown = self._panes
-        self._current: ArmPane = self._panes[0]
+        self._board = ArmBoard(studio.settings.arm_recipes())
+        self._current: ArmPane = self._board.all[0]
         self._blind = False
         self._shows_diffs = False
         self._asking: Worker[None] | None = None
-        self._dial_settles: Timer | None = None
         self._dial_waits = False
 
     def compose_body(self) -> ComposeResult:
         yield Composer(id="compare-prompt", placeholder="Ask all arms something")
         with Ground(id="compare-bar"):
-            yield ArmTabs(len(self._panes))
-            yield ScaleDial()
+            yield ArmTabs(len(self._board.all))
+            yield ScaleDial(self.studio)
         yield Static(EMPTY, id="compare-empty", markup=False)
-        with Ground(id="compare-panes"):
-            yield from self._panes
+        yield self._board
 
     def on_mount(self) -> None:
-        self.query_one("#compare-panes").display = False
+        self._board.display = False
         self.query_one("#compare-bar").display = False
         # Whether there is a reader is known once the model is.
         self.show_arms([recipe for recipe in self.studio.settings.arm_recipes() if not recipe.uses_reader])
-        self.show_scale()
 
     def compare(self, prompt: str, history: Sequence[ChatMessage], *, kin: Correction | None = None) -> None:
         """Ask all arms this prompt, as asked for from another screen; `kin` as Comparison's."""
@@ -101,7 +83,7 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
     @property
     def panes(self) -> list[ArmPane]:
         """Those of the arms that can answer, in the order of their places on the screen."""
-        return sorted(self._shown, key=lambda pane: pane.position)
+        return self._board.panes
 
     @property
     def answering(self) -> bool:
@@ -115,21 +97,11 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
     def _composer(self) -> Composer:
         return self.query_one(Composer)
 
-    @property
-    def _turned_panes(self) -> list[ArmPane]:
-        """Those whose answers the dial changes."""
-        return [pane for pane in self.panes if pane.recipe.uses_adapter and pane.recipe.scale is None]
-
     def show_arms(self, recipes: Sequence[ArmRecipe]) -> list[ArmPane]:
-        """Show these arms, each in its place, and no others; returns the panes that were not shown before."""
-        before = self._shown
-        self._shown = [pane for pane in self._panes if pane.recipe in recipes] or self._panes
-        for pane in self._panes:
-            pane.set_class(pane not in self._shown, "-left-out")
-        self.query_one("#compare-panes").set_class(len(self._shown) > FEW_ARMS, "-many")
-        self._place(shuffled=self._blind)
-        self._choose(self._current if self._current in self._shown else self.panes[0])
-        return [pane for pane in self._shown if pane not in before]
+        """Show these arms and no others; returns the panes that were not shown before."""
+        fresh = self._board.show_arms(recipes, shuffled=self._blind)
+        self._choose(self._current if self._current in self.panes else self.panes[0])
+        return fresh
 
     # Asking -------------------------------------------------------------------------------------------------------
 
@@ -147,7 +119,7 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
             self._ask_all(self.comparison)
 
     def _ask_all(self, comparison: Comparison) -> None:
-        if any(pane.editor is not None for pane in self._panes):
+        if self._board.edits:
             self.notify("A correction is being written: save it with ctrl+s or leave it with esc first.")
             return
         if self.answering:
@@ -155,10 +127,10 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
             return
         self.comparison = comparison
         self._shows_diffs = False
-        self._name_arms(hidden=self._blind)
+        self._board.name_arms(hidden=self._blind)
         self.query_one("#compare-empty").display = False
         self.query_one("#compare-bar").display = True
-        self.query_one("#compare-panes").display = True
+        self._board.display = True
         self.call_after_refresh(self._current.focus)
         self._ask()
 
@@ -203,7 +175,7 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
     # The chosen arm -----------------------------------------------------------------------------------------------
 
     def action_choose(self, position: int) -> None:
-        if self.comparison is not None and position <= len(self._shown):
+        if self.comparison is not None and position <= len(self.panes):
             pane = self.panes[position - 1]
             self._choose(pane)
             if self.maximized is not None:
@@ -222,7 +194,7 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
 
     def _choose(self, pane: ArmPane) -> None:
         self._current = pane
-        for other in self._panes:
+        for other in self._board.all:
             other.set_class(other is pane, "-current")
         self._draw_tabs()
 
@@ -257,7 +229,7 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
 
     async def _prefer(self, pane: ArmPane) -> None:
         await compare_work.prefer(self, pane)
-        self._name_arms(hidden=False)
+        self._board.name_arms(hidden=False)
 
     async def action_edit(self) -> None:
         if self.answering:
@@ -274,14 +246,15 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
     @on(AnswerEditor.Saved)
     def _save(self, event: AnswerEditor.Saved) -> None:
         if all(worker.group != "save" for worker in self.workers):
-            self.start(compare_work.save_correction(self, self._pane_of(event.editor), event.editor), group="save")
+            self.start(compare_work.save_correction(self, event.editor), group="save")
 
     @on(AnswerEditor.Left)
     def _leave_editor(self, event: AnswerEditor.Left) -> None:
-        self.start(compare_work.leave_editor(self, self._pane_of(event.editor), event.editor), group="leave")
+        self.start(compare_work.leave_editor(self, event.editor), group="leave")
 
-    def _pane_of(self, editor: AnswerEditor) -> ArmPane:
-        return next(node for node in editor.ancestors if isinstance(node, ArmPane))
+    def action_copy(self) -> None:
+        if (pane := self._answered()) is not None and pane.answer is not None:
+            self.studio_app.copy(pane.answer.text)
 
     def action_diff(self) -> None:
         if self.comparison is None or self.comparison.correction is None:
@@ -293,69 +266,47 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
     def show_diffs(self) -> None:
         """Show every answer against the correction in force, or as it is."""
         correction = self.comparison.correction if self.comparison else None
-        for pane in self._panes:
+        for pane in self._board.all:
             pane.show_diff(correction, shown=self._shows_diffs)
 
     def action_then_and_now(self) -> None:
         if self.comparison is not None:
-            work = compare_work.show_then_and_now(self, self.comparison.prompt)
+            work = compare_work.show_timeline(self, self.comparison.prompt, self._current.recipe)
             self.start(work, group="then-and-now", exclusive=True)
 
     # Blind --------------------------------------------------------------------------------------------------------
 
     def action_blind(self) -> None:
         self._blind = not self._blind
-        self._name_arms(hidden=self._blind)
+        self._board.name_arms(hidden=self._blind)
         if self._blind:
-            self._place(shuffled=True)
+            self._board.place(shuffled=True)
             self.notify("Names are hidden until you prefer an answer with v; at the next question anew. b ends it.")
-
-    def _name_arms(self, *, hidden: bool) -> None:
-        for pane in self._panes:
-            pane.set_blind(hidden)
-
-    def _place(self, *, shuffled: bool) -> None:
-        """Give every arm its place: its own, or one drawn anew."""
-        order = list(self._shown)
-        if shuffled:
-            random.SystemRandom().shuffle(order)
-        panes = self.query_one("#compare-panes")
-        for position, pane in enumerate(order, 1):
-            panes.move_child(pane, after=-1)
-            pane.move_to(position)
+        else:
+            self._board.place(shuffled=False)
+            self._draw_tabs()
 
     # The dial -----------------------------------------------------------------------------------------------------
 
     def show_scale(self) -> None:
-        """Show the adapter's scale: the dial's, or the one the arms were last given."""
-        own = self.studio.scale_dial
-        self.query_one(ScaleDial).show_scale(self._scale() if own is None else own, own=own is not None)
-
-    def _scale(self) -> float | None:
-        return next((pane.given_scale for pane in self._turned_panes if pane.given_scale is not None), None)
+        """Show the adapter's scale that the arms were given."""
+        given = (pane.given_scale for pane in self._board.turned)
+        self.query_one(ScaleDial).show_given(next((scale for scale in given if scale is not None), None))
 
     @on(DialButton.Pressed)
     def _dial_pressed(self, event: DialButton.Pressed) -> None:
         self.action_dial(event.steps)
 
     def action_dial(self, steps: int) -> None:
-        if (scale := self.studio.scale_dial if self.studio.scale_dial is not None else self._scale()) is None:
+        if not self.query_one(ScaleDial).turn(steps):
             self.notify("No arm here answers with an adapter yet: start a night (F5) to train one.")
-            return
-        self._set_dial(turned(scale, steps))
 
     def action_dial_off(self) -> None:
-        self._set_dial(None)
+        self.query_one(ScaleDial).turn_to(None)
 
-    def _set_dial(self, scale: float | None) -> None:
-        self.studio.scale_dial = scale
-        self.show_scale()
-        if self._dial_settles is not None:
-            self._dial_settles.stop()
-        self._dial_settles = self.set_timer(DIAL_SETTLES_S, self._turn_now)
-
+    @on(ScaleDial.Turned)
     def _turn_now(self) -> None:
         """Ask the arms with an adapter again at the new scale; after what is being asked now."""
         self._dial_waits = self.answering
-        if not self._dial_waits and self.comparison is not None and not any(pane.editor for pane in self._panes):
-            self._ask(self._turned_panes)
+        if not self._dial_waits and self.comparison is not None and not self._board.edits:
+            self._ask(self._board.turned)

@@ -1,4 +1,4 @@
-"""The keys of the Compare screen."""
+"""The keys of the Compare screen, and what it says before its first question."""
 
 from __future__ import annotations
 
@@ -6,13 +6,23 @@ from textual.binding import Binding, BindingType
 
 GUARDED = frozenset(
     (
-        *("cancel", "leave", "prefer", "edit", "diff", "then_and_now"),
+        *("cancel", "leave", "prefer", "edit", "diff", "then_and_now", "copy"),
         *("run", "maximise", "blind", "compose", "dial", "dial_off"),
     )
 )
 """The actions that CompareScreen.check_action allows or not, by what there is to act on."""
 
-THEN_AND_NOW = "This question's answers: when corrected, since, after each night, now"
+EMPTY = (
+    "Type a question above and press enter: every arm answers it at once, so that you see what each way of learning "
+    "changes.\n\n"
+    "An arm is the model as it came (frozen), or with your corrections in its prompt (context), or with the lessons "
+    "that fit the question (lessons), or with the adapter trained at night (lora), or with both. A reader "
+    "is an adapter that came with the model and has learnt to use lessons.\n\n"
+    "Best with a question you have corrected in Chat: then each answer is marked right or wrong. c in Chat brings it "
+    "here."
+)
+
+THEN_AND_NOW = "This question through time: before, after the correction, after each night, now"
 LESS, MORE = "left_square_bracket,minus", "right_square_bracket,plus"
 WEAKER = "Turn the adapter's scale down and ask the arms with an adapter again"
 STRONGER = "Turn the adapter's scale up and ask the arms with an adapter again"
@@ -25,6 +35,7 @@ COMPARE_KEYS: list[BindingType] = [
     Binding("e", "edit", "Edit", id="compare.edit", tooltip="Edit this arm's answer into a correction"),
     Binding("d", "diff", "Diff", id="compare.diff", tooltip="The answers against the correction, word by word"),
     Binding("t", "then_and_now", "Then/now", id="compare.then_and_now", tooltip=THEN_AND_NOW),
+    Binding("y", "copy", "Copy", id="compare.copy", tooltip="Copy this arm's answer"),
     Binding("r", "run", "Again", id="compare.run", tooltip="Ask all arms again"),
     Binding("m", "maximise", "Maximise", id="compare.maximise", tooltip="Show the chosen arm alone, or all again"),
     Binding("b", "blind", "Blind", id="compare.blind", tooltip="Hide the arms' names and shuffle, or show them"),

@@ -8,9 +8,9 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from studio.domain.arms import ArmRecipe
 from studio.domain.generation import ChatMessage
 from studio.domain.log import Correction, Origin, Turn
-from studio.errors import UsageError
 from studio.evaluation.checks import judge
 from studio.services.answer_with_arms import (
     ArmDelta,
@@ -22,17 +22,17 @@ from studio.services.answer_with_arms import (
 )
 from studio.services.converse import exchanges, start_conversation
 from studio.services.count_preferences import ArmPreferences, preferences_by_arm
+from studio.services.judging_correction import Judging, judging_correction
 from studio.services.reader import answering_arms
 from studio.services.record_correction import (
-    correction_in_force,
     prefer_answer,
     record_correction,
     withdraw_feedback,
 )
-from studio.services.then_and_now import then_and_now
+from studio.services.timeline import timeline
 from studio.tui.screens.arm_pane import ArmPane
 from studio.tui.screens.chat_work import learn
-from studio.tui.screens.then_and_now import ThenAndNowScreen
+from studio.tui.screens.timeline import TimelineScreen
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.dialogs import ConfirmDialog
 
@@ -51,8 +51,13 @@ class Comparison:
     history: tuple[ChatMessage, ...] = ()
     conversation_id: str | None = None
     turn: Turn | None = None
-    correction: Correction | None = None
     kin: Correction | None = None
+    judging: Judging | None = None
+
+    @property
+    def correction(self) -> Correction | None:
+        """What the answers are judged by, and shown against."""
+        return self.judging.correction if self.judging else None
 
 
 async def ask(screen: CompareScreen, comparison: Comparison, panes: Sequence[ArmPane] = ()) -> None:
@@ -66,22 +71,28 @@ async def ask(screen: CompareScreen, comparison: Comparison, panes: Sequence[Arm
             asked = screen.panes
         if comparison.conversation_id is None:
             comparison.conversation_id = (await start_conversation(screen.studio, origin=Origin.COMPARE)).id
-        comparison.correction = await _judging(screen, comparison)
+        comparison.judging = await _judging(screen, comparison)
         await _stream(screen, comparison, {pane.recipe.name: pane for pane in asked})
     finally:
         # After Esc or a failure as well: whatever still waits will not be answered.
         for pane in asked:
             await pane.stop()
-    if comparison.kin is not None:
-        await judge_all(screen, comparison.correction)
     await _learn_turn(screen, comparison)
-    screen.show_diffs()
+    # Once more: what the question is a rewording of is known when an arm has looked up its lesson.
+    comparison.judging = await _judging(screen, comparison)
+    if comparison.kin is None:
+        screen.show_diffs()
+    else:
+        await judge_all(screen, comparison.judging)
     screen.studio_app.log_changed()
 
 
-async def _judging(screen: CompareScreen, comparison: Comparison) -> Correction | None:
-    """The correction that judges the answers."""
-    return await correction_in_force(screen.studio, comparison.prompt) or comparison.kin
+async def _judging(screen: CompareScreen, comparison: Comparison) -> Judging | None:
+    """What the answers are judged by: what is said to be the same question goes before what is merely found."""
+    found = await judging_correction(screen.studio, comparison.prompt)
+    if comparison.kin is not None and (found is None or found.reworded):
+        return Judging(comparison.kin, reworded=comparison.kin.prompt)
+    return found
 
 
 async def _clear(screen: CompareScreen, panes: Sequence[ArmPane]) -> None:
@@ -119,8 +130,8 @@ async def _show(pane: ArmPane, event: ArmEvent) -> None:
             pane.begin(given)
         case ArmDelta(text=text):
             pane.write(text)
-        case ArmFinished(answer=answer, verdict=verdict):
-            await pane.finish(answer, verdict)
+        case ArmFinished(answer=answer, verdict=verdict, reworded=reworded):
+            await pane.finish(answer, verdict, reworded)
         case ArmFailed(message=message, hint=hint, answer=answer):
             await pane.fail(message, hint, answer)
 
@@ -131,9 +142,9 @@ async def _learn_turn(screen: CompareScreen, comparison: Comparison) -> None:
         comparison.turn = asked[-1].turn if asked else None
 
 
-async def save_correction(screen: CompareScreen, pane: ArmPane, editor: AnswerEditor) -> None:
+async def save_correction(screen: CompareScreen, editor: AnswerEditor) -> None:
     """Keep what the editor holds as a correction, learn from it, and judge every answer by it."""
-    comparison = screen.comparison
+    comparison, pane = screen.comparison, editor.query_ancestor(ArmPane)
     assert comparison is not None
     correction = await record_correction(
         screen.studio,
@@ -144,35 +155,39 @@ async def save_correction(screen: CompareScreen, pane: ArmPane, editor: AnswerEd
         rationale=editor.rationale,
         origin=Origin.COMPARE,
     )
-    comparison.correction = correction
+    comparison.judging = Judging(correction)
     await _close_editor(screen, pane)
-    await judge_all(screen, correction)
+    await judge_all(screen, comparison.judging)
     screen.studio_app.log_changed()
     screen.start(learn(screen, correction), group="learn")
 
 
-async def judge_all(screen: CompareScreen, correction: Correction | None) -> None:
+async def judge_all(screen: CompareScreen, judging: Judging | None) -> None:
     """Judge the answers shown by this correction's check."""
     for pane in screen.panes:
-        if pane.answer is not None:
-            verdict = await asyncio.to_thread(judge, pane.answer.text, correction.check) if correction else None
-            pane.judge(verdict)
+        if pane.answer is None:
+            continue
+        if judging is None:
+            pane.judge(None)
+        else:
+            verdict = await asyncio.to_thread(judge, pane.answer.text, judging.correction.check)
+            pane.judge(verdict, judging.reworded)
     screen.show_diffs()
 
 
 async def judge_anew(screen: CompareScreen, comparison: Comparison) -> None:
     """The log has changed: another correction may be in force for this question."""
-    correction = await _judging(screen, comparison)
-    if correction != comparison.correction:
-        comparison.correction = correction
-        await judge_all(screen, correction)
+    judging = await _judging(screen, comparison)
+    if judging != comparison.judging:
+        comparison.judging = judging
+        await judge_all(screen, judging)
 
 
-async def leave_editor(screen: CompareScreen, pane: ArmPane, editor: AnswerEditor) -> None:
+async def leave_editor(screen: CompareScreen, editor: AnswerEditor) -> None:
     """Close the editor; where words would be lost, ask first."""
     question = ConfirmDialog("Leave without saving? What you changed is lost.", yes="Leave", no="Keep editing")
     if not editor.dirty or await screen.app.push_screen_wait(question):
-        await _close_editor(screen, pane)
+        await _close_editor(screen, editor.query_ancestor(ArmPane))
 
 
 async def _close_editor(screen: CompareScreen, pane: ArmPane) -> None:
@@ -206,10 +221,8 @@ def _in_words(tally: Sequence[ArmPreferences], *, blind: bool) -> str:
     return f"So far{' with names hidden' if blind else ''}: {', '.join(words)}." if words else ""
 
 
-async def show_then_and_now(screen: CompareScreen, prompt: str) -> None:
-    """Show this question's answers through time."""
-    moments = await then_and_now(screen.studio, prompt)
-    if not moments:
-        raise UsageError("This question has no past yet.", "Ask it first; every answer to it is kept.")
-    correction = await correction_in_force(screen.studio, prompt)
-    screen.app.push_screen(ThenAndNowScreen(prompt, moments, correction))
+async def show_timeline(screen: CompareScreen, prompt: str, current: ArmRecipe) -> None:
+    """Show this question through time, beginning with what this arm says now."""
+    stations = await timeline(screen.studio, prompt)
+    arms = [pane.recipe for pane in sorted(screen.panes, key=lambda pane: pane.index)]
+    screen.app.push_screen(TimelineScreen(screen.studio, prompt, stations, arms, current))

@@ -10,6 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
+from textual.events import Key
 from textual.timer import Timer
 from textual.widgets import DataTable, Static
 
@@ -20,6 +21,7 @@ from studio.services import follow_night
 from studio.services.studio import Studio
 from studio.tui.night_watch import InterruptionWatch
 from studio.tui.plain_text import displayable
+from studio.tui.screens.adapters_panel import NONE_IN_USE, AdaptersPanel, why_not
 from studio.tui.screens.night_panel import NightPanel
 from studio.tui.screens.night_tables import AdaptersTable, NightsTable
 from studio.tui.screens.night_words import STATES, verdict_of, version_before
@@ -35,8 +37,6 @@ NO_NIGHT = (
 )
 INTERRUPTED = "Its process has ended without a word. Press n to take it up again from its last checkpoint."
 TOO_FEW = "There is nothing to train on yet: correct an answer in Chat (F2) first."
-NONE_IN_USE = "No adapter is in use: a puts the chosen one into use."
-NO_ADAPTERS = "No adapter yet: the first night that is promoted makes one."
 
 
 class NightsScreen(StudioScreen):
@@ -84,13 +84,9 @@ is closed."""
                     yield Static("Nights", classes="nights-title")
                     yield NightsTable(id="nights-table")
                     yield Static(id="night-reason", markup=False)
-                with Vertical(id="nights-adapters"):
-                    yield Static("Adapters", classes="nights-title")
-                    yield Static("Reading…", id="adapters-empty", markup=False)
-                    yield AdaptersTable(id="adapters-table")
+                yield AdaptersPanel(id="nights-adapters")
 
     def on_mount(self) -> None:
-        self.query_one(AdaptersTable).display = False
         self._timer = self.set_interval(POLL_S, self._poll)
         self._reload()
 
@@ -183,9 +179,9 @@ is closed."""
             self._adapters = await adapter_services.adapters(self.studio)
         except StudioError as error:
             # No model, no adapters: said in their place, the app has shown a notice already.
-            self._say_no_adapters(str(error))
+            self.query_one(AdaptersPanel).say(str(error))
             return
-        self._fill_adapters()
+        self.query_one(AdaptersPanel).show_adapters(self._adapters)
         self._fill_nights()
         self.refresh_bindings()  # with an adapter there is something to use
 
@@ -193,22 +189,6 @@ is closed."""
         self.query_one(NightsTable).show_nights(self._nights, self._adapters)
         if not self._nights:
             self.query_one("#night-reason", Static).update("Nights will be listed here.")
-
-    def _fill_adapters(self) -> None:
-        table = self.query_one(AdaptersTable)
-        table.show_adapters(self._adapters)
-        if not table.listed:
-            self._say_no_adapters(NO_ADAPTERS)
-        elif not any(adapter.active for adapter in table.listed):
-            self._say_no_adapters(NONE_IN_USE, hide_table=False)
-        else:
-            self._say_no_adapters("", hide_table=False)
-
-    def _say_no_adapters(self, words: str, *, hide_table: bool = True) -> None:
-        empty = self.query_one("#adapters-empty", Static)
-        empty.update(displayable(words))
-        empty.display = bool(words)
-        self.query_one(AdaptersTable).display = not hide_table
 
     @on(DataTable.RowHighlighted, "#nights-table")
     def _show_reason(self, event: DataTable.RowHighlighted) -> None:
@@ -231,8 +211,15 @@ is closed."""
             case "cancel":
                 return trains
             case "use" | "adapters_off" | "roll_back":
-                return True if self._adapters else None
+                return None if why_not(action, self._adapters) else True
         return True
+
+    def on_key(self, event: Key) -> None:
+        """A key that stands in the footer but can do nothing says why."""
+        bound = self.active_bindings.get(event.key)
+        if bound is not None and not bound.enabled and (why := why_not(bound.binding.action, self._adapters)):
+            event.stop()
+            self.notify(why)
 
     def action_start_night(self) -> None:
         self._starting, self._refusal = True, False

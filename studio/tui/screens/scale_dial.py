@@ -5,10 +5,14 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import Static
+
+from studio.services.studio import Studio
 
 STEP = 0.05
 STRONGEST = 1.5
+SETTLES_S = 0.4
 
 
 def turned(scale: float, steps: int) -> float:
@@ -35,7 +39,16 @@ class DialButton(Static):
 
 
 class ScaleDial(Horizontal):
-    """The scale in figures and as a bar, between a button for less and one for more."""
+    """The scale in figures and as a bar, between a button for less and one for more. Turns the studio's own dial."""
+
+    class Turned(Message):
+        """The dial has been left alone for a moment at another scale."""
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__()
+        self._studio = studio
+        self._promoted: float | None = None
+        self._settles: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield Static("adapter scale ", markup=False)
@@ -43,12 +56,40 @@ class ScaleDial(Horizontal):
         yield Static(id="dial-value", markup=False)
         yield DialButton("[ + ]", 1)
 
-    def show_scale(self, scale: float | None, *, own: bool) -> None:
-        """Show the scale; `own` when the user turned the dial, else it is the one chosen at the promotion."""
-        if scale is None:
+    def on_mount(self) -> None:
+        self._show()
+
+    @property
+    def scale(self) -> float | None:
+        """The one turned to, else the one the arms were last given; None before there is an adapter."""
+        own = self._studio.scale_dial
+        return self._promoted if own is None else own
+
+    def show_given(self, promoted: float | None) -> None:
+        """The arms were given this scale."""
+        self._promoted = promoted
+        self._show()
+
+    def turn(self, steps: int) -> bool:
+        """So many steps on; False where there is nothing to turn."""
+        if self.scale is None:
+            return False
+        self.turn_to(turned(self.scale, steps))
+        return True
+
+    def turn_to(self, scale: float | None) -> None:
+        """To this scale, or to None: back to the one chosen at the promotion."""
+        self._studio.scale_dial = scale
+        self._show()
+        if self._settles is not None:
+            self._settles.stop()
+        self._settles = self.set_timer(SETTLES_S, lambda: self.post_message(self.Turned()))
+
+    def _show(self) -> None:
+        if self.scale is None:
             words = " no adapter yet "
         else:
-            filled = round(scale / STRONGEST * 15)
+            filled = round(self.scale / STRONGEST * 15)
             bar = "█" * filled + "░" * (15 - filled)
-            words = f" {scale:.2f} {bar} {'' if own else 'as promoted '}"
+            words = f" {self.scale:.2f} {bar} {'' if self._studio.scale_dial is not None else 'as promoted '}"
         self.query_one("#dial-value", Static).update(words)

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from studio.domain.log import Answer, Correction, Feedback, Given
 from studio.tui.plain_text import displayable, one_line
 from studio.tui.widgets.answer_editor import AnswerEditor
+from studio.tui.widgets.first_word import FirstWordWait
 from studio.tui.widgets.given import describe_cost, describe_ending, describe_given
 from studio.tui.widgets.ground import VerticalGround
 from studio.tui.widgets.streaming import StreamedMarkdown
@@ -50,6 +51,7 @@ class AnswerView(Vertical, can_focus=True):
         self.begun = answer is not None
         self._given = answer.given if answer else Given()
         self._failure = ""
+        self._wait = FirstWordWait(self, self._describe)
         self._title = Static("", markup=False, classes="answer-title")
         self._text = StreamedMarkdown(answer.text if answer else "", classes="answer-body")
         self._diff = DiffView(classes="answer-diff")
@@ -63,6 +65,8 @@ class AnswerView(Vertical, can_focus=True):
         yield self._status
 
     def on_mount(self) -> None:
+        if self.answer is None:
+            self._wait.begin()
         self._describe()
 
     def on_click(self, event: events.Click) -> None:
@@ -78,14 +82,18 @@ class AnswerView(Vertical, can_focus=True):
         """The arm has been given this; its first token is on its way."""
         self.begun = True
         self._given = given
+        self._wait.model_reads()
         self._describe()
         cast("StudioApp", self.app).flusher.add(self._text)
 
     def write(self, delta: str) -> None:
+        if self._wait.end():
+            self._describe()
         self._text.write(delta)
 
     def fail(self, message: str, hint: str) -> None:
         """Why there is no whole answer, in words."""
+        self._wait.end()
         self._failure = " ".join(filter(None, (message, hint)))
 
     # Once it is settled -------------------------------------------------------------------------------------------
@@ -93,6 +101,7 @@ class AnswerView(Vertical, can_focus=True):
     async def settle(self, answer: Answer | None, correction: Correction | None, feedback: Feedback | None) -> None:
         """Show the answer as the log has it: corrected, accepted, cancelled or failed."""
         cast("StudioApp", self.app).flusher.remove(self._text)
+        self._wait.end()
         self.answer = answer or self.answer
         self.correction, self.feedback = correction, feedback
         if self.answer is not None:
@@ -136,7 +145,12 @@ class AnswerView(Vertical, can_focus=True):
         self._title.update(
             Content.assemble((self.arm, "bold"), ("  " + describe_given(self._given), "$foreground-muted"))
         )
-        lines = [*self._marks(), self._failure or self._ending(), describe_cost(self.answer) if self.answer else ""]
+        lines = [
+            self._wait.words,
+            *self._marks(),
+            self._failure or self._ending(),
+            describe_cost(self.answer) if self.answer else "",
+        ]
         self._status.update(displayable(" · ".join(filter(None, lines))))
         self._status.set_class(not any(lines), "-empty")
         self.set_class(self.correction is not None, "-corrected")

@@ -13,7 +13,6 @@ import contextlib
 import gc
 import time
 from collections.abc import Iterator
-from functools import cache
 from typing import TYPE_CHECKING, cast
 from weakref import WeakSet
 
@@ -23,12 +22,10 @@ from textual.errors import NoWidget
 
 from studio.tui.plain_text import displayable
 from studio.tui.widgets.ground import PlainText, VerticalGround
+from studio.tui.widgets.markdown_blocks import complete_blocks, markdown_widget, pieces
 
 if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
-    from markdown_it.rules_core import StateCore
     from textual.widget import Widget
-    from textual.widgets import Markdown
 
     from studio.tui.app import StudioApp
 
@@ -48,71 +45,6 @@ LONGEST_PAINT_S = 0.5
 PIECE_PAUSE_S = 0.02
 
 
-@cache
-def markdown_parser() -> MarkdownIt:
-    """CommonMark with tables and strike-through; HTML is text, and a line end stays a line end."""
-    from markdown_it import MarkdownIt
-
-    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    parser.core.ruler.push("keep_line_ends", _keep_line_ends)
-    return parser
-
-
-def _keep_line_ends(state: StateCore) -> None:
-    for token in state.tokens:
-        for child in token.children or ():
-            if child.type == "softbreak":
-                child.type = "hardbreak"
-
-
-def block_ends(text: str) -> Iterator[int]:
-    """Where, counted in characters, blocks end that no later text can change.
-
-    A block ends at a blank line outside a code fence, if the line after it begins at the margin and is no list item:
-    list items would still join the list before the blank line.
-    """
-    fence, blank_before, position = "", False, 0
-    for line in text.splitlines(keepends=True):
-        if not line.endswith("\n"):
-            break
-        mark = line.lstrip()[:3]
-        if fence:
-            fence = "" if mark == fence else fence
-        else:
-            if blank_before and line.strip() and not _may_continue(line):
-                yield position
-            fence = mark if mark in ("```", "~~~") else ""
-        blank_before = not fence and not line.strip()
-        position += len(line)
-
-
-def complete_blocks(text: str) -> int:
-    """How many leading characters of `text` are blocks that no later text can change."""
-    return max(block_ends(text), default=0)
-
-
-def pieces(text: str, limit: int = 400) -> Iterator[str]:
-    """The text cut at the ends of blocks, into pieces of about `limit` characters where blocks are no longer."""
-    start = 0
-    for end in block_ends(text):
-        if end - start >= limit:
-            yield text[start:end]
-            start = end
-    if start < len(text):
-        yield text[start:]
-
-
-def _may_continue(line: str) -> bool:
-    return line[0] in " \t-*+>" or line[0].isdigit()
-
-
-def _markdown(text: str) -> Markdown:
-    # Imported with the first answer: an empty Chat is painted without it.
-    from textual.widgets import Markdown
-
-    return Markdown(text or None, parser_factory=markdown_parser, open_links=False)
-
-
 class StreamedMarkdown(VerticalGround):
     """An answer's text: given whole, or by `write` while it streams and `finish` at its end.
 
@@ -126,7 +58,7 @@ class StreamedMarkdown(VerticalGround):
         self._mounted_text = displayable(text)
         self._tail = ""
         self._arrived: list[str] = []
-        self._blocks = _markdown(self._mounted_text)
+        self._blocks = markdown_widget(self._mounted_text)
         self._growing = PlainText(classes="growing")
         self._growing.display = False
 
@@ -164,12 +96,12 @@ class StreamedMarkdown(VerticalGround):
         self._growing.display = False
         self._growing.update("")
 
-    async def mount_markdown(self) -> None:
+    async def mountmarkdown_widget(self) -> None:
         """Put Markdown in the place of plain text. Piece by piece and out of sight: nothing is painted, not even a
         key, while textual mounts a batch of Markdown blocks."""
         whole = self._whole
         flusher = cast("StudioApp", self.app).flusher
-        blocks = _markdown("")
+        blocks = markdown_widget("")
         blocks.display = False
         await self.mount(blocks, before=self._growing)
         for piece in pieces(whole):
@@ -292,7 +224,7 @@ class StreamFlusher:
                 if not self._panes and self._plain:
                     await self.nobody_types()
                     if not self._panes and (pane := self._plain.pop(0)).is_attached:
-                        await pane.mount_markdown()
+                        await pane.mountmarkdown_widget()
 
 
 @contextlib.contextmanager

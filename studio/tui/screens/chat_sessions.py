@@ -1,0 +1,73 @@
+"""Chat's sessions: choosing one from the list, renaming it, showing it. Run in workers, as what is in chat_work."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from textual.widgets import Static
+
+from studio.domain.log import Conversation
+from studio.errors import StudioError, UsageError
+from studio.services.converse import conversations, exchanges, rename_conversation
+from studio.services.studio import off_loop
+from studio.tui.screens.chat_work import SHOWN_EXCHANGES, WELCOME
+from studio.tui.screens.sessions import SessionsScreen, SessionVerb
+from studio.tui.widgets.answer_view import ExchangeView
+from studio.tui.widgets.dialogs import LineDialog
+from studio.tui.widgets.text_input import Composer
+
+if TYPE_CHECKING:
+    from studio.tui.screens.chat import ChatScreen
+
+
+async def choose_session(screen: ChatScreen, opened: asyncio.Event) -> None:
+    """Let the user pick, rename or begin sessions until one is chosen or the dialog left; `opened` once it is there."""
+    while True:
+        current = screen.conversation.id if screen.conversation else None
+        choice = await screen.app.push_screen_wait(SessionsScreen(await conversations(screen.studio), current, opened))
+        if choice is None:
+            return
+        if choice.verb is SessionVerb.RENAME and choice.conversation is not None:
+            await _rename(screen, choice.conversation)
+            continue
+        await show_conversation(screen, choice.conversation)
+        return
+
+
+async def _rename(screen: ChatScreen, conversation: Conversation) -> None:
+    title = await screen.app.push_screen_wait(LineDialog("Rename session", conversation.title))
+    if title is not None:
+        try:
+            await rename_conversation(screen.studio, conversation.id, title)
+        except StudioError as error:
+            screen.studio_app.report(error)
+
+
+async def open_conversation(screen: ChatScreen, conversation_id: str) -> None:
+    """Show the conversation with this id."""
+    found = await off_loop(screen.studio.log.conversations.get, conversation_id)
+    await show_conversation(screen, found)
+
+
+async def show_conversation(screen: ChatScreen, conversation: Conversation | None) -> None:
+    """Put a conversation, or for None an empty session, in the place of the one shown."""
+    if any(view.editor is not None and view.editor.dirty for view in screen.answers):
+        raise UsageError("A correction is being written.", "Save it with ctrl+s or leave it with esc first.")
+    if screen.answering:
+        raise UsageError("An answer is being written.", "Wait for it, or cancel it with esc.")
+    whole = await exchanges(screen.studio, conversation.id, latest=SHOWN_EXCHANGES) if conversation else []
+    screen.conversation = conversation
+    screen.undone.clear()
+    transcript = screen.query_one("#exchanges")
+    with screen.app.batch_update():
+        await transcript.remove_children()
+        left_out = conversation.turns - len(whole) if conversation else 0
+        if left_out > 0:
+            await transcript.mount(Static(f"{left_out} earlier questions are not shown.", classes="welcome"))
+        await transcript.mount_all(ExchangeView(one.turn.prompt, one) for one in whole)
+        if conversation is None:
+            await transcript.mount(Static(WELCOME, markup=False, classes="welcome"))
+    screen.query_one("#transcript").anchor()
+    screen.query_one(Composer).focus()
+    screen.refresh_bindings()
