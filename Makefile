@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 
-.PHONY: setup run demo test check bench clean
+.PHONY: setup run demo test check snapshots bench clean
 .DEFAULT_GOAL := run
 
 setup: $(STAMP)
@@ -38,6 +38,11 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Screens that look otherwise on purpose are written anew; read the change before it is kept.
+snapshots: setup
+	STUDIO_SNAPSHOTS_RENEW=1 $(BIN)/python -m pytest -q tests/tui/test_tui_snapshots.py
+	@git --no-pager diff --stat -- tests/tui/snapshots || true
 
 bench: setup
 	$(BIN)/python -m benchmarks
