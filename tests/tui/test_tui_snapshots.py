@@ -18,9 +18,10 @@ import pytest
 from studio_fakes import FakeEngine, fake_studio
 from textual.color import Color
 from tui_driving import AppPilot, chat, go, settled, until
-from tui_values import a_lesson, add_correction, add_lessons, add_night, by_arm
+from tui_values import MORNING, a_lesson, add_correction, add_lessons, add_night, by_arm
 
 from studio.domain.nights import NightState
+from studio.services import learn_lessons
 from studio.services.studio import Studio
 from studio.settings import NightSettings, SamplingSettings, Settings, UiSettings
 from studio.tui.app import StudioApp
@@ -115,6 +116,7 @@ def _shortened(rows: list[str]) -> Iterator[str]:
 @pytest.mark.parametrize("name", SCREENS)
 async def test_a_screen_is_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     size, steps, ui = SCREENS[name]
+    monkeypatch.setattr(learn_lessons, "utc_now", lambda: MORNING)
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     app = StudioApp(a_fixed_studio(tmp_path, ui))
