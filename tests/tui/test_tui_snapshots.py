@@ -55,6 +55,7 @@ async def comparing(pilot: AppPilot) -> None:
 async def against_the_correction(pilot: AppPilot) -> None:
     await comparing(pilot)
     await pilot.press("2", "d")
+    await until(pilot, lambda: "[-, says context-]" in "\n".join(text_of(pilot)))
 
 
 async def in_lessons(pilot: AppPilot) -> None:
