@@ -80,7 +80,7 @@ async def test_a_killed_server_leaves_nothing_behind(served: Served) -> None:
 
 async def test_leaving_the_app_ends_the_server(served: Served) -> None:
     presenter, viewer = await served.present(), await served.watch()
-    await presenter.wait("F2 Chat", 60)
+    await presenter.wait("2 Chat", 60)
     family = served.family()
     await presenter.type(CTRL_Q)
     assert await served.end() == (0, "The app was closed.\n")
