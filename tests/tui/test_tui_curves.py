@@ -42,3 +42,7 @@ async def test_plot_and_table_stand_on_one_page(tmp_path: Path, size: tuple[int,
 async def test_without_a_correction_it_says_how_to_begin(tmp_path: Path) -> None:
     async with StudioApp(fake_studio(tmp_path)).run_test(size=(80, 24)) as pilot:
         assert "No correction has been made yet" in await open_curves(pilot)
+
+        page = pilot.app.screen.query_one("#curves-page", Static)
+        assert page.size.width <= 80, "its sentences are as wide as the window"
+        await until(pilot, lambda: "who answers it right." in " ".join(shown(pilot).split()))

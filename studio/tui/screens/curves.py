@@ -69,6 +69,7 @@ the same as a page with images."""
 
     def _show(self) -> None:
         page = self.query_one("#curves-page", Static)
+        page.set_class(self._report is None, "-words")
         if self._report is None:
             page.update(NOTHING_YET)
             return

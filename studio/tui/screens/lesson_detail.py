@@ -60,7 +60,7 @@ class LessonDetail(Vertical):
     def on_mount(self) -> None:
         self.query_one(LessonForm).display = False
         table = self.query_one(DataTable)
-        for label, width in (("when", 16), ("arm", 12), ("score", 5), ("question", 60)):
+        for label, width in (("when", 16), ("arm", 14), ("score", 5), ("question", 60)):
             table.add_column(label, width=width)
 
     @property
