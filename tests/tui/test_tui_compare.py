@@ -291,6 +291,16 @@ async def test_an_answer_is_preferred_and_that_taken_back(tmp_path: Path) -> Non
         await until(pilot, lambda: preferred() == [])
 
 
+async def test_in_a_narrow_window_the_tab_says_which_answer_is_preferred(tmp_path: Path) -> None:
+    async with StudioApp(a_studio(tmp_path)).run_test(size=(80, 24)) as pilot:
+        await compare(pilot)
+        await pilot.press("2", "v")
+        await until(pilot, lambda: "2★context" in shown(pilot))
+        await settled(pilot)
+        await pilot.press("v")
+        await until(pilot, lambda: "2 context" in shown(pilot))
+
+
 async def test_blind_hides_and_shuffles_until_a_preference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def backwards(self: object, order: list[ArmPane]) -> None:
         order.reverse()

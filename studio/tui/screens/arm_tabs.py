@@ -32,7 +32,9 @@ class ArmTab(Static):
 
     def show_pane(self, pane: ArmPane, *, current: bool) -> None:
         """Take over the pane's words and state."""
-        label = f"{self._position} {one_line(pane.display_name, 16)} {pane.state.value}"
+        # In the place of a space: six arms fill the row.
+        mark = "★" if pane.preferred else " "
+        label = f"{self._position}{mark}{one_line(pane.display_name, 16)} {pane.state.value}"
         if label != self._label or current != self.has_class("-current"):
             self._label = label
             self.update(Content.styled(label, "bold" if current else ""))
