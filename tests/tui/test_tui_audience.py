@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from studio_fakes import FakeEngine, fake_studio
-from tui_driving import AppPilot, settled, shown, until, write
+from tui_driving import AppPilot, notices, settled, shown, until, write
 
 from studio.domain.generation import Lane
 from studio.domain.log import Origin
@@ -190,3 +190,26 @@ async def test_an_editor_or_other_words_are_left_before_the_question_is(tmp_path
         await pilot.press("n")
         assert asking(pilot).comparison is not None
         assert asking(pilot).comparison.prompt == QUESTION, "there is no correction yet to ask for in other words"  # type: ignore[union-attr]
+
+
+async def test_the_studios_other_screens_are_looked_at_while_the_story_waits(tmp_path: Path, night: Night) -> None:
+    app = StudioApp(fake_studio(tmp_path, engine=FakeEngine(knows_what_it_is_given)))
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        screen = await in_the_night(pilot, tmp_path)
+        await pilot.press("f4")
+        await until(pilot, lambda: notices(pilot) == ["The story waits; F2 goes back to it."])
+        night.morning.set()
+        await until(pilot, lambda: screen.pace.waits)
+        assert screen.pace.held
+        assert not screen.is_over
+        await pilot.press("f2")
+        await until(pilot, lambda: screen.is_over and "The morning after" in shown(pilot))
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AudienceScreen))
+        await pilot.press("f4")
+        await until(pilot, lambda: len(notices(pilot)) == 2)
+        await pilot.press("f2")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AudienceScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is screen)
+        assert len(notices(pilot)) == 2, "going back to the story is no leaving"

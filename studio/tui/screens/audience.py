@@ -22,6 +22,8 @@ from studio.services.studio import Studio, off_loop
 from studio.tui.screens.arm_pane import ArmPane
 from studio.tui.screens.compare import CompareScreen
 from studio.tui.screens.compare_work import Comparison
+from studio.tui.screens.demo_keys import STORY_WAITS
+from studio.tui.screens.studio_screen import is_left
 from studio.tui.widgets.text_input import Composer
 
 MOST_TOKENS = 96
@@ -73,6 +75,10 @@ correction. {BACK} A running night stands still while the arms answer. {CompareS
         self._correction: Correction | None = None
         self._learnt = False
         self._types_again = False
+
+    def on_screen_suspend(self) -> None:
+        if is_left(self):
+            self.notify(STORY_WAITS)
 
     def compose_body(self) -> ComposeResult:
         yield Static(ASK, id="audience-strip", markup=False)

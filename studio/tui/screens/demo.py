@@ -21,9 +21,9 @@ from studio.services.studio import Studio
 from studio.tui.plain_text import displayable
 from studio.tui.screens import demo_story
 from studio.tui.screens.blank import BlankScreen
-from studio.tui.screens.demo_keys import DEMO_KEYS
+from studio.tui.screens.demo_keys import DEMO_KEYS, STORY_WAITS
 from studio.tui.screens.demo_pace import Pace
-from studio.tui.screens.studio_screen import run_beside
+from studio.tui.screens.studio_screen import is_left, run_beside
 from studio.tui.widgets.footer import TwoRowFooter
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ The demonstration plays by itself: questions are asked, answers corrected, the a
 down and page up, which are a clicker's keys, go on at once and look back; up and down, home and end scroll. While it is
 paused, page down goes on by one step. With h every chapter waits for you. With a the audience asks: all arms answer,
 you correct, the lesson is learnt, the question is asked again in other words, and the story goes on where it was, in
-the night as well."""
+the night as well. The studio's other screens can be looked at meanwhile: the story waits, and F2 leads back to it."""
     BINDINGS: ClassVar[list[BindingType]] = DEMO_KEYS
 
     def __init__(self, studio: Studio, play: Play) -> None:
@@ -73,6 +73,7 @@ the night as well."""
         self.chapter: Chapter | None = None
         self.is_over = False
         self._looks_back = False
+        self._was_left = False
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="demo-title"):
@@ -91,6 +92,18 @@ the night as well."""
         self._story.anchor()
         self.doing("The model is being loaded…")
         self._start(demo_story.tell(self), group="story")
+
+    def on_screen_suspend(self) -> None:
+        """Another of the studio's screens is looked at; what covers this one holds the story by itself."""
+        if is_left(self):
+            self._was_left = True
+            self.pace.hold()
+            self.notify(STORY_WAITS)
+
+    def on_screen_resume(self) -> None:
+        if self._was_left:
+            self._was_left = False
+            self.pace.release()
 
     @property
     def studio_app(self) -> StudioApp:

@@ -12,6 +12,7 @@ BY_HAND = "Let every chapter wait until you go on, or let the story play by itse
 ASK = "A question from the audience: answered by all arms, corrected, and asked again; the story waits"
 BLANK = "A black screen, until any key; the story waits"
 RESTART = "Begin again from the first chapter; asks where something would be lost"
+STORY_WAITS = "The story waits; F2 goes back to it."
 
 DEMO_KEYS: list[BindingType] = [
     Binding("space", "pace", "Pause", id="demo.pace", tooltip="Pause the story, or go on"),

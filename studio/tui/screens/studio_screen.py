@@ -16,7 +16,7 @@ from textual.worker import Worker, WorkerState
 
 from studio.services.studio import Studio
 from studio.tui.widgets.footer import StudioFooter
-from studio.tui.widgets.header import StudioHeader
+from studio.tui.widgets.header import MODES, StudioHeader
 from studio.tui.widgets.text_input import Composer
 
 if TYPE_CHECKING:
@@ -35,6 +35,16 @@ def run_beside(node: DOMNode, work: Coroutine[Any, Any, T], *, group: str, exclu
     worker = node.run_worker(work, group=group, exclusive=exclusive, exit_on_error=False)
     weakref.finalize(worker, work.close)
     return worker
+
+
+def is_left(screen: Screen[Any]) -> bool:
+    """Whether another of the studio's modes is shown than the first, where this screen still is.
+
+    In the first mode itself it is only covered, or ends; and while scenes change there are no modes.
+    """
+    app = screen.app
+    elsewhere = app.current_mode in MODES and app.current_mode != app.DEFAULT_MODE
+    return elsewhere and screen in app.get_screen_stack(app.DEFAULT_MODE)
 
 
 class StudioScreen(Screen[None]):
