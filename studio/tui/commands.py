@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ def commands_of(app: StudioApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
     """
     for node in (screen, app):
         for binding in bindings_of(node):
-            if binding.action == "command_palette" or not _applies(node, binding):
+            if binding.action == "command_palette" or not applies(node, binding):
                 continue
             help_text = f"{binding.tooltip or binding.description} ({key_of(app, binding)})"
             yield SystemCommand(binding.description, help_text, partial(app.run_action, binding.action, node))
@@ -47,12 +48,18 @@ async def _import(app: StudioApp) -> None:
         await app.run_action("import", app.screen)
 
 
-def _applies(node: DOMNode, binding: Binding) -> bool:
+def applies(node: DOMNode, binding: Binding) -> bool:
+    """Whether its action has something to act on now."""
     _, name, parameters = actions.parse(binding.action)
     return bool(node.check_action(name, parameters))
 
 
 def key_of(app: StudioApp, binding: Binding) -> str:
     """The key as shown, remapped where the user's settings say so."""
-    remapped = app.studio.settings.ui.keys.get(binding.id or "")
-    return remapped or app.get_key_display(binding)
+    if remapped := app.studio.settings.ui.keys.get(binding.id or ""):
+        return remapped
+    if binding.key_display:
+        return binding.key_display
+    # One by one: several at once are shown as they are written here, where the footer has ^o.
+    keys = (replace(binding, key=key.strip()) for key in binding.key.split(","))
+    return ",".join(app.get_key_display(key) for key in keys)

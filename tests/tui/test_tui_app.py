@@ -19,6 +19,7 @@ from studio.settings import Settings, UiSettings
 from studio.tui.app import StudioApp
 from studio.tui.diagnostics import frames_of
 from studio.tui.plain_text import displayable, one_line, typed
+from studio.tui.recording import Recording
 from studio.tui.screens.failure import FailureScreen
 from studio.tui.screens.help import HelpScreen
 from studio.tui.terminal import guarded_terminal
@@ -184,6 +185,7 @@ async def test_help_lists_the_keys_and_commands_name_every_action(tmp_path: Path
         await pilot.press("f1")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
         assert "Correct the selected answer in place" in shown(pilot)
+        assert "s,^o" in shown(pilot), "written as in the footer"
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is chat(pilot))
 
@@ -335,3 +337,25 @@ async def test_the_processes_are_taken_down_at_the_end(tmp_path: Path) -> None:
     async with app.run_test() as pilot:
         await pilot.press("ctrl+q")
     assert ended == [True]
+
+
+async def test_keys_that_the_footer_has_no_room_for_are_left_out_whole_and_help_stays(tmp_path: Path) -> None:
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test(size=(120, 24)) as pilot:
+        await pilot.press("f4")
+        await until(pilot, lambda: "^q Quit f1 Help" in shown(pilot))
+        await pilot.resize_terminal(60, 24)
+        await until(pilot, lambda: "s Filter e Edit p Pin" in shown(pilot) and "Quit" not in shown(pilot))
+        assert shown(pilot).rstrip().splitlines()[-1].split("▏")[0].rstrip().endswith("f1 Help")
+        await pilot.resize_terminal(120, 24)
+        await until(pilot, lambda: "^q Quit f1 Help" in shown(pilot))
+
+
+async def test_help_names_the_key_for_stills_only_where_the_session_is_recorded(tmp_path: Path) -> None:
+    for recorded in (False, True):
+        app = StudioApp(fake_studio(tmp_path))
+        app.recording = Recording(tmp_path / "recorded", app.TITLE) if recorded else None
+        async with app.run_test(size=(120, 60)) as pilot:
+            await pilot.press("f1")
+            await until(pilot, lambda: "Close the studio" in shown(pilot))
+            assert ("as a still" in shown(pilot)) is recorded

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from studio.tui.commands import bindings_of, key_of
+from studio.tui.commands import applies, bindings_of, key_of
 from studio.tui.plain_text import padded
 
 if TYPE_CHECKING:
@@ -39,8 +39,10 @@ class HelpScreen(ModalScreen[None]):
             if self._about.HELP:
                 # Its lines end where the source's do; here they are as wide as the dialog.
                 yield Static(Content(" ".join(self._about.HELP.split()) + "\n"))
-            for node in (self._about, app):
-                yield Static(Content("\n").join([*(_line(app, binding) for binding in bindings_of(node)), Content("")]))
+            own = bindings_of(self._about)
+            everywhere = [binding for binding in bindings_of(app) if applies(app, binding)]
+            for bindings in (own, everywhere):
+                yield Static(Content("\n").join([*(_line(app, binding) for binding in bindings), Content("")]))
 
     async def action_dismiss(self, result: None = None) -> None:
         self.dismiss(result)
