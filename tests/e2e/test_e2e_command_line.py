@@ -120,7 +120,7 @@ def test_a_dash_before_the_prompt_is_explained(tmp_path: Path) -> None:
 
 
 def test_an_unexpected_failure_is_written_down_in_the_chosen_workspace(tmp_path: Path) -> None:
-    broken = "import studio.cli.root as r; r.studio.callback = lambda: 1 / 0; raise SystemExit(r.run({!r}))"
+    broken = "import studio.cli.root as r; r.studio.callback = lambda **_: 1 / 0; raise SystemExit(r.run({!r}))"
     done = subprocess.run(
         [sys.executable, "-c", broken.format(["--workspace", str(tmp_path)])],
         capture_output=True,
