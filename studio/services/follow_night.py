@@ -73,7 +73,7 @@ async def night_progress(studio: Studio) -> NightProgress | None:
     if not known:
         return None
     newest = known[0]
-    said = await off_loop(NightFolder(studio.workspace.nights / newest.id).read_progress)
+    said = await off_loop(_folder(studio, newest).read_progress)
     if said is None and not newest.state.is_over:
         return NightProgress(newest.id, newest.state)
     return said
@@ -110,10 +110,10 @@ async def cancel_night(studio: Studio) -> str:
 
     Raises NotFoundError where there is neither.
     """
-    if await night_runs(studio):
-        await _control(studio, Request.CANCEL)
-        return "The night ends after the step it is at."
     night = await _unfinished(studio)
+    if await night_runs(studio):
+        await off_loop(_folder(studio, night).request, Request.CANCEL)
+        return "The night ends after the step it is at."
     given_up = replace(night, state=NightState.CANCELLED, reason=GIVEN_UP, finished_at=utc_now())
     await off_loop(studio.log.nights.update, given_up)
     return "The interrupted night is given up; the next one begins anew."
@@ -121,7 +121,16 @@ async def cancel_night(studio: Studio) -> str:
 
 async def _control(studio: Studio, wanted: Request) -> None:
     night = await _unfinished(studio)
-    await off_loop(NightFolder(studio.workspace.nights / night.id).request, wanted)
+    if not await night_runs(studio):  # the wish would lie in wait for the night that takes it up
+        raise NotFoundError(
+            "The night was interrupted and does not run.",
+            "studio night takes it up where it stopped; studio night cancel gives it up.",
+        )
+    await off_loop(_folder(studio, night).request, wanted)
+
+
+def _folder(studio: Studio, night: Night) -> NightFolder:
+    return NightFolder(studio.workspace.nights / night.id)
 
 
 async def _unfinished(studio: Studio) -> Night:

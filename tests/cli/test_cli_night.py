@@ -48,6 +48,9 @@ def test_an_interrupted_night_is_told_and_given_up(studio: Studio, capsys: Captu
     told = run(capsys, "status")
     for words in ("Interrupted", "step 3/80", "loss 0.500", "studio night cancel"):
         assert words in told
+    for verb in ("pause", "resume"):
+        assert "was interrupted and does not run" in run(capsys, verb, code=2)
+    assert not folder.control_file.exists()
     assert "given up" in run(capsys, "cancel")
     listed = run(capsys, "list")
     assert "2 corrections  cancelled" in listed
