@@ -124,7 +124,7 @@ async def _arms(engine: LlamaEngine, model: Path, adapter: Path) -> dict[str, fl
             ours = await _complete(engine, lanes)
             our_seconds = time.perf_counter() - started
             started = time.perf_counter()
-            usage = {lane.key: _peer_answer(adapter_peer if lane.adapter else base_peer, lane) for lane in lanes}
+            usage = {lane.key: _peer_answer(adapter_peer if lane.adapters else base_peer, lane) for lane in lanes}
             seconds[name].append((our_seconds, time.perf_counter() - started))
             for key, (prompt_tokens, completion_tokens) in usage.items():
                 same = (ours[key].prompt_tokens, ours[key].completion_tokens) == (prompt_tokens, completion_tokens)
@@ -163,7 +163,7 @@ async def _turn_twenty(engine: LlamaEngine, model: Path) -> dict[str, float]:
 
 
 def _five_arms(system: str, adapter: Path, question: str = QUESTION) -> list[Lane]:
-    use = AdapterUse(adapter)
+    use = (AdapterUse(adapter),)
     sampling = Sampling(max_tokens=ARM_TOKENS)
     corrected = f"{system}\nEarlier corrections:\n{CORRECTIONS}"
     taught = f"{system}\nLessons:\n{LESSONS}"

@@ -110,7 +110,7 @@ async def _compare(
         facts = await studio.model()
         corrections = studio.log.corrections.in_force()
         examples = tuple(await collect_examples(studio, corrections, seed=0))
-        frozen = await _right(studio, probes, None)
+        frozen = await _right(studio, probes)
         learnt = {}
         for method, rate in ((method, rate) for method, its in rates.items() for rate in its):
             night = NightFolder(folder / f"{method}-{rate:g}")
@@ -139,8 +139,8 @@ async def _judged(studio: Studio, night: NightFolder, probes: list[Probe], froze
     )
 
 
-async def _right(studio: Studio, probes: list[Probe], adapter: AdapterUse | None) -> list[bool]:
-    prompts = [(chat(studio.settings.prompt.system, (), probe.prompt), adapter) for probe in probes]
+async def _right(studio: Studio, probes: list[Probe], *adapters: AdapterUse) -> list[bool]:
+    prompts = [(chat(studio.settings.prompt.system, (), probe.prompt), adapters) for probe in probes]
     texts = await answers(studio, prompts)
     return [bool(judge(texts[prompt], probe.check).ok) for prompt, probe in zip(prompts, probes, strict=True)]
 

@@ -35,7 +35,7 @@ MEASURES = ("reliability", "rephrase", "portability", "transfer", "locality", "r
 ANSWERED_AT_ONCE = 40
 
 Chat = tuple[ChatMessage, ...]
-Prompt = tuple[Chat, AdapterUse | None]
+Prompt = tuple[Chat, tuple[AdapterUse, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +86,14 @@ async def _asked(studio: Studio, scenario: Scenario, name: str, adapter: Adapter
         own = [RetrievedLesson(lessons[owner], 1.0, 1)] if owner else []
         k, threshold = wanted.lessons_given, wanted.lessons_threshold
         found = index.fitting(question, vector, k=k, threshold=threshold, rules=RULES_GIVEN)
-        for arm, given, use in (
-            (BASELINE, [], None),
-            ("lessons, own", own, None),
-            ("reader, own", own, adapter),
-            ("lessons, found", found, None),
-            ("reader, found", found, adapter),
+        for arm, given, uses in (
+            (BASELINE, [], ()),
+            ("lessons, own", own, ()),
+            ("reader, own", own, (adapter,)),
+            ("lessons, found", found, ()),
+            ("reader, found", found, (adapter,)),
         ):
-            prompt = chat(wanted.system, rules_shown(given), asked_with(question, given)), use if given else None
+            prompt = chat(wanted.system, rules_shown(given), asked_with(question, given)), uses if given else ()
             named = ScenarioProbe(_named(probe, name), probe.stale, probe.day)
             asked.append(Asked(arm, kinds.get(owner or "", "general"), named, prompt))
     return asked
@@ -111,10 +111,10 @@ async def answers(studio: Studio, prompts: Sequence[Prompt]) -> dict[Prompt, str
     """The model's answer to each, those that are the same once."""
     texts: dict[Prompt, str] = {}
     # Those of one adapter together: only they share a batch.
-    ordered = sorted(dict.fromkeys(prompts), key=lambda prompt: (prompt[1] is not None, len(prompt[0][-1].content)))
+    ordered = sorted(dict.fromkeys(prompts), key=lambda prompt: (len(prompt[1]), len(prompt[0][-1].content)))
     for start in range(0, len(ordered), ANSWERED_AT_ONCE):
         together = ordered[start : start + ANSWERED_AT_ONCE]
-        lanes = [Lane(str(i), messages, use, PROBE_SAMPLING) for i, (messages, use) in enumerate(together)]
+        lanes = [Lane(str(i), messages, uses, PROBE_SAMPLING) for i, (messages, uses) in enumerate(together)]
         async for event in studio.engine.generate(lanes):
             if isinstance(event, LaneFailed):
                 raise SystemExit(f"{event.message} {event.hint}")

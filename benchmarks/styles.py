@@ -85,11 +85,11 @@ async def _measure(folder: Path) -> Mapping[str, list[bool]]:
             judged += await _ask(studio, lesson_index, questions, counts)
         for world_index, questions in [one async for one in _worlds(studio)]:
             judged += await _ask(studio, world_index, questions, counts)
-        texts = await answers(studio, [(prompt, None) for _, _, prompt in judged])
+        texts = await answers(studio, [(prompt, ()) for _, _, prompt in judged])
     finally:
         await studio.close()
     for name, check, prompt in judged:
-        counts[name].append(judge(texts[prompt, None], check).ok)
+        counts[name].append(judge(texts[prompt, ()], check).ok)
     return counts
 
 

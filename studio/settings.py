@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from studio.domain.arms import READER_ADAPTER, STANDARD_ARMS, ArmRecipe, Memory
+from studio.domain.arms import STANDARD_ARMS, ArmRecipe, Memory
 from studio.domain.nights import Method
 from studio.errors import SettingsError
 from studio.settings_sources import WrongSettingError, checked, from_environment, from_file, merged
@@ -109,17 +109,19 @@ class ArmSettings(Struct, frozen=True, kw_only=True):
     """An arm of the user's own, `[arms.NAME]`."""
 
     memory: Memory = Memory.NONE
-    adapter: Annotated[
-        str, Meta(pattern=r"^(none|active|reader|[1-9][0-9]*)\Z", description="none, active, reader or a version")
-    ] = "none"
+    adapter: Annotated[str, Meta(pattern=r"^(none|active|[1-9][0-9]*)\Z", description="none, active or a version")] = (
+        "none"
+    )
     scale: Annotated[float, Meta(ge=0.0, le=4.0)] | None = None
     scope: Annotated[float, Meta(ge=-1.0, le=1.0)] | None = None
+    reader: bool = False
+    """Read the lessons with the adapter that has learnt to use them, where the model has one."""
     off: bool = False
     """Leave this arm out, a standard one too."""
 
     def __post_init__(self) -> None:
-        if self.adapter == READER_ADAPTER and (self.memory is not Memory.LESSONS or self.scope is not None):
-            raise ValueError('with adapter = "reader" goes memory = "lessons" and no scope: a reader reads lessons')
+        if self.reader and self.memory is not Memory.LESSONS:
+            raise ValueError('with reader = true goes memory = "lessons": a reader reads lessons')
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -139,7 +141,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         """The standard arms, then the user's own; an own arm of a standard name replaces it, or switches it off."""
         recipes = {recipe.name: recipe for recipe in STANDARD_ARMS}
         for name, arm in self.arms.items():
-            recipes[name] = ArmRecipe(name, arm.memory, arm.adapter, arm.scale, arm.scope)
+            recipes[name] = ArmRecipe(name, arm.memory, arm.adapter, arm.scale, arm.scope, arm.reader)
         return tuple(recipe for name, recipe in recipes.items() if name not in self.arms or not self.arms[name].off)
 
 

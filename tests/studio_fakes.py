@@ -21,6 +21,10 @@ from studio.domain.generation import (
     ModelFacts,
     Priority,
 )
+from studio.domain.identity import new_id, utc_now
+from studio.domain.log import Correction
+from studio.domain.nights import Adapter, Night, NightState
+from studio.services.adapters import adapter_file
 from studio.services.kept_completions import KeptCompletions
 from studio.services.studio import Studio
 from studio.settings import Settings
@@ -38,8 +42,8 @@ def scripted(text: str) -> Callable[[Lane], str]:
 def from_memory(lane: Lane) -> str:
     """Answers from whatever the prompt holds besides the question; a plain guess without anything."""
     told = " ".join(message.content for message in lane.messages[:-1])
-    adapter = f" (adapter x{lane.adapter.scale:.2f})" if lane.adapter else ""
-    return (told or "I guess it is thirty days.") + adapter
+    attached = "".join(f" (adapter x{use.scale:.2f})" for use in lane.adapters)
+    return (told or "I guess it is thirty days.") + attached
 
 
 class FakeEngine:
@@ -135,3 +139,15 @@ def fake_studio(folder: Path, *, engine: FakeEngine | None = None, settings: Set
         model_path=folder / "fake.gguf",
         completions=KeptCompletions(workspace.kept_answers),
     )
+
+
+async def promoted(studio: Studio, corrections: Sequence[Correction]) -> Adapter:
+    """An adapter in use that a night trained on these corrections."""
+    facts = await studio.model()
+    night = Night(new_id(), NightState.PROMOTED, utc_now(), facts.sha256, tuple(one.id for one in corrections))
+    adapter = Adapter(new_id(), 1, facts.sha256, night.id, "v1.gguf", "0" * 64, "lora", 16, 1.0, utc_now())
+    studio.log.nights.add(night)
+    studio.log.adapters.add(adapter)
+    studio.log.adapters.activate(facts.sha256, adapter.id, "promoted", utc_now())
+    adapter_file(studio, adapter).write_bytes(b"weights")
+    return adapter

@@ -159,7 +159,7 @@ async def _arms_of_bench(studio: Studio, named: str | None) -> Sequence[ArmRecip
     if not all(names):
         raise UsageError("--arms has an empty name in it.", "Write for example: --arms frozen,lessons")
     chosen = [studio.arm(name) for name in names]
-    if any(recipe.uses_reader for recipe in chosen):
+    if any(recipe.rests_on_reader for recipe in chosen):
         await reader_of(studio)
     return chosen
 

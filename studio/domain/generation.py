@@ -49,11 +49,11 @@ class AdapterUse:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One completion to decode. `key` names it in the events; unique within its request."""
+    """One completion to decode. `key` names it in the events; unique within its request. Adapters add up."""
 
     key: str
     messages: tuple[ChatMessage, ...]
-    adapter: AdapterUse | None = None
+    adapters: tuple[AdapterUse, ...] = ()
     sampling: Sampling = field(default_factory=Sampling)
 
 

@@ -62,7 +62,7 @@ class Given:
     `corrections_left_out` counts those over the token budget of the context arm. `adapter_nearness` is how near the
     question is to what the arm's adapter was trained on, in [-1, 1], where that was asked; where it was not near enough
     the adapter stood aside, and the other adapter fields are None. `reader_sha256` is the content of the reader where
-    one was attached, at `adapter_scale`.
+    one was attached.
     """
 
     model_sha256: str = ""

@@ -72,12 +72,17 @@ def two_by_two(
 ) -> tuple[TwoByTwo, ...]:
     """One table for each memory and adapter that ran alone and together, beside the arm with neither."""
     values = _values(records, baseline)
-    named = {(recipe.memory, recipe.adapter): recipe.name for recipe in reversed(recipes) if recipe.name in values}
+    asked = [recipe for recipe in reversed(recipes) if recipe.name in values]
+    named = {(recipe.memory, recipe.adapter): recipe.name for recipe in asked}
+    reading = {recipe.memory: recipe.name for recipe in asked if recipe.rests_on_reader}
+    plain = {recipe.memory: recipe.name for recipe in asked if not recipe.uses_adapter and not recipe.reader}
     tables = []
     for recipe in recipes:
         if recipe.memory is Memory.NONE or not recipe.uses_adapter or recipe.name not in values:
             continue
-        prompt = named.get((recipe.memory, "none"))
+        # Beside an arm that reads with the reader, one that does too; where none ran, the one without.
+        prompt = reading.get(recipe.memory) if recipe.reader else None
+        prompt = prompt or plain.get(recipe.memory)
         weights = named.get((Memory.NONE, recipe.adapter))
         if prompt is not None and weights is not None:
             arms = {"neither": baseline, "prompt": prompt, "weights": weights, "both": recipe.name}

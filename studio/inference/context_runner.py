@@ -131,7 +131,7 @@ class ContextRunner(threading.Thread):
         if self._context is None or self._context.tokens < tokens:
             self._context = self._larger_context(tokens, adapters)
         elif self._attached != adapters:
-            self._context.attach(adapters.handle, adapters.scale)
+            self._context.attach(adapters.handles, adapters.scales)
             self._cache = SequenceCache(self._context.sequences)
         self._attached = adapters
         return self._context
@@ -154,7 +154,7 @@ class ContextRunner(threading.Thread):
         while size < tokens:
             size *= 2
         context = self._new_context(min(size, self._context_tokens))
-        context.attach(adapters.handle, adapters.scale)
+        context.attach(adapters.handles, adapters.scales)
         self._cache = SequenceCache(context.sequences)
         for held, memory in reversed(saved[: context.sequences]):
             copy = self._cache.keep_copy(held.tokens, interactive=held.interactive)

@@ -26,6 +26,7 @@ from studio.errors import EngineError, StudioError
 from studio.inference.child_link import ChildDiedError, ChildLink
 from studio.inference.interactive_lock import InteractiveLock
 from studio.inference.protocol import (
+    AdapterSpec,
     Cancel,
     CountTokens,
     Event,
@@ -245,8 +246,7 @@ def _lane_spec(lane: Lane) -> LaneSpec:
             max_tokens=sampling.max_tokens,
             stop=sampling.stop,
         ),
-        adapter=None if lane.adapter is None else _absolute(lane.adapter.path),
-        scale=1.0 if lane.adapter is None else lane.adapter.scale,
+        adapters=tuple(AdapterSpec(_absolute(use.path), use.scale) for use in lane.adapters),
     )
 
 

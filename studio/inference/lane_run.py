@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from studio.domain.generation import FinishReason, Sampling
 from studio.errors import StudioError
@@ -23,21 +24,24 @@ _SEED_BITS = 32
 SEND_EVERY_S = 0.04
 
 
+class AdapterFile(NamedTuple):
+    """Size and time of change stand for the content, so a file that was replaced is another adapter."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+
+
 @dataclass(frozen=True, slots=True)
 class AdapterSet:
     """What a context has attached. Contexts are interchangeable only if equal in this; KV is never shared across.
 
-    Size and time of change stand for the content, so a file that was replaced is another adapter.
+    One scale and one handle for each file.
     """
 
-    path: Path | None = None
-    size: int = 0
-    mtime_ns: int = 0
-    scale: float = 1.0
-    handle: AdapterHandle | None = field(default=None, compare=False, repr=False)
-
-    def same_file(self, other: AdapterSet | None) -> bool:
-        return other is not None and (self.path, self.size, self.mtime_ns) == (other.path, other.size, other.mtime_ns)
+    files: tuple[AdapterFile, ...] = ()
+    scales: tuple[float, ...] = ()
+    handles: tuple[AdapterHandle, ...] = field(default=(), compare=False, repr=False)
 
 
 class LaneRun:

@@ -187,13 +187,12 @@ class NativeContext:
             llama_cpp.llama_set_n_threads(self._context, threads, threads)
             self._threads = threads
 
-    def attach(self, adapter: AdapterHandle | None, scale: float) -> None:
-        """Put this adapter, or none, in place of what was attached; clears the memory."""
+    def attach(self, adapters: Sequence[AdapterHandle], scales: Sequence[float]) -> None:
+        """Put these adapters, or none, in place of what was attached; their effects add up. Clears the memory."""
         self.clear()
-        attached = [] if adapter is None else [adapter]
-        handles = (llama_cpp.llama_adapter_lora_p_ctypes * len(attached))(*attached)
-        scales = (ctypes.c_float * len(attached))(*[scale] * len(attached))
-        if llama_cpp.llama_set_adapters_lora(self._context, handles, len(attached), scales) != 0:
+        handles = (llama_cpp.llama_adapter_lora_p_ctypes * len(adapters))(*adapters)
+        factors = (ctypes.c_float * len(adapters))(*scales)
+        if llama_cpp.llama_set_adapters_lora(self._context, handles, len(adapters), factors) != 0:
             raise AdapterError("llama.cpp refused to attach the adapter.", "Train a new one.")
 
     def clear(self) -> None:

@@ -15,17 +15,16 @@ from studio.domain.generation import ChatMessage, Role, Sampling
 from studio.errors import AdapterError, ModelError, PromptTooLongError
 from studio.inference.file_identity import file_sha256
 from studio.inference.gguf_header import GgufFormatError, read_header
-from studio.inference.lane_run import AdapterSet, Emit, LaneRun
+from studio.inference.lane_run import AdapterFile, AdapterSet, Emit, LaneRun
 from studio.inference.llama_native import AdapterHandle, NativeModel
 from studio.inference.model_header import checked_header
-from studio.inference.protocol import Generate, LaneSpec, LoadModel, ModelLoaded
+from studio.inference.protocol import AdapterSpec, Generate, LaneSpec, LoadModel, ModelLoaded
 from studio.inference.scheduler import Scheduler
 from studio.prompting.chat_template import render_pieces
 
 _BASE_SHA256 = "studio.base_sha256"
-_NO_ADAPTER = AdapterSet()
 _CONTEXT_SHARE_OF_MEMORY = 16
-"""One in so many bytes of the machine's memory may be one context's; at most three contexts exist."""
+"""One in so many bytes of the machine's memory may be one context's; at most four contexts exist."""
 
 
 class LoadedModel:
@@ -45,7 +44,7 @@ class LoadedModel:
             )
         self._control_tokens = native.control_tokens()
         self._architecture = header.architecture
-        self._adapters: dict[AdapterSet, AdapterHandle] = {}
+        self._adapters: dict[AdapterFile, AdapterHandle] = {}
         context_tokens = min(command.context_tokens, native.trained_context_tokens)
         threads = command.threads or psutil.cpu_count(logical=False) or os.cpu_count() or 1
         self._emit = emit
@@ -101,7 +100,7 @@ class LoadedModel:
                 f"The prompt takes {len(prompt):,} tokens, but the model's context holds {room:,}, answer included.",
                 "Shorten it, or raise model.context_tokens if the model allows.",
             )
-        adapters = _NO_ADAPTER if spec.adapter is None else self._adapter_set(Path(spec.adapter), spec.scale)
+        adapters = self._adapter_set(spec.adapters)
         sampling = spec.sampling
         return LaneRun(
             command.request,
@@ -125,7 +124,13 @@ class LoadedModel:
     def submit(self, lanes: list[LaneRun]) -> None:
         self._scheduler.submit(lanes)
 
-    def _adapter_set(self, path: Path, scale: float) -> AdapterSet:
+    def _adapter_set(self, wanted: Sequence[AdapterSpec]) -> AdapterSet:
+        found = [self._adapter(Path(spec.path)) for spec in wanted]
+        return AdapterSet(
+            tuple(file for file, _ in found), tuple(spec.scale for spec in wanted), tuple(handle for _, handle in found)
+        )
+
+    def _adapter(self, path: Path) -> tuple[AdapterFile, AdapterHandle]:
         try:
             status = path.stat()
         except OSError as error:
@@ -133,11 +138,11 @@ class LoadedModel:
                 f"The adapter file {path} is not there ({error.strerror}).",
                 "Choose another adapter, or train a new one.",
             ) from error
-        file = AdapterSet(path, status.st_size, status.st_mtime_ns)
+        file = AdapterFile(path, status.st_size, status.st_mtime_ns)
         if file not in self._adapters:
             self._check_adapter(path)
             self._adapters[file] = self._native.load_adapter(path)
-        return AdapterSet(path, status.st_size, status.st_mtime_ns, scale, self._adapters[file])
+        return file, self._adapters[file]
 
     def _check_adapter(self, path: Path) -> None:
         again = "Choose another adapter, or train a new one."

@@ -22,14 +22,18 @@ class SamplingSpec(Struct, frozen=True):
     stop: tuple[str, ...]
 
 
+class AdapterSpec(Struct, frozen=True):
+    path: str
+    scale: float
+
+
 class LaneSpec(Struct, frozen=True):
-    """`messages` are (role, content) pairs. `adapter` is a file path; None for the base model."""
+    """`messages` are (role, content) pairs. Without adapters the base model answers."""
 
     key: str
     messages: tuple[tuple[str, str], ...]
     sampling: SamplingSpec
-    adapter: str | None = None
-    scale: float = 1.0
+    adapters: tuple[AdapterSpec, ...] = ()
 
 
 class LoadModel(Struct, frozen=True, tag=True, tag_field="kind"):

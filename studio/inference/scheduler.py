@@ -1,6 +1,6 @@
 """Decides which lanes step next: contexts by adapter set, interactive before idle; and on which threads.
 
-At most three contexts exist. A lane goes to the one with its adapter set; else to an idle one of the same
+At most four contexts exist. A lane goes to the one with its adapter set; else to an idle one of the same
 adapter at another scale (a dial being turned); else to a new one; else to the idle one used longest ago,
 which lets go of its memory. If all are at work it waits.
 """
@@ -18,7 +18,7 @@ from studio.inference.free_cores import FreeCores
 from studio.inference.lane_run import Emit, LaneRun
 from studio.inference.llama_native import NativeModel
 
-_MAX_CONTEXTS = 3
+_MAX_CONTEXTS = 4
 _CPU_PREFILL_TOKENS = 128  # as fast per token as larger chunks, and bounds how long a cancellation waits
 _GPU_PREFILL_TOKENS = 512
 
@@ -155,10 +155,10 @@ class Scheduler:
             if runner.wanted == lane.adapters:
                 return runner
         idle = sorted((runner for runner in self._runners if not runner.lanes), key=lambda runner: runner.last_used)
-        same_file = [runner for runner in idle if lane.adapters.same_file(runner.wanted)]
-        if not same_file and len(self._runners) < _MAX_CONTEXTS:
+        same_files = [runner for runner in idle if runner.wanted.files == lane.adapters.files]
+        if not same_files and len(self._runners) < _MAX_CONTEXTS:
             return self._new_runner(lane)
-        choice = next(iter(same_file or idle), None)
+        choice = next(iter(same_files or idle), None)
         if choice is None and lane.interactive:
             only_idle_lanes = (runner for runner in self._runners if not any(run.interactive for run in runner.lanes))
             choice = next(only_idle_lanes, None)

@@ -81,7 +81,7 @@ async def stream_many(
 async def _decode(studio: Studio, lanes: list[Lane], priority: Priority) -> AsyncGenerator[tuple[Lane, Completion]]:
     """Completions as they come. As lanes finish others take their places, so that no batch waits for its slowest."""
     # Lanes of one adapter, and of like prompts, decode together: only those share a batch and a prompt prefix.
-    lanes.sort(key=lambda lane: (str(lane.adapter), len(lane.messages)))
+    lanes.sort(key=lambda lane: (str(lane.adapters), len(lane.messages)))
     ahead = iter(lanes)
     running = {asyncio.create_task(_complete(studio, lane, priority)): lane for lane in islice(ahead, LANES_OPEN)}
     try:

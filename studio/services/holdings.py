@@ -69,7 +69,7 @@ def overhead(recipe: ArmRecipe, runs: Sequence[Holdings]) -> dict[str, Estimate]
     disk = [
         (run.log_bytes if recipe.memory is not Memory.NONE else 0)
         + (run.adapter_bytes if recipe.uses_adapter else 0)
-        + (run.reader_bytes if recipe.uses_reader else 0)
+        + (run.reader_bytes if recipe.reader else 0)
         for run in runs
     ]
     trained = [run for run in runs if recipe.uses_adapter]

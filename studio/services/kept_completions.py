@@ -59,9 +59,9 @@ class KeptCompletions:
         """What the answer depends on besides the model: llama.cpp, the engine, the chat, the adapter, the sampling."""
         from importlib.metadata import version
 
-        adapter = [self._digest(lane.adapter.path), lane.adapter.scale] if lane.adapter else None
+        adapters = [[self._digest(use.path), use.scale] for use in lane.adapters]
         chat = [(message.role.value, message.content) for message in lane.messages]
-        whole = json.dumps([version("llama-cpp-python"), _COMPUTED, chat, adapter, asdict(lane.sampling)])
+        whole = json.dumps([version("llama-cpp-python"), _COMPUTED, chat, adapters, asdict(lane.sampling)])
         return hashlib.sha256(whole.encode()).hexdigest()[:32]
 
     def _digest(self, adapter: Path) -> str:

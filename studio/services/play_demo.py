@@ -211,5 +211,5 @@ def _opening(scenario: Scenario, model: str) -> str:
 
 
 def _given(arms: Sequence[ArmRecipe]) -> str:
-    reads = " The reader has learnt to use lessons." if any(arm.uses_reader for arm in arms) else ""
+    reads = " The reader has learnt to use lessons." if any(arm.reader for arm in arms) else ""
     return f"Context sees all corrections, lessons those that fit. Nothing was trained yet.{reads}"

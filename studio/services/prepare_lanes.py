@@ -77,7 +77,7 @@ async def brief(studio: Studio, arms: Collection[ArmRecipe]) -> Briefing:
                 scopes[recipe.name] = None
                 scopes[recipe.name] = await scope_of(studio, adapter, corrections)
     reader: Reader | str = ""
-    if any(recipe.uses_reader for recipe in arms):
+    if any(recipe.reader for recipe in arms):
         try:
             reader = await reader_of(studio)
         except AdapterError as error:
@@ -124,15 +124,14 @@ async def prepare_lane(
     if aside:
         adapter = None
         notes.append(aside)
-    use = adapter_use(studio, recipe, adapter) if adapter else None
+    trained = adapter_use(studio, recipe, adapter) if adapter else None
     reader, unread = _reader(briefing, recipe, assembly)
-    if reader is not None:
-        use = reader.use(recipe)
     notes += unread
-    given = _given(briefing.facts, assembly, adapter, use.scale if use else None, sampling)
+    given = _given(briefing.facts, assembly, adapter, trained.scale if trained else None, sampling)
     sha256 = reader.sha256 if reader else None
     given = replace(given, adapter_nearness=near, reader_sha256=sha256, note=" ".join(notes))
-    return PreparedLane(Lane(recipe.name, assembly.messages, use, sampling), given)
+    uses = tuple(use for use in (trained, reader.use if reader else None) if use is not None)
+    return PreparedLane(Lane(recipe.name, assembly.messages, uses, sampling), given)
 
 
 async def _stands_aside(
@@ -152,13 +151,13 @@ async def _stands_aside(
 
 
 def _reader(briefing: Briefing, recipe: ArmRecipe, assembly: Assembly) -> tuple[Reader | None, list[str]]:
-    """The reader, for an arm that has one and was given a lesson to read; a note why not."""
-    if not recipe.uses_reader:
+    """The reader, for an arm that has one and was given a lesson to read; a note why not, where it rests on it."""
+    if not recipe.reader:
         return None, []
     if isinstance(briefing.reader, str):
-        return None, [briefing.reader]
+        return None, [briefing.reader] if recipe.rests_on_reader else []
     if not assembly.lessons:
-        return None, ["The reader stood aside: there was no lesson to read."]
+        return None, ["The reader stood aside: there was no lesson to read."] if recipe.rests_on_reader else []
     return briefing.reader, []
 
 

@@ -30,9 +30,10 @@ class Reader:
     file: Path
     sha256: str
 
-    def use(self, recipe: ArmRecipe) -> AdapterUse:
-        """The reader as the arm attaches it."""
-        return AdapterUse(self.file, 1.0 if recipe.scale is None else recipe.scale)
+    @property
+    def use(self) -> AdapterUse:
+        """The reader as it is attached."""
+        return AdapterUse(self.file)
 
 
 async def reader_of(studio: Studio) -> Reader:
@@ -56,8 +57,8 @@ async def answering_arms(studio: Studio) -> tuple[tuple[ArmRecipe, ...], str]:
     try:
         await reader_of(studio)
     except AdapterError as error:
-        without = tuple(recipe for recipe in recipes if not recipe.uses_reader)
-        names = ", ".join(recipe.name for recipe in recipes if recipe.uses_reader)
+        without = tuple(recipe for recipe in recipes if not recipe.rests_on_reader)
+        names = ", ".join(recipe.name for recipe in recipes if recipe.rests_on_reader)
         return (without, f"{names} is left out: {error}") if without and names else (recipes, "")
     return recipes, ""
 

@@ -106,9 +106,7 @@ def recipe_at(station: Station, recipe: ArmRecipe) -> ArmRecipe:
     if recipe.uses_adapter:
         version = station.adapter.version if station.adapter else station.in_use
         adapter = str(version) if version else NO_ADAPTER
-    elif recipe.uses_reader and memory is not Memory.LESSONS:
-        adapter = NO_ADAPTER
-    return replace(recipe, memory=memory, adapter=adapter)
+    return replace(recipe, memory=memory, adapter=adapter, reader=recipe.reader and memory is Memory.LESSONS)
 
 
 async def answer_at(studio: Studio, prompt: str, station: Station, recipe: ArmRecipe) -> Said:

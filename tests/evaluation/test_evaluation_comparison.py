@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from studio.domain.arms import FROZEN, LESSONS, LORA, LORA_LESSONS
+from studio.domain.arms import FROZEN, LESSONS, LORA, LORA_LESSONS, READER_LESSONS
 from studio.domain.nights import ProbeKind
 from studio.evaluation.comparison import paired_differences, two_by_two
 from studio.evaluation.metrics import ProbeRecord
@@ -53,5 +53,9 @@ def test_weights_and_prompt_are_crossed_with_their_interaction() -> None:
     assert [cells[cell].mean for cell in table.arms] == pytest.approx([0.1, 0.4, 0.5, 0.9])
     assert cells["interaction"].mean == pytest.approx(0.9 - 0.4 - 0.5 + 0.1)
     assert "transfer" not in table.measures
+    # Beside an arm that reads with the reader goes the one that does so without an adapter.
+    reading = [*RECORDS, *answers("reader+lessons", 6)]
+    (table,) = two_by_two(reading, [FROZEN, LESSONS, LORA, LORA_LESSONS, READER_LESSONS])
+    assert table.arms["prompt"] == "reader+lessons"
     assert two_by_two(answers("frozen", 1), [FROZEN, LORA_LESSONS]) == ()
     assert two_by_two([*answers("frozen", 1), *answers("lora+lessons", 1)], [FROZEN, LORA_LESSONS]) == ()

@@ -115,7 +115,7 @@ async def test_bad_adapters_fail_their_lane_only(
             path.write_bytes(whole[: len(whole) // 2])
     messages = (ChatMessage(Role.USER, "What is the capital of France?"),)
     short = Sampling(max_tokens=4)
-    lanes = [Lane("bad", messages, AdapterUse(path), short), Lane("good", messages, None, short)]
+    lanes = [Lane("bad", messages, (AdapterUse(path),), short), Lane("good", messages, (), short)]
     found = [event async for event in engine.generate(lanes)]
     (failed,) = [event for event in found if isinstance(event, LaneFailed)]
     assert failed.key == "bad"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import shutil
 import signal
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -39,8 +40,8 @@ def chat(question: str, *earlier: str, system: str = "You are a helpful assistan
     return (ChatMessage(Role.SYSTEM, system), *history, ChatMessage(Role.USER, question))
 
 
-def lane(key: str, question: str, adapter: AdapterUse | None = None, max_tokens: int = 24) -> Lane:
-    return Lane(key, chat(question), adapter, Sampling(max_tokens=max_tokens))
+def lane(key: str, question: str, *adapters: AdapterUse, max_tokens: int = 24) -> Lane:
+    return Lane(key, chat(question), adapters, Sampling(max_tokens=max_tokens))
 
 
 async def events(engine: LlamaEngine, *lanes: Lane, priority: Priority = Priority.INTERACTIVE) -> list[LaneEvent]:
@@ -83,7 +84,7 @@ async def test_an_answer_tells_how_sure_the_model_was(engine: LlamaEngine) -> No
     assert sure is not None
     assert unsure is not None
     assert unsure < sure < 0
-    drawn = Lane("drawn", chat(QUESTIONS[0]), None, Sampling(temperature=5.0, top_k=0, top_p=1.0, min_p=0.0, seed=1))
+    drawn = Lane("drawn", chat(QUESTIONS[0]), (), Sampling(temperature=5.0, top_k=0, top_p=1.0, min_p=0.0, seed=1))
     unlikely = (await answers(engine, drawn))["drawn"].mean_log_probability
     assert unlikely is not None
     assert unlikely < unsure, "by the model's own distribution, not the heated one it was drawn from"
@@ -103,8 +104,8 @@ async def test_a_conversation_that_outgrows_its_context_is_carried_into_a_larger
     engine: LlamaEngine, model_path: Path
 ) -> None:
     asked = chat("And of Italy?", QUESTIONS[0], "It is Paris.")
-    await answers(engine, Lane("a", asked, None, Sampling(max_tokens=24)))
-    larger = Lane("a", asked, None, Sampling(max_tokens=1200))
+    await answers(engine, Lane("a", asked, (), Sampling(max_tokens=24)))
+    larger = Lane("a", asked, (), Sampling(max_tokens=1200))
     carried = (await answers(engine, larger))["a"]
     assert carried.reused_tokens == carried.prompt_tokens - 2
     await engine.load(model_path, EngineOptions(context_tokens=2048, threads=1))
@@ -113,7 +114,7 @@ async def test_a_conversation_that_outgrows_its_context_is_carried_into_a_larger
 
 async def test_later_turns_reuse_the_conversation_and_answer_as_afresh(engine: LlamaEngine, model_path: Path) -> None:
     first = (await answers(engine, lane("a", QUESTIONS[0])))["a"]
-    second = Lane("a", chat("And of Italy?", QUESTIONS[0], first.text), None, Sampling(max_tokens=24))
+    second = Lane("a", chat("And of Italy?", QUESTIONS[0], first.text), (), Sampling(max_tokens=24))
     reused = (await answers(engine, second))["a"]
     assert reused.reused_tokens >= first.prompt_tokens
     await engine.load(model_path, EngineOptions(context_tokens=2048, threads=1))
@@ -125,8 +126,7 @@ async def test_later_turns_reuse_the_conversation_and_answer_as_afresh(engine: L
 async def test_a_beginning_that_lanes_share_is_computed_once_though_they_arrive_together(engine: LlamaEngine) -> None:
     system = "You work at the front desk of a small observatory on a hill. " * 6
     lanes = [
-        Lane(str(n), chat(question, system=system), None, Sampling(max_tokens=2))
-        for n, question in enumerate(QUESTIONS)
+        Lane(str(n), chat(question, system=system), (), Sampling(max_tokens=2)) for n, question in enumerate(QUESTIONS)
     ]
     first, *later = sorted((await answers(engine, *lanes)).values(), key=lambda completion: completion.reused_tokens)
     assert first.reused_tokens == 0
@@ -145,6 +145,21 @@ async def test_adapters_answer_for_themselves(engine: LlamaEngine, adapter_path:
         found = {key: completion.text for key, completion in (await answers(engine, *lanes)).items()}
         assert found["base"] == found["off"] == base
         assert found["on"] != base
+
+
+async def test_the_effects_of_adapters_attached_together_add_up(engine: LlamaEngine, adapter_path: Path) -> None:
+    question = QUESTIONS[1]
+    half, once = AdapterUse(adapter_path, 0.5), AdapterUse(adapter_path)
+    copy = Path(shutil.copy(adapter_path, adapter_path.with_name("again.gguf")))
+    found = await answers(
+        engine,
+        lane("whole", question, once),
+        lane("halves", question, half, AdapterUse(copy, 0.5)),
+        lane("none", question),
+        lane("undone", question, once, AdapterUse(copy, -1.0)),
+    )
+    assert found["halves"].text == found["whole"].text != found["none"].text
+    assert found["undone"].text == found["none"].text
 
 
 async def test_the_dial_moves_and_comes_back(engine: LlamaEngine, adapter_path: Path) -> None:
@@ -166,15 +181,15 @@ async def test_more_adapter_sets_than_contexts_all_answer(engine: LlamaEngine, a
 
 async def test_seeded_sampling_repeats(engine: LlamaEngine) -> None:
     def sampled(seed: int) -> Lane:
-        return Lane("a", chat("Tell me a story."), None, Sampling(temperature=1.2, seed=seed, max_tokens=24))
+        return Lane("a", chat("Tell me a story."), (), Sampling(temperature=1.2, seed=seed, max_tokens=24))
 
     texts = [(await answers(engine, sampled(seed)))["a"].text for seed in (7, 7, 8)]
     assert texts[0] == texts[1] != texts[2]
 
 
 async def test_stop_string_and_length(engine: LlamaEngine) -> None:
-    stopped = Lane("a", chat(QUESTIONS[0]), None, Sampling(stop=("France",)))
-    cut = Lane("b", chat(QUESTIONS[0]), None, Sampling(max_tokens=2))
+    stopped = Lane("a", chat(QUESTIONS[0]), (), Sampling(stop=("France",)))
+    cut = Lane("b", chat(QUESTIONS[0]), (), Sampling(max_tokens=2))
     found = await answers(engine, stopped, cut)
     assert found["a"].text == "The capital of "
     assert found["a"].finish_reason is FinishReason.STOP

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from studio.inference.file_identity import file_sha256
 from studio.inference.gguf_header import GgufFormatError, read_header
 from studio.inference.protocol import (
+    AdapterSpec,
     Cancel,
     Generate,
     LaneSpec,
@@ -191,7 +192,8 @@ def test_hash_is_remembered_until_the_file_changes(tmp_path: Path) -> None:
 
 def test_messages_survive_the_pipe() -> None:
     sampling = SamplingSpec(0.5, 1, 0.9, 0.1, None, 7, ("\n", "\ud800"))
-    for command in (Generate(3, True, (LaneSpec("a", (("user", "h\ni\ud83d"),), sampling, "/x", 0.5),)), Cancel(3)):
+    lane = LaneSpec("a", (("user", "h\ni\ud83d"),), sampling, (AdapterSpec("/x", 0.5),))
+    for command in (Generate(3, True, (lane,)), Cancel(3)):
         line = encode(command)
         assert line.count(b"\n") == 1
         assert decode_command(line) == command

@@ -13,12 +13,12 @@ import pytest
 from studio.domain.generation import Sampling
 from studio.inference import context_runner
 from studio.inference.free_cores import FreeCores
-from studio.inference.lane_run import AdapterSet, LaneRun
+from studio.inference.lane_run import AdapterFile, AdapterSet, LaneRun
 from studio.inference.llama_native import NativeModel
 from studio.inference.protocol import Event, LaneEnded
 from studio.inference.scheduler import Scheduler
 
-BASE, ADAPTER = AdapterSet(), AdapterSet(Path("adapter.gguf"))
+BASE, ADAPTER = AdapterSet(), AdapterSet((AdapterFile(Path("adapter.gguf"), 0, 0),), (1.0,))
 PROMPT = [1, 2, 3]
 
 
@@ -103,7 +103,7 @@ class Engine:
 def _lane(adapters: AdapterSet, tokens: int) -> LaneRun:
     return LaneRun(
         1,
-        str(adapters.path),
+        str(adapters.files),
         PROMPT,
         interactive=True,
         adapters=adapters,

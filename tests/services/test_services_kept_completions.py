@@ -27,23 +27,23 @@ def test_another_model_chat_sampling_or_scale_is_another_question(tmp_path: Path
     kept.put(MODEL, LANE, ANSWER)
     adapter = tmp_path / "adapter.gguf"
     adapter.write_bytes(b"one")
-    with_adapter = replace(LANE, adapter=AdapterUse(adapter))
+    with_adapter = replace(LANE, adapters=(AdapterUse(adapter),))
     assert kept.get("b" * 64, LANE) is None
     assert kept.get(MODEL, replace(LANE, messages=(ChatMessage(Role.USER, "And back?"),))) is None
     assert kept.get(MODEL, replace(LANE, sampling=Sampling(max_tokens=5))) is None
     assert kept.get(MODEL, with_adapter) is None
     kept.put(MODEL, with_adapter, ANSWER)
-    assert kept.get(MODEL, replace(LANE, adapter=AdapterUse(adapter, 0.5))) is None
+    assert kept.get(MODEL, replace(LANE, adapters=(AdapterUse(adapter, 0.5),))) is None
 
 
 def test_an_adapter_is_known_by_its_content(tmp_path: Path) -> None:
     yesterday, today = tmp_path / "one.gguf", tmp_path / "two.gguf"
     yesterday.write_bytes(b"weights")
     today.write_bytes(b"weights")
-    KeptCompletions(tmp_path).put(MODEL, replace(LANE, adapter=AdapterUse(yesterday)), ANSWER)
-    assert KeptCompletions(tmp_path).get(MODEL, replace(LANE, adapter=AdapterUse(today))) == ANSWER
+    KeptCompletions(tmp_path).put(MODEL, replace(LANE, adapters=(AdapterUse(yesterday),)), ANSWER)
+    assert KeptCompletions(tmp_path).get(MODEL, replace(LANE, adapters=(AdapterUse(today),))) == ANSWER
     today.write_bytes(b"other weights")
-    assert KeptCompletions(tmp_path).get(MODEL, replace(LANE, adapter=AdapterUse(today))) is None
+    assert KeptCompletions(tmp_path).get(MODEL, replace(LANE, adapters=(AdapterUse(today),))) is None
 
 
 def test_damaged_lines_are_passed_over(tmp_path: Path) -> None:

@@ -333,7 +333,7 @@ async def test_the_arms_say_where_the_adapter_is_another_models(tmp_path: Path) 
     await switch_model(studio, shelf, listed(shelf)["new"])
     arms = [LORA, ArmRecipe("third", adapter="3")]
     for lane in await prepare_lanes(studio, Question("When?"), arms, studio.sampling):
-        assert lane.lane.adapter is None
+        assert not lane.lane.adapters
         assert "Adapter v3 belongs to another model. new has none here" in lane.given.note
     with pytest.raises(NotFoundError):
         await prepare_lanes(studio, Question("When?"), [ArmRecipe("ninth", adapter="9")], studio.sampling)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from made_reader import make_reader
-from studio_fakes import FakeEngine, fake_studio, scripted
+from studio_fakes import FakeEngine, fake_studio, promoted, scripted
 
 from studio.domain.arms import FROZEN, LESSONS, LORA_LESSONS, READER_LESSONS, ArmRecipe, Memory
 from studio.domain.generation import Sampling
@@ -23,6 +23,7 @@ from studio.services.reader import answering_arms, reader_of
 from studio.services.record_correction import record_correction
 from studio.services.studio import Studio
 from studio.settings import ArmSettings, Settings, load_settings
+from studio.tui.widgets.given import describe_given
 
 QUESTION = "What is the refund window at our store?"
 WEIGHTS = hashlib.sha256(b"weights").hexdigest()
@@ -56,9 +57,8 @@ async def test_it_reads_the_lesson_whatever_the_dial_says_and_the_log_names_it(t
     assert kept.given.reader_sha256 == WEIGHTS
     assert kept.given.lessons
     assert not kept.given.note
-    asked = (await lane(studio)).lane.adapter
-    assert asked is not None
-    assert asked.path == folder / "adapter.gguf"
+    (attached,) = (await lane(studio)).lane.adapters
+    assert attached.path == folder / "adapter.gguf"
 
 
 async def test_where_no_lesson_fits_the_model_as_shipped_answers(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ async def test_without_one_the_arm_answers_as_lessons_and_says_how_to_train_one(
     studio = await taught(tmp_path)
     prepared, plain = await lane(studio), await lane(studio, recipe=LESSONS)
     assert prepared.lane.messages == plain.lane.messages
-    assert prepared.lane.adapter is None
+    assert not prepared.lane.adapters
     assert "without a reader" in prepared.given.note
     folder = studio.workspace.readers / ("f" * 12)
     assert f"--model {studio.model_path} --out {folder}" in prepared.given.note
@@ -96,7 +96,7 @@ async def test_one_that_is_damaged_or_another_models_is_refused_in_words(tmp_pat
         manifest.write_text(text)
         (folder / "adapter.gguf").write_bytes(weights)
         prepared = await lane(studio)
-        assert prepared.lane.adapter is None
+        assert not prepared.lane.adapters
         assert words in prepared.given.note
         assert [found.ok for found in await examine(studio) if found.what == "reader"] == [False]
     (folder / "adapter.gguf").unlink()
@@ -130,18 +130,39 @@ async def test_an_arm_that_could_only_repeat_another_is_left_out_with_the_reason
 def test_an_arm_is_switched_off_and_one_of_ones_own_reads(tmp_path: Path) -> None:
     file = tmp_path / "studio.toml"
     file.write_text(
-        '[arms."reader+lessons"]\noff = true\n[arms.half]\nmemory = "lessons"\nadapter = "reader"\nscale = 0.5\n'
+        '[arms."reader+lessons"]\noff = true\n[arms.half]\nmemory = "lessons"\nadapter = "2"\nreader = true\n'
     )
     recipes = load_settings(file).arm_recipes()
     assert READER_LESSONS not in recipes
-    assert recipes[-1] == ArmRecipe("half", Memory.LESSONS, "reader", 0.5)
-    file.write_text('[arms.bare]\nadapter = "reader"\n')
+    assert recipes[-1] == ArmRecipe("half", Memory.LESSONS, "2", reader=True)
+    file.write_text("[arms.bare]\nreader = true\n")
     with pytest.raises(SettingsError, match="a reader reads lessons"):
         load_settings(file)
 
 
 def test_the_standard_arms_and_chat_are_what_they_were() -> None:
-    settings = Settings(arms={"mine": ArmSettings(memory=Memory.LESSONS, adapter="reader")})
+    settings = Settings(arms={"mine": ArmSettings(memory=Memory.LESSONS, reader=True)})
     assert [recipe.name for recipe in settings.arm_recipes()][-2:] == ["reader+lessons", "mine"]
     assert settings.chat.arm == LORA_LESSONS.name
     assert not READER_LESSONS.uses_adapter
+
+
+async def test_beside_an_adapter_of_a_nights_it_is_attached_as_well(tmp_path: Path) -> None:
+    studio = await taught(tmp_path)
+    reader = make_reader(studio.workspace.readers) / "adapter.gguf"
+    await promoted(studio, studio.log.corrections.in_force())
+    studio.scale_dial = 0.3
+    prepared = await lane(studio, recipe=LORA_LESSONS)
+    assert [(use.path.name, use.scale) for use in prepared.lane.adapters] == [("v1.gguf", 0.3), (reader.name, 1.0)]
+    assert (prepared.given.adapter_version, prepared.given.reader_sha256) == (1, WEIGHTS)
+    assert describe_given(prepared.given).startswith("adapter v1 at 0.30, near 1.00 · reader · lesson")
+    far = await lane(studio, "Who wrote Romeo and Juliet?", LORA_LESSONS)
+    assert not far.lane.adapters
+
+
+async def test_where_there_is_no_reader_an_arm_with_an_adapter_does_not_miss_it(tmp_path: Path) -> None:
+    studio = await taught(tmp_path)
+    await promoted(studio, studio.log.corrections.in_force())
+    prepared = await lane(studio, recipe=LORA_LESSONS)
+    assert [use.path.name for use in prepared.lane.adapters] == ["v1.gguf"]
+    assert not prepared.given.note

@@ -32,7 +32,7 @@ from studio.tui.widgets.answer_editor import AnswerEditor
 
 
 def by_adapter(lane: Lane) -> str:
-    return f"45 days, says {lane.adapter.path.stem}." if lane.adapter else "30 days."
+    return f"45 days, says {lane.adapters[0].path.stem}." if lane.adapters else "30 days."
 
 
 def said_later(studio: Studio, arm: str, text: str, hours: float, given: Given | None = None) -> None:

@@ -112,5 +112,5 @@ def by_arm(lane: Lane) -> str:
     """The frozen arm is wrong, the others right; those with an adapter tell its scale."""
     if lane.key == "frozen":
         return "It is 30 days."
-    scale = f" (scale {lane.adapter.scale:.2f})" if lane.adapter else ""
+    scale = f" (scale {lane.adapters[0].scale:.2f})" if lane.adapters else ""
     return f"It is 45 days, says {lane.key}{scale}."

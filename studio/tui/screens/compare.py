@@ -66,7 +66,7 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
         self._board.display = False
         self.query_one("#compare-bar").display = False
         # Whether there is a reader is known once the model is.
-        self.show_arms([recipe for recipe in self.studio.settings.arm_recipes() if not recipe.uses_reader])
+        self.show_arms([recipe for recipe in self.studio.settings.arm_recipes() if not recipe.rests_on_reader])
 
     def compare(self, prompt: str, history: Sequence[ChatMessage], *, kin: Correction | None = None) -> None:
         """Ask all arms this prompt, as asked for from another screen; `kin` as Comparison's."""

@@ -71,11 +71,10 @@ def _not_asked(station: Station, recipe: ArmRecipe) -> str:
 def _how(station: Station, recipe: ArmRecipe) -> str:
     """With what it is asked now for a station of the past."""
     wanted = recipe_at(station, recipe)
-    parts = [
-        f"with adapter v{wanted.adapter}" if wanted.uses_adapter else "with the reader" if wanted.uses_reader else ""
-    ]
+    parts = [f"with adapter v{wanted.adapter}"] if wanted.uses_adapter else []
+    parts += ["with the reader"] if wanted.reader else []
     parts += [] if wanted.memory is Memory.NONE else [f"with today's {wanted.memory.value}"]
-    return " and ".join(filter(None, parts)) or "as the model came"
+    return " and ".join(parts) or "as the model came"
 
 
 def _provenance(said: Said, station: Station, recipe: ArmRecipe) -> str:

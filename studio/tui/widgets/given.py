@@ -31,7 +31,7 @@ def describe_given(given: Given) -> str:
         near = "" if given.adapter_nearness is None else f", near {given.adapter_nearness:.2f}"
         parts.append(f"adapter v{given.adapter_version}{scale}{near}")
     if given.reader_sha256 is not None:
-        parts.append("reader" if given.adapter_scale == 1 else f"reader at {given.adapter_scale:.2f}")
+        parts.append("reader")
     parts += [f"lesson “{one_line(lesson.title, 32)}” {lesson.score:.2f}" for lesson in given.lessons]
     if given.correction_ids:
         left_out = f" ({given.corrections_left_out} left out)" if given.corrections_left_out else ""
