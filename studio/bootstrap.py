@@ -9,6 +9,7 @@ from studio.inference.engine_client import LlamaEngine
 from studio.lessons.embedder import MiniLmEmbedder
 from studio.models.discovery import find_model, passed_over
 from studio.services.kept_completions import KeptCompletions
+from studio.services.kept_nights import KeptNights
 from studio.services.studio import Studio
 from studio.settings import load_settings
 from studio.storage import DuckDbLog
@@ -37,11 +38,11 @@ def build_studio(workspace: Workspace, *, yields_to_user: bool = False, **overri
     )
 
 
-def build_throwaway(folder: Path, origin: Studio) -> Studio:
+def build_throwaway(folder: Path, origin: Studio, *, repeats_nights: bool = True) -> Studio:
     """A studio over an empty log in `folder`, with the settings, model, engine and embedder of another.
 
     For scenarios and demonstrations: whatever happens there leaves the user's own log alone. What was computed by the
-    shared processes is shared with it.
+    shared processes is shared with it; also, without `repeats_nights`, what nights of other throw-away studios trained.
     """
     workspace = Workspace(folder).ensure()
     # The shared engine holds the other's lock while it answers the user: nights in here stand still for that one.
@@ -58,6 +59,7 @@ def build_throwaway(folder: Path, origin: Studio) -> Studio:
         reader_folders=origin.reader_folders,
         catalogues=origin.catalogues,
         shares_engine=True,
+        kept_nights=None if repeats_nights else KeptNights(origin.workspace.kept_nights),
         token_counts=origin.token_counts,
     )
 

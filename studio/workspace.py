@@ -71,6 +71,11 @@ class Workspace:
         return self.sessions / "kept-answers"
 
     @property
+    def kept_nights(self) -> Path:
+        """Adapters that nights of scenarios trained, kept so that a repeat is cheap; may be deleted at any time."""
+        return self.sessions / "kept-nights"
+
+    @property
     def scratch(self) -> Path:
         """What is there only while somebody works with it; what a killed process left is swept by the next one."""
         return self.sessions / "scratch"

@@ -132,7 +132,7 @@ def bench(frame: Frame, scenario: Path, arms: str | None, orders: int, every: in
         recipes = await _arms_of_bench(studio, arms)
         with throwaway_folder() as folder:
             return await run_scenario(
-                lambda name: build_throwaway(folder / name, studio),
+                lambda name: build_throwaway(folder / name, studio, repeats_nights=False),
                 scenario,
                 recipes,
                 orders=orders,

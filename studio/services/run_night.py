@@ -173,7 +173,9 @@ async def _learnt_by(studio: Studio, night: Night) -> list[Correction]:
 
 async def _train(studio: Studio, night: Night, watch: _Watch) -> Night:
     """The night with its adapter trained, for the first time or before it was interrupted."""
-    folder = watch.folder
+    folder, kept = watch.folder, studio.kept_nights
+    if kept and await off_loop(folder.read_manifest) is None:
+        await off_loop(kept.restore, folder)
     if await off_loop(folder.read_manifest) is None:
         night = replace(night, state=NightState.TRAINING)
         await off_loop(studio.log.nights.update, night)
@@ -181,6 +183,8 @@ async def _train(studio: Studio, night: Night, watch: _Watch) -> Night:
             watch.observe(progress)
             if progress.state is NightState.CANCELLED:
                 raise _CancelledNightError
+        if kept:
+            await off_loop(kept.keep, folder)
     manifest = await off_loop(folder.read_manifest)
     if manifest is None:
         last = await off_loop(folder.read_progress)

@@ -30,6 +30,7 @@ from studio.services.learn_lessons import learn_lesson, prove_lesson
 from studio.services.record_correction import record_correction
 from studio.services.run_night import run_night
 from studio.services.studio import Studio
+from studio.training.job import NightFolder
 
 ORDER_SEED = 7
 
@@ -187,7 +188,11 @@ class _Run:
         except TrainingError as error:
             return NightOutcome(0.0, None, False, str(error))
         self.tell(f"  night {day}: {night.reason}")
-        return outcome_of(night)
+        outcome = outcome_of(night)
+        if (kept := self.studio.kept_nights) is None:
+            return outcome
+        folder = NightFolder(self.studio.workspace.nights / night.id)
+        return replace(outcome, minutes=kept.minutes(folder, outcome.minutes))
 
     async def _examine(self, day: int, probes: Sequence[ScenarioProbe], *, made: int, slept: bool) -> list[ProbeRecord]:
         when = f"day {day}" if slept else f"day {day}, after {made} corrections, before the night"

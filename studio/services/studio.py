@@ -15,6 +15,7 @@ from studio.domain.generation import ChatMessage, EngineOptions, ModelFacts, Sam
 from studio.domain.ports import Embedder, Engine, Log
 from studio.errors import ModelError, UsageError
 from studio.services.kept_completions import KeptCompletions
+from studio.services.kept_nights import KeptNights
 from studio.settings import Settings
 from studio.workspace import Workspace
 
@@ -52,6 +53,7 @@ class Studio:
     own first; empty stands for the workspace's. `catalogues` are files that list models to pull, later ones counting
     more. `adapter_scopes` holds, by adapter id, the ids of the corrections in its scope and their index.
     `passed_over` says that models of the user's own lie unused; empty where none do.
+    `kept_nights` are there in throw-away studios only, where a night that ran before is not trained again.
     `shares_engine`: its engine is another studio's, in which it may be answering the user: a night must not stop it.
     `scale_dial`, where the user turned it, overrides the adapter's scale in every arm without one of its own.
     """
@@ -70,6 +72,7 @@ class Studio:
     catalogues: tuple[Path, ...] = ()
     passed_over: str = ""
     shares_engine: bool = False
+    kept_nights: KeptNights | None = None
     lesson_index: LessonIndex | None = None
     lesson_stamp: str = ""
     adapter_scopes: dict[str, tuple[tuple[str, ...], LessonIndex]] = field(default_factory=dict)
