@@ -38,6 +38,7 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python docs/licences.py --check
 
 # Screens that look otherwise on purpose are written anew; read the change before it is kept.
 snapshots: setup

@@ -38,14 +38,14 @@ def from_file(file: Path) -> Table:
     """
     if not file.exists():
         return {}
-    import tomllib
+    from studio.small_files import parse_toml, read_small
 
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        text = read_small(file).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ValueError(f"its text is not in UTF-8 (line {line})") from None
-    return tomllib.loads(text)
+    return parse_toml(text)
 
 
 def from_environment(prefix: str, kind: type[msgspec.Struct], variables: Mapping[str, str]) -> Table:
@@ -170,5 +170,8 @@ def _expected(kind: Any) -> str:
 
 def _shown(value: Any) -> str:
     """A wrong value as it was written, in one short line."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (RecursionError, ValueError):  # nested without end, a number of thousands of digits
+        text = f"a {type(value).__name__} that goes on and on"
     return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +77,16 @@ class Workspace:
         return self.sessions / "kept-nights"
 
     @property
+    def backups(self) -> Path:
+        """Copies of the log, and damaged logs that were set aside."""
+        return self.sessions / "backups"
+
+    @property
+    def set_aside(self) -> Path:
+        """What a repair took out of the way: the studio looks for nothing here, and deletes nothing of it."""
+        return self.sessions / "set-aside"
+
+    @property
     def scratch(self) -> Path:
         """What is there only while somebody works with it; what a killed process left is swept by the next one."""
         return self.sessions / "scratch"
@@ -97,6 +108,12 @@ class Workspace:
     def night_lock(self) -> Path:
         """Held (flock, exclusive) by the one running night."""
         return self.sessions / "night.lock"
+
+    def open_to_others(self) -> list[Path]:
+        """What the studio keeps of the user and somebody else on the machine may read or write."""
+        # Folders that a checkout brings are as it brings them; what holds the user's words lies beneath.
+        kept = (self.log_file, self.backups, self.nights, self.diagnostics, self.kept_answers, self.adapters)
+        return [path for path in kept if path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)]
 
     def ensure(self) -> Workspace:
         """Make the folders. Raises MachineError where that is not allowed."""

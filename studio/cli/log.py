@@ -1,11 +1,10 @@
-"""`studio sql`, `doctor`, `backup`, `restore` and `where`: the log is the user's."""
+"""`studio sql` and `where`: the log is the user's."""
 
 from __future__ import annotations
 
 import math
 import shutil
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -21,7 +20,7 @@ def _log(frame: Frame) -> DuckDbLog:
     from studio.storage import DuckDbLog
 
     workspace = frame.workspace.ensure()
-    return DuckDbLog(workspace.log_file, workspace.sessions / "backups")
+    return DuckDbLog(workspace.log_file, workspace.backups)
 
 
 @click.command()
@@ -58,47 +57,6 @@ def _plain(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value
-
-
-@click.command()
-@json_option
-@pass_frame
-def doctor(frame: Frame, as_json: bool) -> None:
-    """Check the log, the model, the embedder and the adapters; exit 1 if something is wrong."""
-    from studio.services.examine import Finding, examine
-    from studio.storage import check_log
-
-    workspace = frame.workspace.ensure()
-    damage = check_log(workspace.log_file) if workspace.log_file.exists() else []
-    # A log that cannot be opened ends the examination: everything else needs it.
-    findings = [Finding("log", False, "; ".join(damage))] if damage else frame.run(examine)
-    if as_json:
-        print_json([{"what": f.what, "ok": f.ok, "detail": f.detail} for f in findings])
-    else:
-        for finding in findings:
-            click.echo(f"{'ok   ' if finding.ok else 'WRONG'}  {finding.what}: {finding.detail}")
-    if not all(finding.ok for finding in findings):
-        raise SystemExit(1)
-
-
-@click.command()
-@pass_frame
-def backup(frame: Frame) -> None:
-    """Copy the log to sessions/backups and verify the copy."""
-    click.echo(f"Backed up to {_log(frame).backup()}")
-
-
-@click.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@pass_frame
-def restore(frame: Frame, file: Path) -> None:
-    """Put a backup FILE in the log's place; the present log is backed up first."""
-    from studio.storage import restore_log
-
-    workspace = frame.workspace.ensure()
-    # Without opening the present log: it may be the damaged one that this is to replace.
-    restore_log(workspace.log_file, workspace.sessions / "backups", file)
-    click.echo(f"Restored {file}.")
 
 
 @click.command()

@@ -44,9 +44,9 @@ VERBS = {
     "serve-app": "serving",
     "served-app": "serving",
     "sql": "log",
-    "doctor": "log",
-    "backup": "log",
-    "restore": "log",
+    "doctor": "safekeeping",
+    "backup": "safekeeping",
+    "restore": "safekeeping",
     "where": "log",
 }
 

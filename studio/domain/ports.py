@@ -198,6 +198,10 @@ class AdapterStore(Protocol):
         """Make this the one active adapter of the model; None for no adapter. Appended, so it can be traced."""
         ...
 
+    def dangling(self) -> list[str]:
+        """The models whose adapter in use is not there any more: not in the log, or removed."""
+        ...
+
     def activations(self, model_sha256: str) -> list[tuple[datetime, str | None]]:
         """When which adapter was put into use, oldest first; None where from then on none was."""
         ...
@@ -301,6 +305,10 @@ class Log(Protocol):
         """What corrections can be chosen by."""
         ...
 
+    def backup(self) -> Path:
+        """A verified copy. Raises StorageError; the log is kept."""
+        ...
+
     def backup_if_older(self, than: timedelta) -> Path | None:
         """A verified copy, if the newest is older than this and the log has changed since; else None.
 
@@ -310,6 +318,18 @@ class Log(Protocol):
 
     def backups(self) -> list[Path]:
         """Newest first."""
+        ...
+
+    def newest_good_backup(self) -> Path | None:
+        """The newest backup that can be read to its last block; None where there is none."""
+        ...
+
+    def faulty_views(self) -> list[str]:
+        """The names of views that are missing, or are not what the studio made."""
+        ...
+
+    def rebuild_views(self) -> None:
+        """Make every view anew; no table is touched."""
         ...
 
     def query(self, sql: str, *, limit: int | None = None) -> tuple[list[str], list[tuple[object, ...]]]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from studio.errors import ScenarioError
+from studio.small_files import parse_toml, read_small
 
 FORMAT_VERSION = 1
-MOST_BYTES = 1_000_000
 MOST_CHARACTERS = 2_000
 """Of a question or an answer: more cannot be read from a stage."""
 _FIELDS = ("question", "answer", "again", "why")
@@ -29,11 +28,9 @@ class PreparedQuestion:
 def load_audience(file: Path) -> tuple[PreparedQuestion, ...]:
     """The file's questions in its order. Raises ScenarioError naming the file and the line or the entry and field."""
     try:
-        values = tomllib.loads(_read(file))
-    except tomllib.TOMLDecodeError as error:
+        values = parse_toml(_read(file))
+    except ValueError as error:
         raise ScenarioError(f"{file} is no valid TOML: {error}.") from error
-    except RecursionError as error:
-        raise ScenarioError(f"{file} is nested too deeply.") from error
     if values.get("format_version") != FORMAT_VERSION:
         found = values.get("format_version", "is missing")
         raise ScenarioError(f"{file}, format_version: {found}; this studio reads {FORMAT_VERSION}.")
@@ -71,12 +68,11 @@ def _text(entry: Mapping[str, object], name: str, where: str) -> str:
 
 def _read(file: Path) -> str:
     try:
-        with file.open("rb") as opened:
-            raw = opened.read(MOST_BYTES + 1)
+        raw = read_small(file)
     except OSError as error:
         raise ScenarioError(f"{file} cannot be read ({error.strerror}).", "Name a TOML file of questions.") from error
-    if len(raw) > MOST_BYTES:
-        raise ScenarioError(f"{file} is larger than a megabyte.", "Name a TOML file of questions.")
+    except ValueError as error:
+        raise ScenarioError(f"{file} is larger than a megabyte.", "Name a TOML file of questions.") from error
     try:
         # A newline in a TOML string is a newline, however the file's lines end.
         return raw.decode("utf-8-sig").replace("\r\n", "\n")

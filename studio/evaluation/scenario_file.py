@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +21,11 @@ from studio.evaluation.scenario import (
     TaughtCorrection,
 )
 from studio.evaluation.words import words
+from studio.small_files import parse_toml, read_small
 
 FORMAT_VERSION = 1
 FEWEST_SHARING = 2
+MOST_BYTES = 50_000_000
 
 _CORRECTION_FIELDS = (
     *("id", "day", "kind", "prompt", "target", "rationale", "include", "exclude", "pattern", "max_words"),
@@ -249,8 +250,8 @@ def _read_general(fields: _Fields) -> Probe:
 
 def _read_description(file: Path) -> tuple[str, str]:
     try:
-        values = tomllib.loads(_read_text(file))
-    except tomllib.TOMLDecodeError as error:
+        values = parse_toml(_read_text(file))
+    except ValueError as error:
         raise ScenarioError(f"{file} is no valid TOML: {error}.") from error
     if values.get("format_version") != FORMAT_VERSION:
         found = values.get("format_version", "none")
@@ -271,8 +272,8 @@ def _objects(file: Path) -> Iterator[_Fields]:
             values = json.loads(line, object_pairs_hook=_without_repeated_keys)
         except json.JSONDecodeError as error:
             raise ScenarioError(f"{file}, line {number}, column {error.colno}: no valid JSON ({error.msg}).") from error
-        except (_RepeatedKeyError, RecursionError) as error:
-            problem = str(error) if isinstance(error, _RepeatedKeyError) else "nested too deeply"
+        except (ValueError, RecursionError) as error:
+            problem = "nested too deeply" if isinstance(error, RecursionError) else str(error)
             raise ScenarioError(f"{file}, line {number}: {problem}.") from error
         yield _Fields(values, file, number, earlier)
 
@@ -292,9 +293,11 @@ def _without_repeated_keys(pairs: list[tuple[str, object]]) -> dict[str, object]
 
 def _read_text(file: Path) -> str:
     try:
-        raw = file.read_bytes()
+        raw = read_small(file, MOST_BYTES)
     except OSError as error:
         raise ScenarioError(f"{file} cannot be read ({error.strerror}).", "A scenario needs this file.") from error
+    except ValueError as error:
+        raise ScenarioError(f"{file} cannot be read: {error}.", "Part it into several scenarios.") from error
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

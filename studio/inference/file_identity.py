@@ -8,6 +8,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from studio.small_files import parse_json, read_small
+
 _CHUNK = 8 * 1024 * 1024
 _REMEMBERED = 64
 
@@ -43,7 +45,7 @@ def _key(path: Path) -> str:
 
 def _read(memory: Path) -> dict[str, str]:
     try:
-        content = json.loads(memory.read_text("utf-8"))
+        content = parse_json(read_small(memory))
     except (OSError, ValueError):
         return {}
     return {str(key): str(value) for key, value in content.items()} if isinstance(content, dict) else {}

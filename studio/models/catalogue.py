@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from studio.errors import ModelError
+from studio.small_files import parse_toml, read_small
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -41,19 +42,17 @@ def read_catalogue(files: Iterable[Path]) -> dict[str, CatalogueEntry]:
 
     Raises ModelError naming file, entry and what is wrong with it.
     """
-    import tomllib
-
     found: dict[str, CatalogueEntry] = {}
     for file in files:
         if not file.is_file():
             continue
         name = ""
         try:
-            for name, table in tomllib.loads(file.read_text("utf-8")).items():
+            for name, table in parse_toml(read_small(file).decode()).items():
                 if not _NAME.fullmatch(name):
                     raise ValueError("a name is made of small letters, digits, dots and dashes")
                 found[name] = msgspec.convert(table, CatalogueEntry)
-        except (ValueError, OSError) as error:  # msgspec's and tomllib's errors are ValueErrors
+        except (ValueError, OSError) as error:  # msgspec's errors and those of parsing are ValueErrors
             where = f", entry '{name}'" if name else ""
             raise ModelError(f"{file}{where}: {error}.", "Mend the entry, or move the file away.") from error
     return found

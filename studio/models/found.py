@@ -6,7 +6,6 @@ passed over, and no more is looked at than such a folder sensibly holds.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,9 +14,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from studio.small_files import parse_json, read_small
+
 MOST_FILES = 500
 """Of one program; a folder that holds more is cut off there."""
-_MOST_JSON = 1_000_000
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 _PART = re.compile(r"-\d{5}-of-\d{5}\.gguf$", re.IGNORECASE)
 _OLLAMA_MODEL = "application/vnd.ollama.image.model"
@@ -148,9 +148,7 @@ def _one(name: str, file: Path, program: str) -> Iterator[Found]:
 def _json(file: Path) -> dict[str, Any]:
     """A JSON object of another program; empty where there is none that can be read."""
     try:
-        if not file.is_file() or file.stat().st_size > _MOST_JSON:
-            return {}
-        content = json.loads(file.read_bytes())
+        content = parse_json(read_small(file))
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

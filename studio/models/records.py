@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from studio.errors import MachineError
+from studio.small_files import read_small
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 MOST_NAME = 120
@@ -41,8 +42,8 @@ class Records:
         found = []
         for file in sorted(self._folder.glob("*.json")):
             try:
-                found.append(msgspec.json.decode(file.read_bytes(), type=Record))
-            except (OSError, msgspec.MsgspecError):
+                found.append(msgspec.json.decode(read_small(file), type=Record))
+            except (OSError, ValueError, RecursionError):
                 continue
         return found
 

@@ -1,8 +1,9 @@
 """The one renderer of conversations: chat, training and evaluation all turn messages into model text here.
 
 Follows the conventions of `transformers.apply_chat_template` (environment options, filters, globals), so
-that templates written for it render alike. Templates come from model files and are not trusted: they run
-in jinja2's immutable sandbox. What people typed is not trusted either: where it spells one of the model's
+that templates written for it render alike. Templates come from model files and are not trusted: they run in
+jinja2's immutable sandbox, for a bounded time, and make a bounded text. What people typed is not trusted
+either: where it spells one of the model's
 control tokens (`<|im_end|>`), that span is handed on as data, to be tokenised as plain text.
 """
 
@@ -19,10 +20,15 @@ import jinja2
 import jinja2.ext
 import jinja2.nodes
 import jinja2.parser
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from studio.domain.generation import ChatMessage
 from studio.errors import ModelError
+from studio.prompting.template_limits import LimitedEnvironment, TemplateLimitError, limited
+
+MOST_CHARACTERS = 1_000_000
+"""Of a template; the longest in use have some ten thousand."""
+_MOST_REASON = 300
+_ANOTHER_BUILD = "Use another build of this model."
 
 
 class Piece(NamedTuple):
@@ -48,22 +54,25 @@ def render(
     """
     compiled = _compile(template)
     try:
-        return compiled.render(
-            messages=[{"role": message.role.value, "content": message.content} for message in messages],
-            tools=None,
-            documents=None,
-            add_generation_prompt=add_generation_prompt,
-            bos_token=bos_token,
-            eos_token=eos_token,
-        )
+        with limited():
+            return compiled.render(
+                messages=[{"role": message.role.value, "content": message.content} for message in messages],
+                tools=None,
+                documents=None,
+                add_generation_prompt=add_generation_prompt,
+                bos_token=bos_token,
+                eos_token=eos_token,
+            )
+    except TemplateLimitError as error:
+        raise ModelError(f"The model's chat template was stopped: {error}.", _ANOTHER_BUILD) from error
     except jinja2.TemplateError as error:
         raise ModelError(
-            f"The model's chat template refused this conversation: {error}.",
+            f"The model's chat template refused this conversation: {_reason(error)}.",
             "Some templates know no system message; set prompt.system to an empty text, or use another model.",
         ) from error
-    except (TypeError, ValueError, ArithmeticError, LookupError, RecursionError, MemoryError) as error:
+    except Exception as error:  # it is a stranger's program, and may fail as any does
         raise ModelError(
-            f"The model's chat template failed on this conversation: {error}.", "Use another build of this model."
+            f"The model's chat template failed on this conversation: {_reason(error)}.", _ANOTHER_BUILD
         ) from error
 
 
@@ -130,20 +139,27 @@ def _compile(template: str) -> jinja2.Template:
             "This model carries no chat template, so there is no telling how to talk to it.",
             "Use an instruction-tuned build of it (often named -Instruct, -Chat or -it).",
         )
-    environment = ImmutableSandboxedEnvironment(
+    if len(template) > MOST_CHARACTERS:
+        raise ModelError(f"The model's chat template has {len(template):,} characters.", _ANOTHER_BUILD)
+    environment = LimitedEnvironment(
+        {"tojson": _tojson},
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.loopcontrols", _GenerationBlock],
     )
-    environment.filters["tojson"] = _tojson
     environment.globals["raise_exception"] = _raise_exception
     environment.globals["strftime_now"] = _strftime_now
     try:
-        return environment.from_string(template)
-    except jinja2.TemplateError as error:
-        raise ModelError(
-            f"The model's chat template is broken: {error}.", "Use another build of this model."
-        ) from error
+        with limited():
+            return environment.from_string(template)
+    except Exception as error:  # also Python's own limits on what can be nested in what
+        raise ModelError(f"The model's chat template is broken: {_reason(error)}.", _ANOTHER_BUILD) from error
+
+
+def _reason(error: Exception) -> str:
+    """What an error says, in one line that can be read."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words if len(words) <= _MOST_REASON else words[:_MOST_REASON] + "…"
 
 
 class _GenerationBlock(jinja2.ext.Extension):
@@ -156,8 +172,8 @@ class _GenerationBlock(jinja2.ext.Extension):
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
 
-def _raise_exception(message: str) -> NoReturn:
-    raise jinja2.TemplateError(message)
+def _raise_exception(message: object) -> NoReturn:
+    raise jinja2.TemplateError(message if isinstance(message, str) else "it says no reason in words")
 
 
 def _strftime_now(format_: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, StrEnum
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from studio.errors import MachineError, NotFoundError, SettingsError, UsageError
 from studio.services.settings_that_matter import SETTINGS, SettingFact, ValueKind
 from studio.settings import Settings, load_settings
+from studio.small_files import parse_toml, read_small
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -57,7 +57,7 @@ def setting_states(file: Path) -> list[SettingState]:
     """Every setting that matters, as it holds now. Raises SettingsError where studio.toml or a variable is wrong."""
     settings = load_settings(file)
     text = _read(file)
-    written = tomllib.loads(text) if text else {}
+    written = parse_toml(text) if text else {}
     return [_state(fact, settings, written) for fact in SETTINGS]
 
 
@@ -169,7 +169,7 @@ def _changed(file: Path, fact: SettingFact, edit: Callable[[TOMLDocument], None]
         document = tomlkit.parse(before or "")
         edit(document)
         after = tomlkit.dumps(document)
-    except ValueError as error:  # tomlkit's errors are such: broken by hand since the studio started
+    except (ValueError, RecursionError) as error:  # tomlkit's errors are such: broken by hand since the studio started
         raise SettingsError(f"{file} cannot be read: {error}.", "Mend the file or move it away.") from error
     if after != (before or ""):
         _write(file, after)
@@ -179,8 +179,8 @@ def _changed(file: Path, fact: SettingFact, edit: Callable[[TOMLDocument], None]
 
 def _read(file: Path) -> str | None:
     try:
-        return file.read_bytes().decode("utf-8") if file.exists() else None
-    except (OSError, UnicodeError) as error:
+        return read_small(file).decode("utf-8") if file.exists() else None
+    except (OSError, ValueError) as error:
         raise SettingsError(f"{file} cannot be read: {error}.", "Mend the file or its permissions.") from error
 
 
@@ -195,7 +195,7 @@ def _write(file: Path, text: str) -> None:
             out.write(text.encode("utf-8"))
             out.flush()
             os.fsync(out.fileno())
-        draft.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
+        draft.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o600)
         load_settings(draft)
         draft.replace(target)
     except SettingsError as error:

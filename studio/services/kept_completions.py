@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from studio.domain.generation import Completion, FinishReason, Lane
+from studio.small_files import parse_json
 
 _MOST_BYTES = 64_000_000
 _COMPUTED = "a memory for each sequence, plain attention"
@@ -82,7 +83,7 @@ def _read(file: Path) -> dict[str, Completion]:
         return known
     for line in text.splitlines():
         try:
-            fields = json.loads(line)
+            fields = parse_json(line)
             key = fields.pop("key")
             known[key] = Completion(**fields | {"finish_reason": FinishReason(fields["finish_reason"])})
         except (ValueError, TypeError, KeyError, AttributeError):

@@ -83,6 +83,16 @@ class AdapterTable:
                 [(model_sha256, adapter_id, reason, at)],
             )
 
+    def dangling(self) -> list[str]:
+        """The models whose adapter in use is not there any more: not in the log, or removed."""
+        with self._database.reading() as session:
+            rows = session.rows(
+                "SELECT model_sha256 FROM (SELECT model_sha256, arg_max({'id': adapter_id}, seq).id AS id"
+                " FROM adapter_activation GROUP BY model_sha256)"
+                " WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM adapter WHERE NOT removed) ORDER BY ALL"
+            )
+        return [str(model) for (model,) in rows]
+
     def activations(self, model_sha256: str) -> list[tuple[datetime, str | None]]:
         """When which adapter was put into use, oldest first; None where from then on none was."""
         with self._database.reading() as session:

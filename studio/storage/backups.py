@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -30,8 +30,11 @@ class BackupFolder:
         self._database = database
         self._folder = folder
 
-    def take(self) -> Path:
-        """Copy the log as it is, read the copy back, thin out older ones. Raises StorageError; the log is kept."""
+    def take(self, *, besides: Path | None = None) -> Path:
+        """Copy the log as it is, read the copy back, thin out older ones. Raises StorageError; the log is kept.
+
+        `besides` is an older one that stays as well.
+        """
         # Opening and closing for writing moves what a crash left in the write-ahead log into the file.
         while True:
             with self._database.connection(read_only=False) as connection:
@@ -46,7 +49,7 @@ class BackupFolder:
         except StorageError:
             backup.unlink()
             raise
-        self._thin_out(keep=backup)
+        self._thin_out(keep={backup, besides})
         return backup
 
     def take_if_older(self, than: timedelta) -> Path | None:
@@ -87,7 +90,7 @@ class BackupFolder:
                     _copy_private(leftover, Database(draft).write_ahead_log)
             self._bring_up(draft, backup)
             if self._database.file.exists():
-                self._keep_current()
+                self._keep_current(restored=backup)
                 with self._database.held_still():
                     self._database.write_ahead_log.unlink(missing_ok=True)
                     draft.replace(self._database.file)
@@ -125,15 +128,41 @@ class BackupFolder:
                 "Update the studio: pip install --upgrade correction-studio",
             )
 
-    def _keep_current(self) -> None:
+    def _keep_current(self, restored: Path) -> None:
         try:
-            self.take()
+            self.take(besides=restored)
         except StorageError:
             with self._database.held_still():
-                aside = self._path(utc_now(), "damaged-")
-                _copy_private(self._database.file, aside)
-                if self._database.write_ahead_log.exists():
-                    _copy_private(self._database.write_ahead_log, Database(aside).write_ahead_log)
+                self._copy_aside()
+
+    def _copy_aside(self) -> Path:
+        """A copy of a log that cannot be read, with what waits to be written into it."""
+        aside = self._path(utc_now(), "damaged-")
+        _copy_private(self._database.file, aside)
+        if self._database.write_ahead_log.exists():
+            _copy_private(self._database.write_ahead_log, Database(aside).write_ahead_log)
+        return aside
+
+    def set_aside(self) -> Path:
+        """Move a damaged log among the backups, so that another can take its place. Raises StorageError."""
+        try:
+            with self._database.held_still():
+                aside = self._copy_aside()
+                self._database.write_ahead_log.unlink(missing_ok=True)
+                self._database.file.unlink()
+        except OSError as error:
+            raise storage_error(error, self._database.file) from error
+        return aside
+
+    def newest_good(self) -> Path | None:
+        """The newest backup that can be read to its last block; None where there is none."""
+        for backup in self.all():
+            try:
+                read_whole(Database(backup))
+            except StorageError:
+                continue
+            return backup
+        return None
 
     def _copy(self) -> Path:
         backup = self._path(utc_now())
@@ -151,11 +180,11 @@ class BackupFolder:
         except ValueError:
             return None
 
-    def _thin_out(self, keep: Path) -> None:
+    def _thin_out(self, keep: Collection[Path | None]) -> None:
         times = {time: path for path in self.all() if (time := self._time_of(path))}
         kept = retained(list(times), now=utc_now())
         for time, path in times.items():
-            if time not in kept and path != keep:
+            if time not in kept and path not in keep:
                 path.unlink(missing_ok=True)
 
 

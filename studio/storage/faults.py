@@ -14,6 +14,10 @@ _NO_SPACE = ("no space left", "disk quota", "not enough space")
 _NOT_WRITABLE = ("permission denied", "read-only file system", "operation not permitted")
 
 
+class DamagedLogError(StorageError):
+    """The file is there and free, and still cannot be read as a log: damaged, or something else."""
+
+
 def is_lock_conflict(error: Exception) -> bool:
     """Whether another process holds the file."""
     import duckdb
@@ -48,15 +52,16 @@ def storage_error(error: Exception, file: Path) -> StorageError:
             f"The log {file} cannot be read and written by you.",
             "Change the permissions, or choose another workspace with --workspace DIR.",
         )
-    return StorageError(
+    kind = StorageError if isinstance(error, OSError) else DamagedLogError
+    return kind(
         f"The log {file} could not be used: {first_line(error)}",
         "`studio doctor` checks it, `studio restore` brings a backup back.",
     )
 
 
-def not_a_log(file: Path, reason: str) -> StorageError:
+def not_a_log(file: Path, reason: str) -> DamagedLogError:
     """The file is something else, or damaged; it is left as it is."""
-    return StorageError(
+    return DamagedLogError(
         f"{file} is not a readable log of the studio ({reason}), and was left untouched.",
         "Bring a backup back with `studio restore FILE`, or move the file away to start anew.",
     )

@@ -18,7 +18,8 @@ from studio.domain.ports import (
     NightStore,
     ProbeStore,
 )
-from studio.errors import StorageError
+from studio.domain.restoring import Restoration
+from studio.errors import NotFoundError, StorageError
 from studio.storage.adapters import AdapterTable
 from studio.storage.answers import AnswerTable
 from studio.storage.backups import BackupFolder
@@ -26,12 +27,14 @@ from studio.storage.choosable import choosable
 from studio.storage.conversations import ConversationTable
 from studio.storage.corrections import CorrectionTable
 from studio.storage.database import Database
+from studio.storage.faults import DamagedLogError
 from studio.storage.imports import ImportTable
-from studio.storage.inspection import findings
+from studio.storage.inspection import findings, read_whole
 from studio.storage.lessons import LessonTable
 from studio.storage.nights import NightTable
 from studio.storage.probes import ProbeTable
-from studio.storage.schema import prepare
+from studio.storage.schema import prepare, shipped_migrations, version_of
+from studio.storage.views import faulty_views, rebuild_views
 
 
 class DuckDbLog:
@@ -114,6 +117,18 @@ class DuckDbLog:
         """What is wrong with the log, one sentence each; empty where all is well."""
         return findings(self._database)
 
+    def faulty_views(self) -> list[str]:
+        """The names of views that are missing, or are not what the studio made."""
+        return faulty_views(self._database)
+
+    def rebuild_views(self) -> None:
+        """Make every view anew; no table is touched."""
+        rebuild_views(self._database)
+
+    def newest_good_backup(self) -> Path | None:
+        """The newest backup that can be read to its last block; None where there is none."""
+        return self._backups.newest_good()
+
 
 def restore_log(file: Path, backups: Path, backup: Path) -> None:
     """Put a backup in the log's place even where the log there cannot be opened: that one is set aside in `backups`.
@@ -121,6 +136,54 @@ def restore_log(file: Path, backups: Path, backup: Path) -> None:
     Raises StorageError, the log unchanged, where the backup is not a log this studio can read.
     """
     BackupFolder(Database(file), backups).restore(backup)
+
+
+def preview_restore(file: Path, backup: Path) -> Restoration:
+    """What `restore_log` would change in the log, even where that cannot be opened; both files are only read.
+
+    Raises NotFoundError, StorageError where the backup is not a log, or the log is held by another program.
+    """
+    from studio.storage.comparing import compare
+
+    if not backup.is_file():
+        raise NotFoundError(
+            f"There is no file {backup} to restore.", "`studio restore` without a file lists the backups."
+        )
+    return compare(Database(file), Database(backup))
+
+
+def known_backups(file: Path, backups: Path) -> list[tuple[Path, int | None]]:
+    """The backups of a log, newest first, and how many corrections each holds; None where it cannot be read."""
+    from studio.storage.comparing import count_corrections
+
+    known: list[tuple[Path, int | None]] = []
+    for backup in BackupFolder(Database(file), backups).all():
+        try:
+            known.append((backup, count_corrections(backup)))
+        except StorageError:
+            known.append((backup, None))
+    return known
+
+
+def newest_good_backup(file: Path, backups: Path) -> Path | None:
+    """The newest backup of a log that can be read to its last block; None where there is none."""
+    return BackupFolder(Database(file), backups).newest_good()
+
+
+def set_damaged_log_aside(file: Path, backups: Path) -> Path | None:
+    """Move a log that cannot be read among the backups and say where to; None where it can be, or there is none.
+
+    Raises StorageError where it may be whole: held by another program, or written by a newer studio.
+    """
+    if not file.exists():
+        return None
+    try:
+        version = version_of(Database(file))
+        if version <= len(shipped_migrations()):
+            read_whole(Database(file))
+    except DamagedLogError:
+        return BackupFolder(Database(file), backups).set_aside()
+    return None
 
 
 def check_log(file: Path) -> list[str]:

@@ -20,11 +20,13 @@ from typing import Any
 from studio.domain.generation import ChatMessage, Role
 from studio.domain.nights import Method, NightProgress, NightState, TrainingExample
 from studio.errors import TrainingError
+from studio.small_files import parse_json, read_small
 
 FORMAT_VERSION = 1
 ALL_LINEAR = "all-linear"
 MLP = "mlp"
 ATTENTION = "attention"
+_MOST_BYTES = 500_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +230,7 @@ class NightFolder:
 
     def _read(self, path: Path) -> dict[str, Any]:
         try:
-            document = json.loads(path.read_bytes())
+            document = parse_json(read_small(path, _MOST_BYTES))
         except (OSError, ValueError) as error:
             raise TrainingError(f"{path} cannot be read.", "Start a new night.") from error
         if not isinstance(document, dict):

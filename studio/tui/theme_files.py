@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any
 from textual.color import Color, ColorParseError
 from textual.design import ColorSystem
 from textual.theme import Theme
+
+from studio.small_files import parse_toml, read_small
 
 VARIABLE_DEFAULTS = {
     "arm-1": "$foreground-muted",
@@ -67,8 +68,8 @@ def read_theme(file: Path) -> StudioTheme:
     """One theme. Raises ValueError with everything that is wrong, each in a sentence."""
     text = _text_of(file)
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        table = parse_toml(text)
+    except ValueError as error:
         raise ValueError(f"is not TOML ({error})") from error
     problems = [f"{_place(text, key, problem.table)}{problem.words}" for key, problem in _problems(table)]
     if problems:
@@ -89,13 +90,13 @@ class _Problem:
 
 def _text_of(file: Path) -> str:
     try:
-        if file.stat().st_size > LARGEST_FILE:
-            raise ValueError(f"is larger than {LARGEST_FILE // 1024} KiB, which no theme is")
-        return file.read_bytes().decode("utf-8-sig")
+        return read_small(file, LARGEST_FILE).decode("utf-8-sig")
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise ValueError("is not UTF-8 text") from error
+    except ValueError as error:
+        raise ValueError(f"is larger than {LARGEST_FILE // 1024} KiB, which no theme is") from error
 
 
 def _place(text: str, key: str, table: str) -> str:

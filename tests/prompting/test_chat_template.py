@@ -92,3 +92,63 @@ def test_missing_template_is_said_aloud(template: str) -> None:
 def test_bad_templates_fail_in_a_sentence(template: str, said: str) -> None:
     with pytest.raises(ModelError, match=said):
         plain(template, "Hi")
+
+
+DOUBLED = "{% set a0 = ['x'] %}" + "".join(f"{{% set a{n + 1} = [a{n}, a{n}] %}}" for n in range(40))
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
+        "{% for a in range(9999) %}{% for b in range(9999) %}xxxxxxxxxx{% endfor %}{% endfor %}",
+        "{% for a in range(9999) %}{{ range(9999) | sum }}{% endfor %}",
+        "{% macro f(n) %}{{ f(n) }}{{ f(n) }}{% endmacro %}{{ f(1) }}",
+        "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(60) }}",
+        "{% for a in [[]] recursive %}{{ loop([a, a]) }}{% endfor %}",
+        "{% set n = namespace(x='x') %}{% for a in range(99) %}{% set n.x = n.x + n.x %}{% endfor %}",
+        "{% set n = namespace(x='x') %}{% for a in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+        "{% set n = namespace(x='x') %}{% for a in range(99) %}{% set n.x %}{{ n.x }}{{ n.x }}{% endset %}{% endfor %}",
+        "{% set x = 'x' * 9999999 %}{% for a in range(999) %}{{ x[1:] }}{% endfor %}",
+        "{{ 'x' * 9999999999 }}",
+        "{{ [0] * 9999999999 }}",
+        "{{ 10 ** 999999999 }}",
+        "{{ '%9999999999d' % 1 }}",
+        "{{ '%*d' % (9999999999, 1) }}",
+        "{{ '%9999999999d' | format(1) }}",
+        "{{ '{:9999999999}'.format(1) }}",
+        "{{ '{:{}}'.format(1, 9999999999) }}",
+        "{{ 'x'.center(9999999999) }}",
+        "{{ 'x' | center(9999999999) }}",
+        "{{ 'x' | indent(9999999999, true) }}",
+        "{{ ('x' * 9999).replace('', 'x' * 9999) }}",
+        "{{ ('x' * 9999) | replace('x', 'x' * 9999) }}",
+        "{{ ('x' * 9999999).join(range(9999) | map('string')) }}",
+        "{{ range(9999) | join('x' * 9999999) }}",
+        "{{ ('\t' * 9999).expandtabs(9999) }}",
+        "{{ 'x'.translate({120: 'y'}) }}",
+        "{{ (1).to_bytes(9999999999) }}",
+        "{{ 1.5 | round(9999999999, 'ceil') }}",
+        DOUBLED + "{{ a40 }}",
+        DOUBLED + "{{ a40 | tojson }}",
+        DOUBLED + "{{ a40 ~ '' }}",
+        DOUBLED + "{{ '%s' % a40 }}",
+        "{{ lipsum(n=9999999) }}",
+        "{{ cycler().next() }}",
+        "{{ " + "(" * 5_000 + "1" + ")" * 5_000 + " }}",
+        "{% for a in [1] %}" * 30 + "{% endfor %}" * 30,
+        "{{ raise_exception(messages) }}",
+        "x" * 1_000_001,
+    ],
+)
+def test_a_template_without_end_is_stopped_in_a_sentence(template: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.prompting.template_limits.MOST_SECONDS", 0.05)
+    with pytest.raises(ModelError, match="chat template") as refusal:
+        plain(template, "Hi")
+    assert len(str(refusal.value)) < 600
+
+
+def test_a_long_conversation_is_no_template_without_end() -> None:
+    talk = [ChatMessage(Role.USER, "word " * 4_000) for _ in range(200)]
+    said = render(CHATML, talk, bos_token="", eos_token="", add_generation_prompt=True)
+    assert len(said) > 4_000_000

@@ -11,7 +11,14 @@ from storage_values import a_correction, a_lesson, an_adapter, an_answer, at, op
 
 from studio.domain.log import Turn
 from studio.errors import NotFoundError, StorageError
-from studio.storage import check_log, restore_log
+from studio.storage import (
+    check_log,
+    known_backups,
+    newest_good_backup,
+    preview_restore,
+    restore_log,
+    set_damaged_log_aside,
+)
 from studio.storage.backups import retained
 
 
@@ -66,6 +73,59 @@ def test_a_damaged_log_is_set_aside_when_a_backup_comes_back(tmp_path: Path) -> 
     assert len(open_log(tmp_path).corrections.all()) == 1
     [aside] = (tmp_path / "backups").glob("damaged-*")
     assert aside.read_bytes() == b"damaged"
+
+
+def test_what_a_restore_would_change_is_told_before(tmp_path: Path) -> None:
+    log, file = open_log(tmp_path), tmp_path / "studio.duckdb"
+    gone, undone = a_correction(), a_correction(minutes=1)
+    log.corrections.add(undone)
+    lesson = a_lesson()
+    log.lessons.add(lesson, [("k", [1.0])], "minilm")
+    backup = log.backup()
+    assert not preview_restore(file, backup).loses
+    log.corrections.add(gone)
+    log.corrections.set_undone(undone.id, True, at(9))
+    log.lessons.update(dataclasses.replace(lesson, title="Other", revision=2))
+    said(log)
+    change = preview_restore(file, backup)
+    assert change.loses
+    told = {one.kind: (one.lost, one.back, one.otherwise) for one in change.differences if one.lost + one.otherwise}
+    assert told == {"corrections": (1, 0, 1), "lessons": (0, 0, 1), "questions": (1, 0, 0), "answers": (1, 0, 0)}
+    after = log.backup()
+    log.restore(backup)
+    back = preview_restore(file, after)
+    assert {one.kind: one.back for one in back.differences}["corrections"] == 1
+    file.write_bytes(b"damaged")
+    change = preview_restore(file, after)
+    assert "not a readable log" in change.present_fault
+    assert not change.loses
+    assert {one.kind: one.back for one in change.differences}["corrections"] == 2
+
+
+def test_a_damaged_log_is_moved_aside_and_a_whole_or_held_one_is_not(tmp_path: Path) -> None:
+    file, backups = tmp_path / "studio.duckdb", tmp_path / "backups"
+    assert set_damaged_log_aside(file, backups) is None
+    log = open_log(tmp_path)
+    log.corrections.add(a_correction())
+    good, rotten = log.backup(), log.backup()
+    assert set_damaged_log_aside(file, backups) is None
+    rotten.write_bytes(rotten.read_bytes()[:20_000])
+    assert newest_good_backup(file, backups) == good
+    assert known_backups(file, backups) == [(rotten, None), (good, 1)]
+    whole = file.read_bytes()
+    file.write_bytes(whole[:20_000])
+    aside = set_damaged_log_aside(file, backups)
+    assert aside is not None
+    assert aside.read_bytes() == whole[:20_000]
+    assert not file.exists()
+    assert [backup for backup, _ in known_backups(file, backups)] == [rotten, good]
+
+
+def test_the_backup_that_is_restored_is_not_thinned_out_meanwhile(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    taken = [log.backup() for _ in range(5)]
+    log.restore(taken[0])
+    assert taken[0].exists()
 
 
 def test_backups_thin_out_to_recent_daily_weekly_and_monthly_ones() -> None:
