@@ -1,4 +1,7 @@
-"""The real bundled model, an engine that has loaded it, and an adapter for it."""
+"""The real bundled model, an engine that has loaded it, and an adapter for it.
+
+Tests with the engine run in their module's loop: it is started once for all of them.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from inference_adapters import write_adapter
 
 from studio.domain.generation import EngineOptions
@@ -21,12 +25,24 @@ def model_path() -> Path:
     return next(Path(spec.submodule_search_locations[0]).rglob("SmolLM2-135M-Instruct.Q4_1.gguf"))
 
 
-@pytest.fixture
-async def engine(model_path: Path, tmp_path: Path) -> AsyncIterator[LlamaEngine]:
-    engine = LlamaEngine(tmp_path / "diagnostics", tmp_path / "interactive.lock")
-    await engine.load(model_path, EngineOptions(context_tokens=2048, threads=1))
+@pytest.fixture(scope="module")
+def engine_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the engine keeps its log, and its lock."""
+    return tmp_path_factory.mktemp("engine")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def started_engine(engine_folder: Path) -> AsyncIterator[LlamaEngine]:
+    engine = LlamaEngine(engine_folder / "diagnostics", engine_folder / "interactive.lock")
     yield engine
     await engine.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def engine(started_engine: LlamaEngine, model_path: Path) -> LlamaEngine:
+    """With no memory of the tests before: loading a model forgets all."""
+    await started_engine.load(model_path, EngineOptions(context_tokens=2048, threads=1))
+    return started_engine
 
 
 @pytest.fixture
