@@ -181,9 +181,10 @@ class StudioApp(RecordedApp, DressedApp):
 
     def _begin(self) -> None:
         """After the first paint: everything that takes time."""
-        # What lives as long as the app need not be gone through again by every full collection.
-        gc.collect()
-        gc.freeze()
+        if not self.is_headless:
+            # What lives as long as the app need not be gone through again by every full collection.
+            gc.collect()
+            gc.freeze()
         gc.enable()
         for told in self.theme_notices:
             self.notify(told, severity="warning", timeout=10)

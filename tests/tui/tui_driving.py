@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from textual import events
@@ -19,10 +20,13 @@ NAMED_KEYS = ("enter", "escape", "f7", "ctrl+s", "down")
 
 
 async def until(pilot: AppPilot, condition: Callable[[], object]) -> None:
-    """Let the app work until the condition holds; fails after 20 seconds."""
-    async with asyncio.timeout(20):
+    """Let the app work until the condition holds; fails after a minute, for others may be using the machine."""
+    async with asyncio.timeout(60):
+        looked = time.monotonic()
         while not condition():
-            await pilot.pause(0.005)
+            # Looking takes time of the app's own, and pilot.pause() would wake every widget at each look.
+            await asyncio.sleep(max(0.01, time.monotonic() - looked))
+            looked = time.monotonic()
     await pilot.pause()
 
 
