@@ -100,7 +100,7 @@ async def test_a_question_longer_than_the_context_is_refused_before_anything_is_
 async def test_the_context_arm_keeps_to_its_budget_newest_first(tmp_path: Path) -> None:
     prompt = msgspec.structs.replace(Settings().prompt, context_budget_tokens=1024)
     studio = fake_studio(tmp_path, settings=Settings(prompt=prompt))
-    for number in range(200):
+    for number in range(100):
         await record_correction(
             studio, answer=None, prompt=f"Which shelf holds box {number}?", original="?", corrected=f"Shelf {number}."
         )
@@ -108,8 +108,8 @@ async def test_the_context_arm_keeps_to_its_budget_newest_first(tmp_path: Path) 
     async for event in answer_with_arms(studio, "Which shelf?", [CONTEXT], conversation_id=conversation.id):
         if isinstance(event, ArmStarted):
             given = event.given
-    assert 0 < len(given.correction_ids) < 200
-    assert given.corrections_left_out == 200 - len(given.correction_ids)
+    assert 0 < len(given.correction_ids) < 100
+    assert given.corrections_left_out == 100 - len(given.correction_ids)
     newest = [c.id for c in studio.log.corrections.in_force()][-len(given.correction_ids) :]
     assert list(given.correction_ids) == newest
 
