@@ -56,7 +56,7 @@ class PromptSettings(Struct, frozen=True, kw_only=True):
     """The most tokens the context arm may spend on corrections."""
     lessons_given: Annotated[int, Meta(ge=1, le=16)] = 1
     """The most lessons retrieved for one question."""
-    lessons_threshold: Annotated[float, Meta(ge=-1.0, le=1.0)] = 0.45
+    lessons_threshold: Annotated[float, Meta(ge=-1.0, le=1.0)] = 0.42
     """Lessons that score lower are not given: abstention."""
 
 
@@ -80,7 +80,7 @@ class NightSettings(Struct, frozen=True, kw_only=True):
     kl_weight: Annotated[float, Meta(ge=0.0)] = 2.0
     """Weight of the KL term to the frozen model on replayed examples."""
     max_minutes: Annotated[float, Meta(gt=0)] = 30.0
-    scope: Annotated[float, Meta(ge=-1.0, le=1.0)] = 0.40
+    scope: Annotated[float, Meta(ge=-1.0, le=1.0)] = 0.38
     """An adapter answers questions that score this or more against a correction it was trained on; -1: all."""
     seed: int = 0
 

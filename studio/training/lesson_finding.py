@@ -71,9 +71,9 @@ class Memories:
         others = self._draw.sample(self._general, _GENERAL) + self._draw.sample(self._style, _STYLE)
         if self._draw.random() < _OF_WORLDS:
             here, absent = self._draw.sample(self._worlds, 2)
-            facts = [self._of_world(fact) for fact in here]
+            facts = [self._of_world(fact) for fact in here["facts"]]
             facts += [self._of_family(table) for _, table in self._draw.sample(self._families, _BESIDE)]
-            others += [self._draw.choice(fact["ask"]) for fact in self._draw.sample(absent, _ABSENT)]
+            others += [self._draw.choice(fact["ask"]) for fact in self._draw.sample(absent["facts"], _ABSENT)]
         else:
             chosen = self._chosen()
             facts = [self._of_family(table) for table in chosen + self._draw.sample(chosen, _TWICE)]
@@ -95,7 +95,8 @@ class Memories:
     def _of_world(self, fact: Table) -> Fact:
         question = self._draw.choice(fact["ask"])
         other = [text for text in fact["ask"] if text != question]
-        return Fact(question, self._draw.choice(fact["answer"]), (*other, *fact["hard"], *fact["use"]), fact["near"])
+        used = [use["q"] for part in ("onehop", "transfer") for use in fact[part]]
+        return Fact(question, self._draw.choice(fact["answer"]), (*other, *fact["hard"], *used), fact["near"])
 
     def _of_family(self, table: Table) -> Fact:
         return self._indirect(table) if table["kind"] == "indirect" else self._direct(table)
@@ -130,12 +131,12 @@ def reader_tables() -> Iterator[tuple[str, dict[str, Any]]]:
     return _tables("reader", "family")
 
 
-def worlds() -> list[list[Table]]:
-    """Facts that are known in one place, by place."""
+def worlds() -> list[Table]:
+    """Places with the `facts` that are known there, as a family has its rows."""
     known: dict[str, list[Table]] = {}
     for place, fact in _tables("finding", "fact"):
-        known.setdefault(place, []).append(fact)
-    return list(known.values())
+        known.setdefault(place.removesuffix(".toml"), []).append(fact)
+    return [{"id": place, "kind": "world", "facts": facts} for place, facts in known.items()]
 
 
 def _tables(folder: str, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -25,14 +25,14 @@ class EpisodeKind(StrEnum):
 
 
 SHARES: Mapping[EpisodeKind, float] = {
-    EpisodeKind.RIGHT: 0.41,
-    EpisodeKind.ONE_HOP: 0.17,
+    EpisodeKind.RIGHT: 0.30,
+    EpisodeKind.ONE_HOP: 0.18,
     EpisodeKind.TRANSFER: 0.10,
-    EpisodeKind.SEVERAL: 0.13,
+    EpisodeKind.SEVERAL: 0.26,
     EpisodeKind.STALE: 0.04,
-    EpisodeKind.STYLE: 0.05,
-    EpisodeKind.NEAR_MISS: 0.05,
-    EpisodeKind.ABSENT: 0.05,
+    EpisodeKind.STYLE: 0.04,
+    EpisodeKind.NEAR_MISS: 0.04,
+    EpisodeKind.ABSENT: 0.04,
 }
 """How often each kind is drawn. Retrieval has judged already that a lesson fits, so one that does not is rare: a
 reader that saw many took few shared words for a sign of it (docs/lessons.md)."""

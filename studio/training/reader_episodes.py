@@ -16,7 +16,7 @@ from typing import Any
 
 from studio.domain.lessons import Lesson, LessonKind, RetrievedLesson
 from studio.training.examples import replay_prompts
-from studio.training.lesson_finding import reader_tables
+from studio.training.lesson_finding import reader_tables, worlds
 from studio.training.reader_episode import SHARES, Episode, EpisodeKind
 from studio.training.reader_episodes_values import (
     VALUE,
@@ -36,11 +36,12 @@ IndirectUse = Callable[[Table, str, random.Random], tuple[str, str, Row]]
 
 HELD_OUT_SHARE = 0.15
 _DAY = datetime(2026, 1, 1, tzinfo=UTC)
-FACT, INDIRECT, STYLE = "fact", "indirect", "style"
+FACT, INDIRECT, STYLE, WORLD = "fact", "indirect", "style", "world"
 _SAME_WORDS = 0.12  # of the questions that a lesson fits: as it was corrected, not in other words
 _FRAMED = 0.1  # as it was corrected, but for a frame or a synonym
 _VAGUE = 0.35  # of the rewordings of a fact's family: without the name of what is asked about
-_INDIRECT = 0.5  # of the facts: of a family whose rewordings share hardly a word
+_OF_WORLDS = 0.45  # of the facts: of a place where others are known that are easily confused with it
+_INDIRECT = 0.5  # of the other facts: of a family whose rewordings share hardly a word
 _PLAIN_WORDINGS = 4  # the first of a family's questions, in which someone might ask what is then corrected
 
 # How often a one-hop question is to be answered yes, no, or otherwise.
@@ -50,9 +51,9 @@ _OPENINGS = {"Yes": 0.36, "No": 0.36, "": 0.28}
 def split_families(seed: int) -> tuple[list[Table], list[Table]]:
     """The families to train on, and those held out: HELD_OUT_SHARE of each kind, by the seed."""
     held_out: set[str] = set()
-    tables = [table for _, table in reader_tables()]
+    tables = [*(table for _, table in reader_tables()), *worlds()]
     draw = random.Random(f"{seed}:families")  # noqa: S311 - variety, not a secret
-    for kind in (FACT, STYLE, INDIRECT):
+    for kind in (FACT, STYLE, INDIRECT, WORLD):
         names = sorted(table["id"] for table in tables if table["kind"] == kind)
         held_out.update(draw.sample(names, round(HELD_OUT_SHARE * len(names))))
     return [t for t in tables if t["id"] not in held_out], [t for t in tables if t["id"] in held_out]
@@ -68,8 +69,8 @@ class Episodes:
 
     def __init__(self, tables: Sequence[Table], seed: int) -> None:
         self._draw = random.Random(f"{seed}:episodes")  # noqa: S311 - variety, not a secret
-        self._facts, self._indirect, self._styles = (
-            [table for table in tables if table["kind"] == kind] for kind in (FACT, INDIRECT, STYLE)
+        self._facts, self._indirect, self._styles, self._worlds = (
+            [table for table in tables if table["kind"] == kind] for kind in (FACT, INDIRECT, STYLE, WORLD)
         )
         self._general = replay_prompts()
         self._drawn = 0
@@ -91,6 +92,8 @@ class Episodes:
             yield makers[kind]()
 
     def _right(self, kind: EpisodeKind = EpisodeKind.RIGHT) -> Episode:
+        if self._draw.random() < _OF_WORLDS:
+            return self._of_world(kind)
         if self._draw.random() < _INDIRECT:
             return self._indirectly(kind)
         family, asked = self._family(), self._asked()
@@ -100,6 +103,31 @@ class Episodes:
         told = told_vaguely(row, self._draw) if self._draw.random() < _VAGUE else row
         reworded = fill(self._other(family["ask"], family["ask"][asked]), told)
         return Episode(kind, family["id"], self._reworded(lesson, reworded), _given(lesson), lesson.guidance, _key(row))
+
+    def _of_world(self, kind: EpisodeKind) -> Episode:
+        """A fact of a place, asked in other words or used."""
+        world = self._draw.choice(self._worlds)
+        fact = self._draw.choice(world["facts"])
+        opening = self._opening()
+        while kind is EpisodeKind.ONE_HOP and not _opened(fact["onehop"], opening):
+            world = self._draw.choice(self._worlds)
+            fact = self._draw.choice(world["facts"])
+        lesson = self._known(fact)
+        if kind is EpisodeKind.RIGHT:
+            reworded = self._draw.choice([*fact["hard"], self._other(fact["ask"], lesson.example_question)])
+            question, answer = self._reworded(lesson, reworded), lesson.guidance
+        elif kind is EpisodeKind.ONE_HOP:
+            question, answer = _asked_and_said(self._draw.choice(_opened(fact["onehop"], opening)))
+        else:
+            question, answer = _asked_and_said(self._draw.choice(fact["transfer"]))
+        return Episode(kind, world["id"], question, _given(lesson), answer)
+
+    def _opening(self) -> str:
+        (opening,) = self._draw.choices(list(_OPENINGS), list(_OPENINGS.values()))
+        return opening
+
+    def _known(self, fact: Table) -> Lesson:
+        return self._fact(self._draw.choice(fact["ask"]), self._draw.choice(fact["answer"]))
 
     def _indirectly(self, kind: EpisodeKind) -> Episode:
         family = self._draw.choice(self._indirect)
@@ -119,16 +147,19 @@ class Episodes:
         return self._fact(family["ask"][self._draw.randrange(PLAIN_QUESTIONS)], fill(answer, row))
 
     def _one_hop(self) -> Episode:
+        if self._draw.random() < _OF_WORLDS:
+            return self._of_world(EpisodeKind.ONE_HOP)
         if self._draw.random() < _INDIRECT:
             return self._indirect_use(EpisodeKind.ONE_HOP, conclusion)
-        (opening,) = self._draw.choices(list(_OPENINGS), list(_OPENINGS.values()))
+        opening = self._opening()
         while True:
             family = self._family()
-            uses = [use for use in _uses_with_flips(family["onehop"]) if _opening(use["a"]) == opening]
-            if uses:
+            if uses := _opened(_uses_with_flips(family["onehop"]), opening):
                 return self._use(EpisodeKind.ONE_HOP, family, self._draw.choice(uses))
 
     def _transfer(self) -> Episode:
+        if self._draw.random() < _OF_WORLDS:
+            return self._of_world(EpisodeKind.TRANSFER)
         if self._draw.random() < _INDIRECT:
             return self._indirect_use(EpisodeKind.TRANSFER, writing)
         family = self._family()
@@ -148,13 +179,13 @@ class Episodes:
         return Episode(kind, family["id"], fill(use["q"], row), _given(lesson), fill(use["a"], row), _key(row))
 
     def _several(self) -> Episode:
-        """Beside a lesson that fits, up to three others; mostly it is ranked best, but it may be any."""
-        (fitting,) = self._draw.choices((self._right, self._one_hop), (0.8, 0.2))
+        """Beside a lesson that fits, one or two others, of the same place where it is of one; it may be ranked any."""
+        (fitting,) = self._draw.choices((self._right, self._one_hop, self._transfer), (0.7, 0.2, 0.1))
         episode = fitting()
-        (count,) = self._draw.choices((1, 2, 3), (0.5, 0.3, 0.2))
-        others = [self._unfitting(episode.family) for _ in range(count)]
-        place = 0 if self._draw.random() < 0.6 else self._draw.randint(1, count)
-        others.insert(place, episode.lessons[0].lesson)
+        own = episode.lessons[0].lesson
+        (count,) = self._draw.choices((1, 2), (0.6, 0.4))
+        others = self._beside(episode.family, own.example_question, count)
+        others.insert(self._draw.randint(0, count), own)
         return Episode(
             EpisodeKind.SEVERAL, episode.family, episode.question, _given(*others), episode.answer, episode.key
         )
@@ -201,6 +232,14 @@ class Episodes:
         lessons = () if self._draw.random() < 0.2 else _given(self._unfitting(""))
         return Episode(EpisodeKind.ABSENT, "general", question, lessons, None)
 
+    def _beside(self, family: str, question: str, count: int) -> list[Lesson]:
+        """Other lessons that retrieval might take for the one on `question`."""
+        facts = [fact for world in self._worlds if world["id"] == family for fact in world["facts"]]
+        near = [fact for fact in facts if question not in fact["ask"]]
+        if near:
+            return [self._known(fact) for fact in self._draw.sample(near, count)]
+        return [self._unfitting(family) for _ in range(count)]
+
     def _unfitting(self, family: str) -> Lesson:
         """A lesson of any family but this."""
         while (other := self._right()).family == family:
@@ -234,6 +273,10 @@ def _given(*lessons: Lesson) -> tuple[RetrievedLesson, ...]:
     return tuple(RetrievedLesson(lesson, 1.0, rank) for rank, lesson in enumerate(lessons, 1))
 
 
+def _asked_and_said(use: Mapping[str, str]) -> tuple[str, str]:
+    return use["q"], use["a"]
+
+
 def _key(row: Row) -> str:
     return row.get(VALUE, "")
 
@@ -244,6 +287,10 @@ def _subject(family: Table, row: Row) -> Row:
 
 def _opening(answer: str) -> str:
     return next((word for word in ("Yes", "No") if answer.startswith((f"{word},", f"{word}:", f"{word}."))), "")
+
+
+def _opened(uses: Sequence[Mapping[str, str]], opening: str) -> list[Mapping[str, str]]:
+    return [use for use in uses if _opening(use["a"]) == opening]
 
 
 def _uses_with_flips(uses: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:

@@ -35,7 +35,7 @@ from studio.settings import Settings
 DATA = Path(__file__).parent / "data"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
-SHIPPED = {"all-MiniLM-L6-v2+studio-3": "24118bcd42365f71e0310f1057afdb8b88ef8f8b492c2880258c31d1c361b5db"}
+SHIPPED = {"all-MiniLM-L6-v2+studio-4": "ebd1c6ee297aa894fb0620bb55c9fe55e1696d5a087fb470184505416056e6c4"}
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def test_one_in_seven_replay_prompts_is_left_for_choosing_thresholds() -> None:
 
 def test_nothing_that_is_measured_on_is_learnt_from() -> None:
     """No question of a scenario is one of a world; none that has a lesson is asked in training at all."""
-    of_worlds = {text for world in worlds() for fact in world for part in fact.values() for text in part}
+    of_worlds = {text for world in worlds() for fact in world["facts"] for text in texts(fact)}
     memories = Memories(5)
     read = {text for _ in range(60) for text in memories.next().questions}
     for folder in sorted(DATA.iterdir()):
@@ -82,18 +83,24 @@ def test_nothing_that_is_measured_on_is_learnt_from() -> None:
 def test_a_world_lies_near_together_and_its_rewordings_share_few_words() -> None:
     """Half of the memories and more hold two whole worlds; of a world's rewordings most share at most one word."""
     for world in worlds():
-        assert len(world) >= 9
+        facts = world["facts"]
+        assert len(facts) >= 9
         shared = [
             len({*map(str.casefold, content_words(hard))} & {*map(str.casefold, content_words(fact["ask"][0]))})
-            for fact in world
+            for fact in facts
             for hard in fact["hard"]
         ]
         assert sum(count <= 1 for count in shared) > 0.75 * len(shared)
-        for fact in world:
-            assert len(fact["ask"]) == 2
-            assert len(fact["hard"]) == 5
-            assert len(fact["use"]) == len(fact["near"]) == 3
-            assert all(text.strip() == text and text for part in fact.values() for text in part)
+        for fact in facts:
+            counts = {part: len(said) for part, said in fact.items()}
+            assert counts == {"ask": 2, "answer": 2, "hard": 5, "onehop": 2, "transfer": 1, "near": 3}
+            assert all(text.strip() == text and text for text in texts(fact))
+
+
+def texts(fact: Mapping[str, Sequence[str | Mapping[str, str]]]) -> list[str]:
+    """All that is written about a fact of a world."""
+    parts = [one for part in fact.values() for one in part]
+    return [text for one in parts for text in ([one] if isinstance(one, str) else [one["q"], one["a"]])]
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ from studio.domain.log import Correction
 from studio.lessons.distil import distil
 from studio.prompting.assemble import PromptRequest, assemble, prompts_to_count
 from studio.training.examples import replay_prompts
-from studio.training.lesson_finding import reader_tables
+from studio.training.lesson_finding import reader_tables, worlds
 from studio.training.reader_episode import SHARES, Episode, EpisodeKind
 from studio.training.reader_episodes import Episodes, split_families
 from studio.training.reader_episodes_values import changed, fill
@@ -53,10 +53,11 @@ def test_no_held_out_family_is_trained_on() -> None:
     names = {table["id"] for table in held_out}
     assert not names & {table["id"] for table in training}
     assert 0.1 < len(names) / (len(training) + len(names)) < 0.2
-    assert {table["kind"] for table in held_out} == {"fact", "indirect", "style"}
+    assert {table["kind"] for table in held_out} == {"fact", "indirect", "style", "world"}
     assert not names & {episode.family for episode in drawn()}
     # Nor does one come in as an unfitting lesson beside a question.
-    asked = {text for table in held_out for text in table["ask"] if "{" not in text}
+    asked = {text for table in held_out for text in table.get("ask", ()) if "{" not in text}
+    asked |= {text for table in held_out for fact in table.get("facts", ()) for text in fact["ask"]}
     assert not asked & {given.lesson.example_question for episode in drawn() for given in episode.lessons}
 
 
@@ -92,7 +93,8 @@ def test_a_lesson_is_the_one_that_the_product_distils() -> None:
 def test_sentences_begin_with_a_capital() -> None:
     """But for questions that are typed in haste on purpose, and for what is code."""
     tables = [table for _, table in reader_tables()]
-    asked = [text for table in tables for text in (*table["ask"], *table.get("near", ()))]
+    tables += [fact for world in worlds() for fact in world["facts"]]
+    asked = [text for table in tables for part in ("ask", "hard", "near") for text in table.get(part, ())]
     asked += [use["q"] for table in tables for part in ("onehop", "transfer", "applies") for use in table.get(part, ())]
     hasty = tuple(text.split("{")[0] for text in (*asked, *replay_prompts()) if text[0].islower())
     for episode in drawn():
@@ -147,15 +149,15 @@ def test_of_an_older_and_a_newer_lesson_the_newer_is_nearest_the_answer_and_righ
 
 def test_of_several_lessons_the_one_that_fits_may_lie_anywhere() -> None:
     several = [episode for episode in drawn() if episode.kind is EpisodeKind.SEVERAL]
-    assert {len(episode.lessons) for episode in several} == {2, 3, 4}
+    assert {len(episode.lessons) for episode in several} == {2, 3}
     given = [[one.lesson.guidance for one in episode.lessons] for episode in several]
     places = Counter(
         guidances.index(episode.answer)
         for episode, guidances in zip(several, given, strict=True)
         if episode.answer in guidances
     )
-    assert set(places) == {0, 1, 2, 3}
-    assert places[0] > places.total() / 2
+    assert set(places) == {0, 1, 2}
+    assert places[0] < places.total() / 2
 
 
 def test_nothing_but_the_package_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
