@@ -131,6 +131,10 @@ class CorrectionStore(Protocol):
         """Append a tombstone, or take it back."""
         ...
 
+    def changed_at(self) -> dict[str, datetime]:
+        """By id, when it last changed whether a correction is in force; those it never did of are absent."""
+        ...
+
     def of_answers(self, answer_ids: Sequence[str]) -> dict[str, list[Correction]]: ...
 
 
@@ -164,12 +168,19 @@ class ImportStore(Protocol):
 
 
 class LessonStore(Protocol):
-    def add(self, lesson: Lesson, vectors: Sequence[tuple[str, Sequence[float]]], embedder: str) -> None:
-        """Write a lesson with its keys: (text, vector) pairs by which it is found."""
+    def add(
+        self,
+        lesson: Lesson,
+        vectors: Sequence[tuple[str, Sequence[float]]],
+        embedder: str,
+        *,
+        revised: Sequence[Lesson] = (),
+    ) -> None:
+        """Write a lesson with its keys: (text, vector) pairs by which it is found; `revised` with it, or none."""
         ...
 
-    def update(self, lesson: Lesson) -> None:
-        """Replace the row, keeping the previous revision in lesson_revision."""
+    def update(self, *lessons: Lesson) -> None:
+        """Replace their rows, all or none, keeping previous revisions in lesson_revision."""
         ...
 
     def set_vectors(self, lesson_id: str, vectors: Sequence[tuple[str, Sequence[float]]], embedder: str) -> None: ...

@@ -13,8 +13,9 @@ from typing import Any
 
 import orjson
 
+from studio.durable import sync_file, sync_folder
 from studio.errors import MachineError, UsageError
-from studio.exchange.owned_folder import owned_folder
+from studio.owned_folder import owned_folder
 
 CHECKSUMS = "SHA256SUMS"
 
@@ -97,8 +98,11 @@ def whole_folder(destination: Path) -> Iterator[Path]:
             yield draft
             for file in draft.iterdir():
                 file.chmod(0o600)
+                sync_file(file)
+            sync_folder(draft)
             refuse_taken(destination)
             draft.replace(destination)
+            sync_folder(destination.parent)
         except OSError as error:
             raise _unwritable(destination, error) from error
 

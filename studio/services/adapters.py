@@ -108,7 +108,10 @@ async def remove_adapter(studio: Studio, version: int) -> None:
             f"Adapter v{version} is in use.",
             "Choose another first (studio adapters use N) or switch it off (studio adapters off).",
         )
-    file = adapter_file(studio, adapter)
     await off_loop(studio.log.adapters.mark_removed, adapter.id)
-    for path in (file, file.with_name("manifest.json")):
-        path.unlink(missing_ok=True)
+    # Also of those removed before: a crash may have left their files.
+    for removed in await adapters(studio):
+        if removed.removed:
+            file = adapter_file(studio, removed)
+            for path in (file, file.with_name("manifest.json")):
+                path.unlink(missing_ok=True)

@@ -5,16 +5,16 @@ A change keeps the file's comments and order, and is on disk only if the whole f
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from studio.durable import sync_file, sync_folder
 from studio.errors import MachineError, NotFoundError, SettingsError, UsageError
+from studio.owned_folder import owned_folder
 from studio.services.settings_that_matter import SETTINGS, SettingFact, ValueKind
 from studio.settings import Settings, load_settings
 from studio.small_files import parse_toml, read_small
@@ -187,23 +187,18 @@ def _read(file: Path) -> str | None:
 def _write(file: Path, text: str) -> None:
     """Put the text in the file's place, whole, if it is valid; a link goes on pointing where it does."""
     target = file.resolve()
-    draft: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("wb", dir=target.parent, prefix=".studio-toml-", delete=False) as out:
-            draft = Path(out.name)
-            out.write(text.encode("utf-8"))
-            out.flush()
-            os.fsync(out.fileno())
-        draft.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o600)
-        load_settings(draft)
-        draft.replace(target)
+        with owned_folder(target.parent) as folder:
+            draft = folder / target.name
+            draft.write_bytes(text.encode("utf-8"))
+            sync_file(draft)
+            draft.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o600)
+            load_settings(draft)
+            draft.replace(target)
+            sync_folder(target.parent)
     except SettingsError as error:
         raise SettingsError(error.message, "Nothing was changed.") from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise MachineError(f"{file} cannot be written ({reason}).", "Mend its permissions or make room.") from error
-    finally:
-        if draft is not None:
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)

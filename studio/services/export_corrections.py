@@ -10,11 +10,11 @@ from studio.domain.ports import Log, LogCopy
 from studio.domain.progress import Progress, unheard
 from studio.errors import UsageError
 from studio.exchange.about import counted, write_about
-from studio.exchange.owned_folder import owned_folder
 from studio.exchange.privacy import Privacy
 from studio.exchange.request import ExportRequest, ExportResult, Found
 from studio.exchange.rows_out import RowsOut, look_for_findings
 from studio.exchange.writing import whole_folder
+from studio.owned_folder import owned_folder
 
 
 class UndecidedError(UsageError):

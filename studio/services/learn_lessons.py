@@ -11,15 +11,13 @@ from studio.domain.lessons import Lesson, LessonStatus, RetrievedLesson
 from studio.domain.log import Correction
 from studio.domain.progress import Progress, unheard
 from studio.evaluation.checks import judge
+from studio.lessons.behind import EXPLICITLY_SUPERSEDED, UNDONE, corrections_to_follow
 from studio.lessons.distil import distil, lesson_keys
 from studio.lessons.reconcile import Reconciliation, reconcile
 from studio.prompting.assemble import reapply_request
 from studio.services.find_lessons import current_index
 from studio.services.prepare_lanes import fitted
 from studio.services.studio import Studio, off_loop
-
-UNDONE = "its correction was undone"
-EXPLICITLY_SUPERSEDED = "its correction was superseded"
 
 _LEARNT_TOGETHER = 64
 
@@ -32,7 +30,7 @@ async def learn_lesson(studio: Studio, correction: Correction) -> Lesson:
     itself is safe, and learn_pending makes up for it.
     """
     if (known := await _lesson_of(studio, correction.id)) is not None:
-        return await _reinstate(studio, known)
+        return await _reinstate(studio, known, overrule=True)
     (lesson,) = await _learn_new(studio, [correction])
     # Undone while this waited for the embedder, it had no lesson yet that could have been retired.
     now = await off_loop(studio.log.corrections.get, correction.id)
@@ -69,16 +67,12 @@ async def _learn_new(studio: Studio, corrections: Sequence[Correction]) -> list[
 
 
 def _store(studio: Studio, outcome: Reconciliation, vectors: Sequence[tuple[str, Sequence[float]]]) -> Lesson:
-    # The new one first: a crash in between leaves both in use, and never neither.
     if outcome.keep is not None:
-        studio.log.lessons.add(outcome.keep, vectors, studio.embedder.name)
-    if outcome.updated is not None:
-        studio.log.lessons.update(outcome.updated)
-    for retired in outcome.retired:
-        studio.log.lessons.update(retired)
-    kept = outcome.keep or outcome.updated
-    assert kept is not None
-    return kept
+        studio.log.lessons.add(outcome.keep, vectors, studio.embedder.name, revised=outcome.retired)
+        return outcome.keep
+    assert outcome.updated is not None
+    studio.log.lessons.update(outcome.updated, *outcome.retired)
+    return outcome.updated
 
 
 async def prove_lesson(studio: Studio, lesson: Lesson) -> Lesson:
@@ -118,11 +112,29 @@ async def learn_pending(studio: Studio, progress: Progress = unheard) -> int:
             if (state := await off_loop(studio.log.imports.state)) != seen:
                 pending, seen = await off_loop(unlearnt), state
             if not pending:
+                await _go_on_following(studio)  # now that what overrules the older ones has lessons
                 return learnt + len(unembedded)
             progress("learning lessons", learnt, learnt + len(pending))
             batch, pending = pending[:_LEARNT_TOGETHER], pending[_LEARNT_TOGETHER:]
             await _learn_new(studio, batch)
             learnt += len(batch)
+
+
+async def _go_on_following(studio: Studio) -> None:
+    """Bring lessons into line that a crash kept from following corrections taken back, reinstated or superseded."""
+
+    def behind() -> list[Correction]:
+        corrections = studio.log.corrections
+        known = corrections.all()
+        found = corrections_to_follow(studio.log.lessons.all(), known, corrections.changed_at())
+        return [correction for correction in known if correction.id in found]
+
+    found = await off_loop(behind)
+    if fallen := {correction.id for correction in found if not correction.in_force}:
+        await follow_corrections(studio, fallen)
+    for correction in found:
+        if correction.in_force:
+            await learn_lesson(studio, correction)
 
 
 async def embed_lesson(studio: Studio, lesson: Lesson) -> None:
@@ -200,11 +212,20 @@ async def _retire(studio: Studio, lesson: Lesson, reason: str, replaced_by: str 
     await _revise(studio, replace(retired, pinned=False))
 
 
-async def _reinstate(studio: Studio, lesson: Lesson) -> Lesson:
+async def _reinstate(studio: Studio, lesson: Lesson, *, overrule: bool = False) -> Lesson:
+    """Put a lesson back into use; those it contradicts go, where it is to `overrule` them as it did when it was new."""
     if lesson.status is LessonStatus.ACTIVE:
         return lesson
-    revised = await _revise(studio, _active(lesson))
-    await embed_lesson(studio, revised)
+    revised = replace(_active(lesson), updated_at=utc_now(), revision=lesson.revision + 1)
+    keys = lesson_keys(revised)
+    vectors = await studio.embedder.embed(keys)
+    index = await current_index(studio)
+    outcome = reconcile(revised, index.lessons(), index.similarities(vectors), at=utc_now())
+    overruled = outcome.retired if overrule and outcome.keep is not None else ()
+    await off_loop(studio.log.lessons.update, revised, *overruled)
+    await off_loop(
+        studio.log.lessons.set_vectors, revised.id, list(zip(keys, vectors, strict=True)), studio.embedder.name
+    )
     return revised
 
 

@@ -13,11 +13,11 @@ from studio.domain.exports import Choosable, Selection
 from studio.domain.ports import Log, LogCopy
 from studio.domain.progress import Progress
 from studio.errors import MachineError, UsageError
-from studio.exchange.owned_folder import owned_folder
 from studio.exchange.request import ExportRequest
 from studio.exchange.splits import Alike, Splits, draw_splits, group_alike
 from studio.exchange.survey import FirstRow, Survey, first_rows, survey
 from studio.exchange.writing import in_the_way
+from studio.owned_folder import owned_folder
 from studio.services.studio import off_loop
 
 MOST_GROUPED = 20_000

@@ -10,6 +10,7 @@ import dataclasses
 import shutil
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from msgspec.structs import asdict
@@ -18,13 +19,15 @@ from studio.domain.generation import ModelFacts
 from studio.domain.identity import new_id, utc_now
 from studio.domain.log import Correction
 from studio.domain.nights import Adapter, Method, Night, NightProgress, NightState
+from studio.durable import sync_file, sync_folder
 from studio.errors import StudioError, TrainingError
+from studio.owned_folder import owned_folder
 from studio.services.adapter_scope import EVERYWHERE
 from studio.services.choose_corrections import choose_corrections
 from studio.services.collect_examples import collect_examples
 from studio.services.evaluate_adapter import choose_and_judge
 from studio.services.studio import Studio, off_loop
-from studio.training.job import Manifest, NightFolder, NightJob, Request, TrainingConfig
+from studio.training.job import Manifest, NightFolder, NightJob, Request, TrainingConfig, refusals_told
 from studio.training.launcher import GiveWay, hold_night_lock, train
 
 HEEDED_EVERY_S = 0.5
@@ -78,6 +81,7 @@ async def run_night(
         else:
             tell(_taken_up(night))
         folder = _folder(studio, night)
+        await off_loop(folder.sweep)
         watch = _Watch(folder, observe)
         try:
             if not folder.job_file.is_file():
@@ -154,7 +158,7 @@ async def _begin(studio: Studio, facts: ModelFacts, config: TrainingConfig, tell
         config=dataclasses.asdict(config),
     )
     await off_loop(studio.log.nights.add, night)
-    _folder(studio, night).path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    await off_loop(_folder(studio, night).make)
     return night
 
 
@@ -240,11 +244,16 @@ async def _keep_adapter(studio: Studio, night: Night, manifest: Manifest) -> Non
     )
 
     def copy() -> None:
-        target = studio.workspace.adapters / relative
-        target.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = _folder(studio, night)
-        shutil.copy2(folder.adapter_file, target / "adapter.gguf")
-        shutil.copy2(folder.manifest_file, target / "manifest.json")
+        target, folder = studio.workspace.adapters / relative, _folder(studio, night)
+        with refusals_told(target):
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with owned_folder(target.parent) as draft:
+                for file in (folder.adapter_file, folder.manifest_file):
+                    sync_file(Path(shutil.copy2(file, draft / file.name)))
+                if target.exists():  # put there by a night that ended before it was entered into the log
+                    shutil.rmtree(target)
+                draft.replace(target)
+                sync_folder(target.parent)
         studio.log.adapters.add(adapter)
 
     await off_loop(copy)

@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
 from studio.storage.faults import a_moment, is_lock_conflict
+from studio.storage.metadata_copy import MetadataCopy, mend
 
 # Nothing is fetched from the network, and no Python variable is taken for a table.
 _Config = dict[str, str | bool | int | float | list[str]]
@@ -29,30 +31,75 @@ _KEPT = _CONFIG | {"temp_directory": ""}  # else large sorts would spill into th
 _kept: duckdb.DuckDBPyConnection | None = None
 
 Error = duckdb.Error
+CHECKPOINT = "CHECKPOINT log"
+Opened = TypeVar("Opened")
 
 
 @contextmanager
-def attached(file: Path, *, read_only: bool, wait_s: float) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The file, attached within the block as soon as no other process holds it. Raises Error."""
+def attached(
+    file: Path, *, read_only: bool, wait_s: float, must_fold: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The file, attached within the block as soon as no other process holds it.
+
+    What was committed in the block is in the write-ahead log when it is left, and folded from there into the file.
+    Where that fails it stays there until the next time, unless it `must_fold`. Raises Error, OSError.
+    """
     global _kept  # noqa: PLW0603 - one thread at a time
-    name = str(file.absolute()).replace("'", "''")
-    attach = f"ATTACH '{name}' AS log (TYPE duckdb{', READ_ONLY' if read_only else ''})"
     kept, _kept = _kept or _started(), None
     try:
-        _until_free(lambda: kept.execute(attach), wait_s)
-        with kept.cursor() as connection:
-            connection.execute("USE log")
-            yield connection
+        copy = _until_free(lambda: _attach(kept, file, read_only), wait_s)
     except BaseException:
-        # After a failure DuckDB may refuse all further work: the next operation starts another.
         kept.close()
         raise
     try:
+        with kept.cursor() as connection:
+            connection.execute("USE log")
+            yield connection
+        if _detached(kept, file, copy, must_fold):
+            _kept = kept
+    finally:
+        # After a failure DuckDB may refuse all further work: the next operation starts another.
+        if _kept is None:
+            kept.close()
+        if copy is not None:
+            copy.close()
+
+
+def _attach(kept: duckdb.DuckDBPyConnection, file: Path, read_only: bool) -> MetadataCopy | None:
+    """Attach the file; what will keep its metadata while it is folded, where it is written and not made anew."""
+    mend(file)
+    copy = None if read_only or not file.exists() else MetadataCopy(file)
+    name = str(file.absolute()).replace("'", "''")
+    try:
+        kept.execute(f"ATTACH '{name}' AS log (TYPE duckdb{', READ_ONLY' if read_only else ''})")
+        if copy is not None and not copy.is_of(file):
+            # A backup was put in its place before the lock was had: what is written now would be lost with the old log.
+            kept.execute("DETACH log")
+            raise duckdb.IOException("Could not set lock on file: another log was put in its place.")
+    except BaseException:
+        if copy is not None:
+            copy.close()
+        raise
+    return copy
+
+
+def _detached(kept: duckdb.DuckDBPyConnection, file: Path, copy: MetadataCopy | None, must_fold: bool) -> bool:
+    """Whether what is in the write-ahead log was folded into the file, and the file let go of."""
+    try:
+        if file.with_name(file.name + ".wal").exists():
+            if copy is not None:
+                with kept.cursor() as connection:
+                    connection.execute("USE log")
+                    copy.make(connection)
+            kept.execute(CHECKPOINT)
         kept.execute("DETACH log")
-    except duckdb.Error:
-        kept.close()  # what was committed is in the write-ahead log
-    else:
-        _kept = kept
+    except (duckdb.Error, OSError):
+        if must_fold:
+            raise
+        return False
+    if copy is not None:
+        copy.remove()
+    return True
 
 
 @contextmanager
@@ -77,7 +124,7 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         raise
 
 
-def _until_free(open_file: Callable[[], duckdb.DuckDBPyConnection], wait_s: float) -> duckdb.DuckDBPyConnection:
+def _until_free(open_file: Callable[[], Opened], wait_s: float) -> Opened:
     deadline = time.monotonic() + wait_s
     while True:
         try:
@@ -91,4 +138,9 @@ def _until_free(open_file: Callable[[], duckdb.DuckDBPyConnection], wait_s: floa
 def _started() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:", config=_KEPT)
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    # Into the file goes what is committed when we say so, and never past the write-ahead log: see metadata_copy.
+    connection.execute("SET GLOBAL checkpoint_on_detach = 'DISABLED'")
+    connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+    connection.execute("SET GLOBAL wal_autocheckpoint = '1TB'")
+    connection.execute("SET GLOBAL auto_checkpoint_skip_wal_threshold = 1000000000000")
     return connection

@@ -9,10 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from studio.domain.identity import utc_now
+from studio.durable import sync_folder
 from studio.errors import NotFoundError, StorageError
+from studio.owned_folder import owned_folder, sweep
 from studio.storage.database import Database
 from studio.storage.faults import storage_error
 from studio.storage.inspection import read_whole
+from studio.storage.metadata_copy import copy_beside
 from studio.storage.schema import prepare, shipped_migrations, version_of
 
 KEEP_RECENT = 5
@@ -35,22 +38,40 @@ class BackupFolder:
 
         `besides` is an older one that stays as well.
         """
-        # Opening and closing for writing moves what a crash left in the write-ahead log into the file.
-        while True:
-            with self._database.connection(read_only=False) as connection:
-                connection.execute("CHECKPOINT")
-            with self._database.held_still():
-                # Nobody writes now; but somebody may have, and crashed, since the checkpoint.
-                if not self._database.write_ahead_log.exists():
-                    backup = self._copy()
-                    break
-        try:
-            read_whole(Database(backup))
-        except StorageError:
-            backup.unlink()
-            raise
-        self._thin_out(keep={backup, besides})
+        backup, _ = self._take(besides)
         return backup
+
+    def _take(self, besides: Path | None = None) -> tuple[Path, object]:
+        """The backup, and the look of the log it was made of."""
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sweep(self._database.file.parent)
+            with owned_folder(self._folder) as folder:
+                draft = Database(folder / "log.duckdb")
+                with self._database.held_still():
+                    look = self._look()
+                    _copy_log(self._database, draft)
+                # What a crash left in the write-ahead log goes into the copy; the log itself is only read.
+                self._read_back(draft)
+                backup = self._path(utc_now())
+                draft.file.replace(backup)
+                sync_folder(self._folder)
+        except OSError as error:
+            raise storage_error(error, self._folder) from error
+        self._thin_out(keep={backup, besides})
+        return backup, look
+
+    def _read_back(self, draft: Database) -> None:
+        try:
+            draft.fold()
+            read_whole(draft)
+        except StorageError as error:  # what is wrong with the copy is wrong with the log
+            raise StorageError(error.message.replace(str(draft.file), str(self._database.file)), error.hint) from error
+
+    def _look(self) -> object:
+        """Another whenever something was written to the log."""
+        seen = self._database.file.stat()
+        return seen.st_ino, seen.st_mtime_ns, seen.st_size, self._database.write_ahead_log.exists()
 
     def take_if_older(self, than: timedelta) -> Path | None:
         """A backup, if the newest one is older than this and the log has changed since; else None."""
@@ -80,38 +101,37 @@ class BackupFolder:
         """
         if not backup.is_file():
             raise NotFoundError(f"There is no file {backup} to restore.", f"Backups lie in {self._folder}.")
-        draft = self._database.file.with_name(f".restored-{os.getpid()}.duckdb")
+        log = self._database.file
         try:
             self._check_restorable(backup)
-            with Database(backup).held_still():
-                _copy_private(backup, draft)
-                leftover = Database(backup).write_ahead_log
-                if leftover.exists():
-                    _copy_private(leftover, Database(draft).write_ahead_log)
-            self._bring_up(draft, backup)
-            if self._database.file.exists():
-                self._keep_current(restored=backup)
-                with self._database.held_still():
-                    self._database.write_ahead_log.unlink(missing_ok=True)
-                    draft.replace(self._database.file)
-            else:
-                draft.replace(self._database.file)
+            with owned_folder(log.parent) as folder:
+                draft = Database(folder / "log.duckdb")
+                with Database(backup).held_still():
+                    _copy_log(Database(backup), draft)
+                self._bring_up(draft, backup)
+                while log.exists():
+                    kept = self._keep_current(restored=backup)
+                    with self._database.held_still():
+                        if self._look() != kept:
+                            continue  # somebody wrote since: that is kept too
+                        self._take_away_what_waits()
+                        draft.file.replace(log)
+                        break
+                else:
+                    draft.file.replace(log)
+                sync_folder(log.parent)
         except OSError as error:
-            raise storage_error(error, self._database.file) from error
-        finally:
-            draft.unlink(missing_ok=True)
-            Database(draft).write_ahead_log.unlink(missing_ok=True)
+            raise storage_error(error, log) from error
 
     @staticmethod
-    def _bring_up(draft: Path, backup: Path) -> None:
+    def _bring_up(draft: Database, backup: Path) -> None:
         """Bring the copy to the newest version and read it whole; what is wrong with it is told of the original."""
         try:
-            prepare(Database(draft), before_migration=_nothing)
-            with Database(draft).connection(read_only=False) as connection:
-                connection.execute("CHECKPOINT")
-            read_whole(Database(draft))
+            prepare(draft, before_migration=_nothing)
+            draft.fold()
+            read_whole(draft)
         except StorageError as error:
-            reason = error.message.replace(str(draft), str(backup))
+            reason = error.message.replace(str(draft.file), str(backup))
             raise StorageError(f"{backup} was not restored. {reason}", "Try another backup.") from error
 
     def _check_restorable(self, backup: Path) -> None:
@@ -128,27 +148,32 @@ class BackupFolder:
                 "Update the studio: pip install --upgrade correction-studio",
             )
 
-    def _keep_current(self, restored: Path) -> None:
+    def _keep_current(self, restored: Path) -> object:
+        """Back the log up, or set it aside where it is damaged; the look of what was kept."""
         try:
-            self.take(besides=restored)
+            return self._take(besides=restored)[1]
         except StorageError:
             with self._database.held_still():
                 self._copy_aside()
+                return self._look()
 
     def _copy_aside(self) -> Path:
         """A copy of a log that cannot be read, with what waits to be written into it."""
         aside = self._path(utc_now(), "damaged-")
-        _copy_private(self._database.file, aside)
-        if self._database.write_ahead_log.exists():
-            _copy_private(self._database.write_ahead_log, Database(aside).write_ahead_log)
+        _copy_log(self._database, Database(aside))
         return aside
+
+    def _take_away_what_waits(self) -> None:
+        """What lies beside the log and fits no other."""
+        for beside in (self._database.write_ahead_log, copy_beside(self._database.file)):
+            beside.unlink(missing_ok=True)
 
     def set_aside(self) -> Path:
         """Move a damaged log among the backups, so that another can take its place. Raises StorageError."""
         try:
             with self._database.held_still():
                 aside = self._copy_aside()
-                self._database.write_ahead_log.unlink(missing_ok=True)
+                self._take_away_what_waits()
                 self._database.file.unlink()
         except OSError as error:
             raise storage_error(error, self._database.file) from error
@@ -163,11 +188,6 @@ class BackupFolder:
                 continue
             return backup
         return None
-
-    def _copy(self) -> Path:
-        backup = self._path(utc_now())
-        _copy_private(self._database.file, backup)
-        return backup
 
     def _path(self, at: datetime, prefix: str = "") -> Path:
         return self._folder / f"{prefix}{self._database.file.stem}-{at.strftime(_STAMP)}.duckdb"
@@ -208,21 +228,21 @@ def _last_of_each(
     return set(last.values())
 
 
+def _copy_log(source: Database, target: Database) -> None:
+    """Copy a log that is held still, with what waits in its write-ahead log, on disk and the user's alone (0600)."""
+    _copy_private(source.file, target.file)
+    for beside in (source.write_ahead_log, copy_beside(source.file)):
+        if beside.exists():
+            _copy_private(beside, target.file.with_name(target.file.name + beside.suffix))
+
+
 def _copy_private(source: Path, target: Path) -> None:
-    """Copy so that the target appears whole, on disk, and the user's alone (0600)."""
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = target.with_name(target.name + ".part")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as out, source.open("rb") as into:
-            shutil.copyfileobj(into, out, 1 << 20)
-            out.flush()
-            os.fsync(out.fileno())
-        draft.replace(target)
-    except OSError as error:
-        raise storage_error(error, target) from error
-    finally:
-        draft.unlink(missing_ok=True)
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as out, source.open("rb") as into:
+        shutil.copyfileobj(into, out, 1 << 20)
+        out.flush()
+        os.fsync(out.fileno())
 
 
 def _nothing() -> None:

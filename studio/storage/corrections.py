@@ -24,6 +24,25 @@ CORRECTIONS = """
            s.undone, s.superseded_by
     FROM correction c JOIN correction_state s ON s.correction_id = c.id
 """
+# An imported correction was made long before it came to supersede anything here.
+_CHANGED_AT = """
+    WITH came AS (
+        SELECT m.correction_id, min(i.created_at) AS created_at
+        FROM imported_correction m JOIN correction_import i ON i.id = m.import_id GROUP BY m.correction_id
+    ),
+    link AS (
+        SELECT c.supersedes AS replaced, c.id AS replacing, coalesce(i.created_at, c.created_at) AS since
+        FROM correction c LEFT JOIN came i ON i.correction_id = c.id WHERE c.supersedes IS NOT NULL
+        UNION ALL
+        SELECT s.replaced, s.replacing, i.created_at FROM supersession s JOIN correction_import i ON i.id = s.import_id
+    ),
+    change AS (
+        SELECT correction_id AS id, created_at FROM correction_event
+        UNION ALL SELECT replaced, since FROM link
+        UNION ALL SELECT l.replaced, e.created_at FROM correction_event e JOIN link l ON l.replacing = e.correction_id
+    )
+    SELECT id, epoch_us(max(created_at)) FROM change GROUP BY id
+"""
 _OLDEST_FIRST = "ORDER BY c.created_at, c.id"
 
 
@@ -64,6 +83,12 @@ class CorrectionTable:
             if session.row("SELECT 1 FROM correction WHERE id = ?", correction_id) is None:
                 raise _unknown(correction_id)
             session.insert("correction_event", "correction_id, undone, created_at", [(correction_id, undone, at)])
+
+    def changed_at(self) -> dict[str, datetime]:
+        """By id, when it last changed whether a correction is in force; those it never did of are absent."""
+        with self._database.reading() as session:
+            rows = session.rows(_CHANGED_AT)
+        return {correction_id: moment(at_us) for correction_id, at_us in rows}
 
     def of_answers(self, answer_ids: Sequence[str]) -> dict[str, list[Correction]]:
         """Corrections by the id of the answer they correct, oldest first; answers without any are absent."""

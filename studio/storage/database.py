@@ -2,7 +2,7 @@
 
 DuckDB lets one process hold a file for writing, or several for reading. The studio opens the file for each operation
 and lets go of it at once: its own commands and the user's DuckDB get in beside the open app. A commit is on disk when
-it returns; closing moves it from the write-ahead log into the file.
+it returns, in the write-ahead log; closing folds it from there into the file.
 """
 
 from __future__ import annotations
@@ -57,16 +57,21 @@ class Database:
     def writing(self, *, new: bool = False) -> Iterator[Session]:
         """One transaction: all of it is on disk when the block is left, or none of it. Raises StorageError.
 
-        `new` makes the file, which must not exist.
+        `new` makes the file, which must not exist, and has all of it in that file.
         """
         from studio.storage.attaching import transaction
 
-        with self.connection(read_only=False, new=new) as connection, transaction(connection):
+        with self.connection(read_only=False, new=new, must_fold=new) as connection, transaction(connection):
             yield Session(connection)
+
+    def fold(self) -> None:
+        """Move what a crash or a full disk left in the write-ahead log into the file. Raises StorageError."""
+        with self.connection(read_only=False, must_fold=True):
+            pass
 
     @contextmanager
     def connection(
-        self, *, read_only: bool, sandboxed: bool = False, new: bool = False
+        self, *, read_only: bool, sandboxed: bool = False, new: bool = False, must_fold: bool = False
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """The opened file. Sandboxed, statements reach neither other files nor the configuration.
 
@@ -82,7 +87,9 @@ class Database:
                 if sandboxed:
                     opened = attaching.sandboxed(self.file, wait_s=self._wait_s)
                 else:
-                    opened = attaching.attached(self.file, read_only=read_only, wait_s=self._wait_s)
+                    opened = attaching.attached(
+                        self.file, read_only=read_only, wait_s=self._wait_s, must_fold=must_fold
+                    )
                 with opened as connection:
                     yield connection
             except (attaching.Error, OSError) as error:

@@ -32,23 +32,20 @@ class LessonTable:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, lesson: Lesson, vectors: Vectors, embedder: str) -> None:
-        """Write a lesson with its keys: (text, vector) pairs by which it is found."""
+    def add(self, lesson: Lesson, vectors: Vectors, embedder: str, *, revised: Sequence[Lesson] = ()) -> None:
+        """Write a lesson with its keys: (text, vector) pairs by which it is found; `revised` with it, or none."""
         with self._database.writing() as session:
             session.insert("lesson", _COLUMNS, [_row(lesson)])
             _insert_vectors(session, lesson.id, vectors, embedder)
+            for other in revised:
+                _replace(session, other)
             _stamp(session)
 
-    def update(self, lesson: Lesson) -> None:
-        """Replace the row, keeping the previous revision in lesson_revision. Raises NotFoundError."""
+    def update(self, *lessons: Lesson) -> None:
+        """Replace their rows, all or none, keeping previous revisions in lesson_revision. Raises NotFoundError."""
         with self._database.writing() as session:
-            kept = session.rows(
-                "INSERT INTO lesson_revision BY NAME SELECT * FROM lesson WHERE id = ? RETURNING id", lesson.id
-            )
-            if not kept:
-                raise _unknown(lesson.id)
-            session.execute("DELETE FROM lesson WHERE id = ?", lesson.id)
-            session.insert("lesson", _COLUMNS, [_row(lesson)])
+            for lesson in lessons:
+                _replace(session, lesson)
             _stamp(session)
 
     def set_vectors(self, lesson_id: str, vectors: Vectors, embedder: str) -> None:
@@ -120,6 +117,14 @@ class LessonTable:
         with self._database.reading() as session:
             row = session.row("SELECT stamp FROM lesson_stamp")
         return str(row[0]) if row else ""
+
+
+def _replace(session: Session, lesson: Lesson) -> None:
+    kept = session.rows("INSERT INTO lesson_revision BY NAME SELECT * FROM lesson WHERE id = ? RETURNING id", lesson.id)
+    if not kept:
+        raise _unknown(lesson.id)
+    session.execute("DELETE FROM lesson WHERE id = ?", lesson.id)
+    session.insert("lesson", _COLUMNS, [_row(lesson)])
 
 
 def _insert_vectors(session: Session, lesson_id: str, vectors: Vectors, embedder: str) -> None:

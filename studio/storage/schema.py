@@ -7,7 +7,6 @@ applied. A shipped migration is never edited again.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +14,10 @@ from importlib import resources
 from pathlib import Path
 
 from studio import __version__
+from studio.domain.identity import new_id
+from studio.durable import sync_folder
 from studio.errors import StorageError
+from studio.owned_folder import alone_in, owned_folder
 from studio.storage.database import Database
 from studio.storage.faults import not_a_log, storage_error
 from studio.storage.session import Session
@@ -77,8 +79,8 @@ def _create(file: Path, steps: Sequence[Migration]) -> None:
     """Make the log aside and put it in place whole, so that a crash leaves either no log or a good one."""
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".new-log-") as folder:
-            draft = Path(folder) / file.name
+        with owned_folder(file.parent) as folder:
+            draft = folder / file.name
             _fill(draft, steps)
             draft.chmod(0o600)
             _place(draft, file)
@@ -97,14 +99,18 @@ def _fill(draft: Path, steps: Sequence[Migration]) -> None:
 
 
 def _place(draft: Path, file: Path) -> None:
-    """Move the draft to its place unless another process was first, whose log then counts."""
-    try:
-        os.link(draft, file)
-    except FileExistsError:
-        return
-    except OSError:  # a file system without hard links
-        if not file.exists():
-            draft.rename(file)
+    """Move the draft to its place, on disk when this returns, unless another process was first, whose log then counts.
+
+    A write-ahead log without its log, which somebody took away, fits no other: it is set aside.
+    """
+    with alone_in(file.parent):
+        if file.exists():
+            return
+        waiting = file.with_name(file.name + ".wal")
+        if waiting.exists():
+            waiting.rename(file.with_name(f"{waiting.name}.left-alone-{new_id()}"))
+        draft.rename(file)
+        sync_folder(file.parent)
 
 
 def _apply(session: Session, step: Migration) -> None:

@@ -11,7 +11,8 @@ import dataclasses
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 
 from studio.domain.generation import ChatMessage, Role
 from studio.domain.nights import Method, NightProgress, NightState, TrainingExample
+from studio.durable import sync_folder
 from studio.errors import TrainingError
 from studio.small_files import parse_json, read_small
 
@@ -114,7 +116,7 @@ class Request(StrEnum):
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace `path` in one step, on disk when this returns. Raises TrainingError when the disk refuses."""
-    try:
+    with refusals_told(path):
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -122,9 +124,17 @@ def write_atomically(path: Path, content: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).replace(path)
+            sync_folder(path.parent)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+
+
+@contextmanager
+def refusals_told(path: Path) -> Iterator[None]:
+    """Raises TrainingError for the OSError of a disk that refuses to write the path."""
+    try:
+        yield
     except OSError as error:
         raise TrainingError(
             f"The night cannot write {path} ({error.strerror}).", "Free some space or mend the folder's permissions."
@@ -165,11 +175,22 @@ class NightFolder:
     def manifest_file(self) -> Path:
         return self.path / "manifest.json"
 
+    def make(self) -> None:
+        """Raises TrainingError when the disk refuses."""
+        with refusals_told(self.path):
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what writers left that were killed; only for whoever holds the night's lock, while no child runs."""
+        for name in (self.job_file.name, self.progress_file.name, self.manifest_file.name, self.adapter_file.name):
+            for draft in self.path.glob(f".{name}.*"):
+                draft.unlink(missing_ok=True)
+
     def write_job(self, job: NightJob) -> None:
         """Freeze the snapshot. Raises TrainingError when there is nothing to learn or the disk refuses."""
         if not any(not example.replay for example in job.examples):
             raise TrainingError("There are no corrections to train on.", "Correct an answer first.")
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.make()
         document = asdict(job) | {"format_version": FORMAT_VERSION, "model_path": str(job.model_path)}
         write_atomically(self.job_file, _encode(document))
 

@@ -10,13 +10,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from studio.domain.nights import NightProgress, NightState
 from studio.errors import NightBusyError, TrainingError
-from studio.training.job import NightFolder, Request
+from studio.training.job import NightFolder, Request, refusals_told
 
 NICENESS = 10
 POLL_S = 0.01
@@ -29,6 +30,9 @@ ENVIRONMENT = {
     # and none at all (OMP_WAIT_POLICY=PASSIVE) costs half the speed where there is no other (docs/night.md).
     "GOMP_SPINCOUNT": "10000",
 }
+# Whoever asks whether a night runs shares its lock for an instant, which is no night.
+NIGHT_LOCK_TRIES = 10
+NIGHT_LOCK_WAIT_S = 0.02
 _PR_SET_PDEATHSIG = 1
 
 
@@ -113,24 +117,38 @@ def _signal(pid: int, number: signal.Signals) -> bool:
 
 @contextlib.contextmanager
 def hold_night_lock(path: Path) -> Iterator[None]:
-    """Be the one running night of the workspace. Raises NightBusyError; the kernel lets go should we die."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise NightBusyError(
-                "Another night is already running in this workspace.", "Wait for it, or cancel it first."
-            ) from error
+    """Be the one running night of the workspace; the kernel lets go should we die.
+
+    Raises NightBusyError, and TrainingError when the disk refuses.
+    """
+    with _night_lock(path, fcntl.LOCK_EX, NIGHT_LOCK_TRIES):
         yield
-    finally:
-        os.close(descriptor)
 
 
 def refuse_second_night(path: Path) -> None:
     """Raise NightBusyError while a night is running."""
-    with hold_night_lock(path):
+    with _night_lock(path, fcntl.LOCK_SH, 1):
         pass
+
+
+@contextlib.contextmanager
+def _night_lock(path: Path, how: int, tries: int) -> Iterator[None]:
+    with refusals_told(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        for left in reversed(range(tries)):
+            try:
+                fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if not left:
+                    raise NightBusyError(
+                        "Another night is already running in this workspace.", "Wait for it, or cancel it first."
+                    ) from error
+                time.sleep(NIGHT_LOCK_WAIT_S)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 async def train(folder: NightFolder, interactive_lock: Path) -> AsyncIterator[NightProgress]:

@@ -88,7 +88,7 @@ async def keep_backed_up(app: StudioApp) -> None:
 
 async def sweep_scratch(app: StudioApp) -> None:
     """Remove what killed processes left."""
-    from studio.exchange.owned_folder import sweep
+    from studio.owned_folder import sweep
 
     await asyncio.to_thread(sweep, app.studio.workspace.scratch)
 

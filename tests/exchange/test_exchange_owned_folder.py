@@ -11,7 +11,7 @@ from pathlib import Path
 from exchange_values import varied_log
 from studio_fakes import fake_studio
 
-from studio.exchange.owned_folder import owned_folder, sweep
+from studio.owned_folder import owned_folder, sweep
 from studio.services.preview_export import ExportPreviews
 from studio.tui.app import StudioApp
 
@@ -65,10 +65,10 @@ async def test_what_a_killed_preview_left_is_gone_with_the_next_and_at_the_apps_
 
 def test_only_what_is_named_so_and_has_no_owner_is_swept(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    (tmp_path / ".studio-export-file").write_text("no folder")
-    (tmp_path / ".studio-export-link").symlink_to(tmp_path / "mine")
+    (tmp_path / ".studio-draft-file").write_text("no folder")
+    (tmp_path / ".studio-draft-link").symlink_to(tmp_path / "mine")
     with owned_folder(tmp_path) as first, owned_folder(tmp_path) as second:
         assert first.is_dir(), "the second one's sweep leaves what is in use"
         assert first != second
     sweep(tmp_path / "none")
-    assert sorted(one.name for one in tmp_path.iterdir()) == [".studio-export-file", ".studio-export-link", "mine"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == [".studio-draft-file", ".studio-draft-link", "mine"]

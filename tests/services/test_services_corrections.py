@@ -10,11 +10,20 @@ import pytest
 from studio_fakes import FakeEngine, fake_studio, scripted
 
 from studio.domain.arms import STANDARD_ARMS
+from studio.domain.generation import ChatMessage, Role
+from studio.domain.identity import utc_now
 from studio.domain.lessons import LessonStatus
 from studio.domain.log import Correction
 from studio.errors import UsageError
 from studio.services.answer_with_arms import ArmFinished, answer_with_arms
-from studio.services.browse_lessons import edit_lesson, lesson_sources, lesson_uses, lessons, retire_lesson
+from studio.services.browse_lessons import (
+    edit_lesson,
+    lesson_sources,
+    lesson_uses,
+    lessons,
+    restore_lesson,
+    retire_lesson,
+)
 from studio.services.converse import start_conversation
 from studio.services.learn_lessons import learn_lesson, learn_pending, prove_lesson
 from studio.services.record_correction import MAX_CHARACTERS, record_correction, redo_correction, undo_correction
@@ -137,6 +146,48 @@ async def test_what_a_crash_left_unlearnt_is_learnt_at_the_next_start(studio: St
     assert await learn_pending(studio) == 1
     assert await learn_pending(studio) == 0
     assert (await ask(studio))["lessons"].answer.given.lessons
+
+
+async def other_answer(studio: Studio) -> Correction:
+    """In another conversation: it supersedes nothing, but its lesson overrules the earlier one."""
+    history = (ChatMessage(Role.USER, "Hello."),)
+    made = await record_correction(
+        studio, answer=None, prompt=PROMPT, original="30 days.", corrected="60 days.", history=history
+    )
+    await learn_lesson(studio, made)
+    return made
+
+
+def in_use(studio: Studio) -> set[str]:
+    return {source for one in studio.log.lessons.all(LessonStatus.ACTIVE) for source in one.source_ids}
+
+
+async def test_an_undo_that_a_crash_cut_short_is_finished_at_the_next_start(studio: Studio) -> None:
+    first, second = await correct(studio), await other_answer(studio)
+    assert in_use(studio) == {second.id}
+    studio.log.corrections.set_undone(second.id, True, utc_now())  # and there the crash
+    assert await learn_pending(studio) == 0
+    assert in_use(studio) == {first.id}
+    studio.log.corrections.set_undone(second.id, False, utc_now())
+    await learn_pending(studio)
+    assert in_use(studio) == {second.id}
+
+
+async def test_a_lesson_restored_by_hand_stays_though_its_correction_is_undone(studio: Studio) -> None:
+    made = await correct(studio)
+    await undo_correction(studio, made.id)
+    (lesson,) = await lessons(studio)
+    await restore_lesson(studio, lesson.id)
+    await learn_pending(studio)
+    assert in_use(studio) == {made.id}
+
+
+async def test_a_correction_done_again_overrules_what_it_overruled_before(studio: Studio) -> None:
+    first, second = await correct(studio), await other_answer(studio)
+    await undo_correction(studio, second.id)
+    assert in_use(studio) == {first.id}
+    await redo_correction(studio, second.id)
+    assert in_use(studio) == {second.id}
 
 
 async def test_a_lesson_that_does_not_fix_its_source_is_weak(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,6 +84,17 @@ def test_one_night_at_a_time(tmp_path: Path) -> None:
     with hold_night_lock(lock), pytest.raises(NightBusyError, match="already running"):
         refuse_second_night(lock)
     refuse_second_night(lock)
+
+
+def test_asking_whether_a_night_runs_keeps_none_from_starting(tmp_path: Path) -> None:
+    lock = tmp_path / "night.lock"
+    asking = os.open(lock, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    refuse_second_night(lock)  # two may ask at once
+    done = threading.Timer(0.03, os.close, [asking])
+    done.start()
+    with hold_night_lock(lock):
+        done.join()
 
 
 def test_the_parents_side_is_light() -> None:

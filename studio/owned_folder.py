@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-PREFIX = ".studio-export-"
+PREFIX = ".studio-draft-"
 """No user would name a folder so: what begins so and has no living owner is removed."""
 
 
@@ -33,6 +33,18 @@ def sweep(parent: Path) -> None:
             if entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False):
                 with suppress(OSError):
                     _remove_if_dead(Path(entry.path))
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Of those who ask, one at a time works in the folder within the block. Raises OSError."""
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _made(parent: Path) -> tuple[Path, int]:
