@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 
-.PHONY: setup run demo test check snapshots bench clean
+.PHONY: setup run demo test torture check snapshots bench clean
 .DEFAULT_GOAL := run
 
 setup: $(STAMP)
@@ -32,6 +32,10 @@ demo: setup
 test: setup
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile; light=$$?; \
 	$(BIN)/python -m pytest -m slow && exit $$light
+
+# The long form of the tests of trust (docs/trust.md): kills, power cuts, full disks by the thousand. PARTS="..." picks some.
+torture: setup
+	@OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m torture $(PARTS)
 
 check: setup
 	$(BIN)/ruff check .
