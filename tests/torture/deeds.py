@@ -188,7 +188,7 @@ async def old_log(studio: Studio, tell: Tell) -> None:
     file = studio.workspace.log_file
     migrate_log(Database(file), lambda: None, shipped_migrations()[:1])
     with duckdb.connect(file) as connection:
-        for number in range(50):
+        for number in range(10):
             made = f"old-{number}"
             connection.execute(
                 "INSERT INTO correction (id, prompt, corrected, original, created_at, conditions, history, rationale,"

@@ -55,7 +55,7 @@ def test_a_power_cut_keeps_what_was_told_and_the_log_opens(forge: Forge, tmp_pat
 
 @pytest.mark.slow
 def test_apps_commands_and_nights_beside_each_other_lose_nothing_and_wait_in_bounds(tmp_path: Path) -> None:
-    found = crowd(tmp_path, 2.0, DRAW, kills=1)
+    found = crowd(tmp_path, 1.0, DRAW, kills=1)
     assert found.broken == []
     assert [text for text in found.refused if "is held by" not in text] == []
     assert found.told
