@@ -25,7 +25,7 @@ from studio.evaluation.scenario import Scenario, ScenarioProbe
 from studio.evaluation.scenario_file import load_scenario
 from studio.prompting.assemble import chat
 from studio.prompting.lesson_form import asked as asked_with
-from studio.prompting.lesson_form import rules_shown
+from studio.prompting.lesson_form import turns_shown
 from studio.services.find_lessons import RULES_GIVEN
 from studio.services.judge_probes import PROBE_SAMPLING
 from studio.services.studio import Studio
@@ -93,7 +93,7 @@ async def _asked(studio: Studio, scenario: Scenario, name: str, adapter: Adapter
             ("lessons, found", found, ()),
             ("reader, found", found, (adapter,)),
         ):
-            prompt = chat(wanted.system, rules_shown(given), asked_with(question, given)), uses if given else ()
+            prompt = chat(wanted.system, turns_shown(given), asked_with(question, given)), uses if given else ()
             named = ScenarioProbe(_named(probe, name), probe.stale, probe.day)
             asked.append(Asked(arm, kinds.get(owner or "", "general"), named, prompt))
     return asked

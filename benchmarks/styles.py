@@ -40,7 +40,7 @@ from studio.evaluation.validation import general_probes
 from studio.lessons.distil import distil, lesson_keys
 from studio.lessons.retrieve import LessonIndex
 from studio.prompting.assemble import chat
-from studio.prompting.lesson_form import asked, rules_shown, with_lessons
+from studio.prompting.lesson_form import asked, turns_shown, with_lessons
 from studio.services.find_lessons import RULES_GIVEN
 from studio.services.studio import Studio
 from studio.training.examples import replay_prompts
@@ -110,7 +110,7 @@ async def _ask(
             for arm, prompt in (
                 ("frozen", chat(wanted.system, (), one.text)),
                 ("before", chat(wanted.system, (), with_lessons(one.text, before))),
-                ("now", chat(wanted.system, rules_shown(now), asked(one.text, now))),
+                ("now", chat(wanted.system, turns_shown(now), asked(one.text, now))),
             ):
                 judged.append(
                     (f"{one.group}: {'kept' if one.rule else 'right beside a rule'}, {arm}", one.check, prompt)

@@ -57,6 +57,7 @@ def build_throwaway(folder: Path, origin: Studio, *, repeats_nights: bool = True
         question_vectors=origin.question_vectors,
         completions=origin.completions,
         reader_folders=origin.reader_folders,
+        forms_folder=origin.forms_folder or origin.workspace.prompt_forms,
         catalogues=origin.catalogues,
         shares_engine=True,
         kept_nights=None if repeats_nights else KeptNights(origin.workspace.kept_nights),

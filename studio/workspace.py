@@ -49,6 +49,11 @@ class Workspace:
         return self.local_models / "readers"
 
     @property
+    def prompt_forms(self) -> Path:
+        """What each model was measured to read best; one file per model, named as a reader's folder is."""
+        return self.local_models / "prompt_forms"
+
+    @property
     def sessions(self) -> Path:
         return self.root / "sessions"
 

@@ -16,6 +16,7 @@ from studio.errors import UsageError
 if TYPE_CHECKING:
     from studio.models.hub import Repository
     from studio.models.pull_progress import PullProgress
+    from studio.services.measured_forms import MeasuredForms
     from studio.services.model_shelf import Shelf, ShelfModel
 
 _REPAINT_S = 0.25
@@ -127,8 +128,9 @@ def pull(frame: Frame, wanted: str, only_list: bool, sha256: str, then_use: bool
         shown.clear()
     click.echo(f"{record.name} is here: {one_line(str(path_of(shelf, record)), 200)}")
     if then_use:
-        choose_model(shelf, model_named(_models(shelf), record.name))
-        click.echo(_chosen(record.name))
+        model = model_named(_models(shelf), record.name)
+        choose_model(shelf, model)
+        click.echo(_chosen(shelf, model))
     else:
         click.echo(f"Answer with it: studio models use {record.name}")
 
@@ -205,13 +207,59 @@ def use(frame: Frame, name: str) -> None:
     shelf = _shelf(frame)
     model = model_named(_models(shelf), name)
     choose_model(shelf, model)
-    click.echo(_chosen(model.name))
+    click.echo(_chosen(shelf, model))
 
 
-def _chosen(name: str) -> str:
+@models.command()
+@json_option
+@pass_frame
+def measure(frame: Frame, as_json: bool) -> None:
+    """Find the form in which the model in use reads lessons best; prompts have it from then on.
+
+    It is asked some hundred short questions in each form: a minute or two for a small model, longer for a large one.
+    ctrl+c stops it; the same command goes on where it stopped.
+    """
+    import msgspec
+
+    from studio.cli.progress_line import progress_line
+    from studio.services.choose_forms import choose_forms
+
+    with progress_line() as progress:
+        measured = frame.run(lambda studio: choose_forms(studio, progress))
+    if as_json:
+        print_json(msgspec.to_builtins(measured))
+    else:
+        _print_forms(measured)
+
+
+def _print_forms(measured: MeasuredForms) -> None:
+    from studio.prompting.prompt_forms import IN_WORDS
+    from studio.reporting.tables import Table
+
+    header = ("form", "right", "kept", "leaks", "tokens", "gain", "by chance", "chosen")
+    for title, results in (("Lessons", measured.lessons), ("Context arm", measured.context)):
+        rows = []
+        for one in results:
+            form = IN_WORDS.get(one.form, one.form)
+            if one.refused:
+                rows.append((form, *["-"] * 6, "refused"))
+                continue
+            gain, chance = (
+                (f"{one.gain:+d}", f"{one.chance:.3f}") if one.gain is not None and one.chance is not None else ("", "")
+            )
+            shares = (f"{one.right}/{one.asked}", f"{one.kept}/{one.general}", f"{one.leaks}/{one.near}")
+            rows.append((form, *shares, f"{one.tokens:.0f}", gain, chance, "chosen" if one.chosen else ""))
+        click.echo(Table(title, header, rows, left=(0, 7)).text() + "\n")
+    click.echo(f"{one_line(measured.model_name)} is given lessons in the forms chosen from now on.")
+
+
+def _chosen(shelf: Shelf, model: ShelfModel) -> str:
+    from studio.services.describe_model import unmeasured
+
+    hint = " What it reads best is not known yet: studio models measure" if unmeasured(shelf.workspace, model) else ""
     return (
-        f"{name} answers from now on; an app that is open, from its next start. Corrections and lessons stay; adapters "
-        "belong to the model they were trained for: studio adapters list"
+        f"{model.name} answers from now on; an app that is open, from its next start. Corrections and lessons stay; "
+        f"adapters belong to the model they were trained for: studio adapters list.{hint}"
     )
 
 

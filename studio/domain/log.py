@@ -62,7 +62,8 @@ class Given:
     `corrections_left_out` counts those over the token budget of the context arm. `adapter_nearness` is how near the
     question is to what the arm's adapter was trained on, in [-1, 1], where that was asked; where it was not near enough
     the adapter stood aside, and the other adapter fields are None. `reader_sha256` is the content of the reader where
-    one was attached.
+    one was attached. `prompt_form` names the form in which lessons or corrections were put (`studio.prompting`) where
+    it is not the default.
     """
 
     model_sha256: str = ""
@@ -79,6 +80,7 @@ class Given:
     history_trimmed: int = 0
     sampling: Sampling = field(default_factory=Sampling)
     note: str = ""
+    prompt_form: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,3 +78,20 @@ def _interval(tables: Sequence[Sequence[tuple[float, float]]], weights: Sequence
         total += weight * np.divide(above, below, out=np.full(_RESAMPLES, np.nan), where=below != 0)
     low, high = np.nanpercentile(total, [2.5, 97.5])
     return float(low), float(high)
+
+
+def chance_of_gain(differences: Sequence[int]) -> float:
+    """How likely differences that sum to this much or more are where each might as well have had the other sign.
+
+    The exact one-sided permutation test for pairs (Fisher 1935): small is a gain that is not chance; 1 without any.
+    """
+    sums = {0: 1}
+    for difference in differences:
+        flipped: dict[int, int] = {}
+        for so_far, ways in sums.items():
+            for signed in (so_far + difference, so_far - difference):
+                flipped[signed] = flipped.get(signed, 0) + ways
+        sums = flipped
+    reached = sum(differences)
+    as_much: int = sum(ways for total, ways in sums.items() if total >= reached)
+    return as_much / (1 << len(differences))

@@ -7,7 +7,8 @@ Order, oldest first: system, corrections (context arm), history, question; the l
 its own message. So the beginning of a prompt stays the same from one question to the next; a new correction leaves the
 first half of the corrections, which are shown twice where there is room; the facts, which change with each question,
 come last of all. Only the examples of rules of style come before the history, which they must not seem to be the
-latest part of.
+latest part of. A model that was measured may have other forms (`PromptForms`); what it is shown as earlier turns comes
+before the history likewise.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from typing import TypeVar
 
 from studio.domain.arms import Memory
 from studio.domain.generation import ChatMessage, Role
-from studio.domain.lessons import RetrievedLesson
+from studio.domain.lessons import LessonKind, RetrievedLesson
 from studio.domain.log import Correction
 from studio.errors import PromptTooLongError
-from studio.prompting.lesson_form import asked, rules_shown
+from studio.prompting.lesson_form import asked, system_with, turns_shown
+from studio.prompting.prompt_forms import DEFAULT_FORMS, PromptForms
 
 T = TypeVar("T")
 
@@ -34,7 +36,8 @@ _SOME_QUESTION = ChatMessage(Role.USER, "?")
 class PromptRequest:
     """What a prompt is made of. `corrections` are those in force, oldest first; `lessons` those retrieved, best first.
 
-    `memory` says which of the two the arm is given; the other is left out. An empty `system` sends no system message.
+    `memory` says which of the two the arm is given, `forms` how; the other is left out. An empty `system` sends no
+    system message.
     """
 
     question: str
@@ -43,6 +46,7 @@ class PromptRequest:
     history: tuple[ChatMessage, ...] = ()
     corrections: tuple[Correction, ...] = ()
     lessons: tuple[RetrievedLesson, ...] = ()
+    forms: PromptForms = DEFAULT_FORMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,8 @@ class Assembly:
     """A prompt, and exactly what it was made of. `prompt_tokens` as added up from the counts of its pieces.
 
     `corrections_left_out` did not fit the budget or the prompt; `history_messages` were kept and `history_trimmed`
-    dropped; `lessons_left_out` would not have fitted beside the question.
+    dropped; `lessons_left_out` would not have fitted beside the question. `form` names the form of the lessons or
+    corrections where it is not the default.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -61,6 +66,7 @@ class Assembly:
     lessons_left_out: int = 0
     history_messages: int = 0
     history_trimmed: int = 0
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,7 @@ def prompts_to_count(request: PromptRequest) -> list[tuple[ChatMessage, ...]]:
     start = _system(request.system)
     return [
         (*start, ChatMessage(Role.USER, request.question)),
-        (*start, *rules_shown(pieces.lessons), ChatMessage(Role.USER, asked(request.question, pieces.lessons))),
+        _with_lessons(request, pieces.lessons, ()),
         (*start, _SOME_QUESTION),
         *((*start, *piece, _SOME_QUESTION) for piece in (*pieces.corrections, *pieces.exchanges)),
     ]
@@ -98,10 +104,11 @@ def assemble(request: PromptRequest, counts: Sequence[int], *, correction_budget
 
     The context arm spends at most `correction_budget` tokens on corrections; the newest have the first claim, and
     the first that does not fit ends the choice, so that what is left out is always the oldest. Where all of them fit
-    twice, beside the whole history, they are shown twice, which a small model reads better. A prompt longer than
-    `prompt_limit` tokens loses its oldest history first, then its oldest corrections, then its lessons, never the
-    question. History is dropped by exchanges, a question with its answer, because many templates insist on turns
-    alternating. Lengths add up exactly with templates that write each message on its own, as nearly all do.
+    twice, beside the whole history, they are shown twice, which a small model reads better, unless the request's forms
+    say once. A prompt longer than `prompt_limit` tokens loses its oldest history first, then its oldest corrections,
+    then its lessons, never the question. History is dropped by exchanges, a question with its answer, because many
+    templates insist on turns alternating. Lengths add up exactly with templates that write each message on its own, as
+    nearly all do.
     Raises PromptTooLongError where the question alone is longer than `prompt_limit`.
     """
     pieces = _pieces(request)
@@ -117,14 +124,15 @@ def assemble(request: PromptRequest, counts: Sequence[int], *, correction_budget
     used = with_given_lessons if lessons else alone
     room = prompt_limit - used
     corrections_kept = _newest_within(correction_lengths, min(correction_budget, room))
-    times = _times_shown(correction_lengths, min(correction_budget, room - sum(exchange_lengths)))
+    fits_twice = 2 * sum(correction_lengths) <= min(correction_budget, room - sum(exchange_lengths))
+    times = request.forms.corrections.times if fits_twice else 1
     used += times * sum(_last(correction_lengths, corrections_kept))
     exchanges_kept = _newest_within(exchange_lengths, prompt_limit - used)
     used += sum(_last(exchange_lengths, exchanges_kept))
     history = tuple(message for piece in _last(pieces.exchanges, exchanges_kept) for message in piece)
     taught = times * tuple(message for piece in _last(pieces.corrections, corrections_kept) for message in piece)
     return Assembly(
-        messages=chat(request.system, (*rules_shown(lessons), *taught, *history), asked(request.question, lessons)),
+        messages=_with_lessons(request, lessons, (*taught, *history)),
         prompt_tokens=used,
         correction_ids=tuple(c.id for c in _last(request.corrections, corrections_kept)),
         corrections_left_out=len(pieces.corrections) - corrections_kept,
@@ -132,6 +140,7 @@ def assemble(request: PromptRequest, counts: Sequence[int], *, correction_budget
         lessons_left_out=len(pieces.lessons) - len(lessons),
         history_messages=len(history),
         history_trimmed=len(request.history) - len(history),
+        form=_other_form(request.forms, lessons, fits_twice and corrections_kept > 0),
     )
 
 
@@ -148,13 +157,33 @@ def redo_request(request: PromptRequest, answer: str, feedback: str) -> PromptRe
     )
 
 
-def reapply_request(correction: Correction, lesson: RetrievedLesson, system: str) -> PromptRequest:
+def reapply_request(
+    correction: Correction, lesson: RetrievedLesson, system: str, forms: PromptForms = DEFAULT_FORMS
+) -> PromptRequest:
     """The corrected question once more, with only the lesson distilled from it.
 
     A lesson that does not fix its own correction is weak (AlphaOPT, arXiv 2510.18428: keep a lesson only if
     re-applying it solves its source).
     """
-    return PromptRequest(correction.prompt, Memory.LESSONS, system, correction.history, lessons=(lesson,))
+    return PromptRequest(correction.prompt, Memory.LESSONS, system, correction.history, lessons=(lesson,), forms=forms)
+
+
+def _with_lessons(
+    request: PromptRequest, lessons: Sequence[RetrievedLesson], between: Sequence[ChatMessage]
+) -> tuple[ChatMessage, ...]:
+    form = request.forms.lesson
+    return chat(
+        system_with(request.system, lessons, form),
+        (*turns_shown(lessons, form), *between),
+        asked(request.question, lessons, form),
+    )
+
+
+def _other_form(forms: PromptForms, lessons: Sequence[RetrievedLesson], fits_twice: bool) -> str:
+    """The form that made this prompt another than the default would have; a prompt has lessons or corrections."""
+    if any(one.lesson.kind is LessonKind.FACT for one in lessons):
+        return "" if forms.lesson is DEFAULT_FORMS.lesson else forms.lesson.value
+    return "" if forms.corrections is DEFAULT_FORMS.corrections or not fits_twice else forms.corrections.value
 
 
 def _pieces(request: PromptRequest) -> _Pieces:
@@ -185,10 +214,6 @@ def _exchanges(history: Sequence[ChatMessage]) -> list[tuple[ChatMessage, ...]]:
         else:
             exchanges[-1] += (message,)
     return exchanges
-
-
-def _times_shown(lengths: Sequence[int], budget: int) -> int:
-    return 2 if 2 * sum(lengths) <= budget else 1
 
 
 def _newest_within(lengths: Sequence[int], budget: int) -> int:

@@ -1,8 +1,9 @@
 """How retrieved lessons are put before the model: facts after the question, rules as a question answered by them.
 
-The forms were found by measurement on SmolLM2-135M (docs/lessons.md): small models copy what they read last, and
+The default was found by measurement on SmolLM2-135M (docs/lessons.md): small models copy what they read last, and
 use a fact more often when it comes with the question it answers and is followed by being asked once more. A rule they
-keep best when they seem to have kept it before.
+keep best when they seem to have kept it before. Other models may read facts better in one of the other forms
+(`LessonForm`); rules have one form.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from collections.abc import Sequence
 
 from studio.domain.generation import ChatMessage, Role
 from studio.domain.lessons import Lesson, LessonKind, RetrievedLesson
+from studio.prompting.prompt_forms import LessonForm
 
 _TIMES_SHOWN = 2  # one example seen twice is kept to more often than one seen once
 _ASKED_AGAIN = "What is your answer?"
+_KNOWN = "Known facts:"
 
 
 def with_lessons(question: str, lessons: Sequence[RetrievedLesson]) -> str:
@@ -24,23 +27,61 @@ def with_lessons(question: str, lessons: Sequence[RetrievedLesson]) -> str:
     return "\n".join([question, "", *notes, _ASKED_AGAIN])
 
 
-def asked(question: str, lessons: Sequence[RetrievedLesson]) -> str:
-    """The user message as arms send it: the question, the rules, then what `with_lessons` makes of the facts."""
-    facts = [one for one in lessons if one.lesson.kind is LessonKind.FACT]
-    return with_lessons(_under_rules(question, [one.lesson for one in _rules(lessons)]), facts)
+def asked(question: str, lessons: Sequence[RetrievedLesson], form: LessonForm = LessonForm.AFTER) -> str:
+    """The user message as arms send it: the question, the rules, and of the facts what this form puts here."""
+    under_rules = _under_rules(question, [one.lesson for one in _rules(lessons)])
+    facts = _facts(lessons)
+    match form:
+        case LessonForm.AFTER:
+            return with_lessons(under_rules, facts)
+        case LessonForm.BEFORE:
+            return f"{_known(facts)}\n\n{under_rules}" if facts else under_rules
+        case LessonForm.TURN:  # a fact in its own words answers no question that could have been asked
+            return with_lessons(under_rules, [one for one in facts if not _has_question(one.lesson)])
+        case LessonForm.SYSTEM:
+            return under_rules
 
 
-def rules_shown(lessons: Sequence[RetrievedLesson]) -> tuple[ChatMessage, ...]:
-    """Each rule's example as earlier turns, asked under the rule and answered by it; the best rule last."""
-    return tuple(
+def turns_shown(lessons: Sequence[RetrievedLesson], form: LessonForm = LessonForm.AFTER) -> tuple[ChatMessage, ...]:
+    """What the lessons show as earlier turns, the best ones last: each rule's example, asked under the rule and
+    answered by it; and in that form each fact, as a question that was answered."""
+    rules = tuple(
         message
         for one in _TIMES_SHOWN * _rules(lessons)
-        if one.lesson.example_question.strip()
+        if _has_question(one.lesson)
         for message in (
             ChatMessage(Role.USER, _under_rules(one.lesson.example_question, [one.lesson])),
             ChatMessage(Role.ASSISTANT, one.lesson.example_answer),
         )
     )
+    if form is not LessonForm.TURN:
+        return rules
+    facts = [one.lesson for one in reversed(_facts(lessons)) if _has_question(one.lesson)]
+    return rules + tuple(
+        message
+        for fact in facts
+        for message in (ChatMessage(Role.USER, fact.example_question), ChatMessage(Role.ASSISTANT, fact.guidance))
+    )
+
+
+def system_with(system: str, lessons: Sequence[RetrievedLesson], form: LessonForm = LessonForm.AFTER) -> str:
+    """The system message, and in that form the facts below it."""
+    facts = _facts(lessons)
+    if form is not LessonForm.SYSTEM or not facts:
+        return system
+    return f"{system}\n\n{_known(facts)}" if system.strip() else _known(facts)
+
+
+def _known(facts: Sequence[RetrievedLesson]) -> str:
+    return "\n".join([_KNOWN, *(as_note(one.lesson) for one in reversed(facts))])
+
+
+def _has_question(lesson: Lesson) -> bool:
+    return bool(lesson.example_question.strip())
+
+
+def _facts(lessons: Sequence[RetrievedLesson]) -> list[RetrievedLesson]:
+    return [one for one in lessons if one.lesson.kind is LessonKind.FACT]
 
 
 def _rules(lessons: Sequence[RetrievedLesson]) -> list[RetrievedLesson]:
@@ -53,7 +94,7 @@ def _under_rules(question: str, rules: Sequence[Lesson]) -> str:
 
 def as_note(lesson: Lesson) -> str:
     """A lesson in words. `guidance` is what counts: edited by hand, it is the edited words that are given."""
-    if not lesson.example_question.strip():
+    if not _has_question(lesson):
         return lesson.guidance
     if lesson.kind is LessonKind.FACT:
         return f'The answer to the question "{lesson.example_question}" is: {lesson.guidance}'

@@ -60,22 +60,36 @@ async def stream_many(
     wanted = sampling or studio.sampling
     waiting: dict[Lane, list[tuple[int, PreparedLane]]] = {}
     briefing = await brief(studio, {ask.recipe for ask in asks})
-    model = briefing.facts.sha256
     if looked_up := [ask.prompt for ask in asks if briefing.looks_up(ask.recipe)]:
         await embed_questions(studio, looked_up)
     for number, ask in enumerate(asks):
         prepared = await prepare_lane(studio, briefing, Question(ask.prompt, ask.history), ask.recipe, wanted)
         lane = what_is_decoded(replace(prepared, lane=replace(prepared.lane, key=str(number))))
-        if wanted.temperature == 0 and (known := await off_loop(studio.completions.get, model, lane)) is not None:
-            yield number, Reply(ask, prepared.given, known)
-        else:
-            waiting.setdefault(lane, []).append((number, prepared))
-    async with aclosing(_decode(studio, list(waiting), priority)) as decoded:
+        waiting.setdefault(lane, []).append((number, prepared))
+    async with aclosing(decode_kept(studio, list(waiting), priority=priority)) as decoded:
         async for lane, completion in decoded:
-            if wanted.temperature == 0:
-                await off_loop(studio.completions.put, model, lane, completion)
             for number, prepared in waiting[lane]:
                 yield number, Reply(asks[number], prepared.given, completion)
+
+
+async def decode_kept(
+    studio: Studio, lanes: Sequence[Lane], *, priority: Priority = Priority.IDLE
+) -> AsyncGenerator[tuple[Lane, Completion]]:
+    """Completions of lanes that differ, as they come: first those that are kept already, then what is decoded, and
+    kept where it is greedy. Raises EngineError if one cannot be answered."""
+    model = (await studio.model()).sha256
+    open_lanes: list[Lane] = []
+    for lane in lanes:
+        known = await off_loop(studio.completions.get, model, lane) if lane.sampling.temperature == 0 else None
+        if known is None:
+            open_lanes.append(lane)
+        else:
+            yield lane, known
+    async with aclosing(_decode(studio, open_lanes, priority)) as decoded:
+        async for lane, completion in decoded:
+            if lane.sampling.temperature == 0:
+                await off_loop(studio.completions.put, model, lane, completion)
+            yield lane, completion
 
 
 async def _decode(studio: Studio, lanes: list[Lane], priority: Priority) -> AsyncGenerator[tuple[Lane, Completion]]:

@@ -13,7 +13,8 @@ from studio.inference.file_identity import remembered_sha256
 from studio.inference.gguf_header import GgufHeader
 from studio.inference.model_header import checked_header
 from studio.models.fit import Fit, MemoryNeed, fit_of, gigabytes, memory_need
-from studio.services.model_shelf import ShelfModel
+from studio.services.measured_forms import forms_file, forms_in_words, measured_forms
+from studio.services.model_shelf import Place, ShelfModel
 from studio.services.studio import Studio, off_loop
 from studio.workspace import Workspace
 
@@ -37,12 +38,16 @@ class FileFacts:
 
 @dataclass(frozen=True, slots=True)
 class Belongings:
-    """What was trained for a model. `known` is False where its hash is not known before it has been loaded once."""
+    """What was trained for a model, and in words what it reads best.
+
+    `known` is False where its hash is not known before it has been loaded once.
+    """
 
     known: bool
     adapters: int = 0
     active: int | None = None
     reader: bool = False
+    forms: str = ""
 
 
 def file_facts(path: Path, context_tokens: int) -> FileFacts:
@@ -106,7 +111,7 @@ def known_sha256(workspace: Workspace, model: ShelfModel) -> str:
 
 
 async def belongings(studio: Studio, model: ShelfModel) -> Belongings:
-    """The adapters and the reader that were trained for this very file."""
+    """The adapters and the reader that were trained for this very file, and its forms of prompts."""
     sha256 = await off_loop(known_sha256, studio.workspace, model)
     if not sha256:
         return Belongings(known=model.path is None)
@@ -114,4 +119,19 @@ async def belongings(studio: Studio, model: ShelfModel) -> Belongings:
     active = next((one.version for one in adapters if one.active), None)
     folders = [place / sha256[:_READER_DIGITS] for place in studio.reader_folders or (studio.workspace.readers,)]
     reader = await off_loop(lambda: any((folder / "manifest.json").is_file() for folder in folders))
-    return Belongings(True, len(adapters), active, reader)
+    return Belongings(True, len(adapters), active, reader, await off_loop(_forms, studio, model, sha256))
+
+
+def _forms(studio: Studio, model: ShelfModel, sha256: str) -> str:
+    try:
+        return forms_in_words(measured_forms(studio, sha256), bundled=model.place is Place.BUNDLED)
+    except ModelError as error:
+        return str(error)
+
+
+def unmeasured(workspace: Workspace, model: ShelfModel) -> bool:
+    """Whether nobody knows what this model reads best: neither was it measured, nor is it the bundled one."""
+    if model.place is Place.BUNDLED:
+        return False
+    sha256 = known_sha256(workspace, model)
+    return not sha256 or not forms_file(workspace.prompt_forms, sha256).exists()

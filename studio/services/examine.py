@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from studio.errors import AdapterError, NoReaderError, StudioError
+from studio.domain.generation import ModelFacts
+from studio.errors import AdapterError, ModelError, NoReaderError, StudioError
 from studio.models.records import Records
 from studio.services.adapters import adapter_file
+from studio.services.measured_forms import forms_in_words, measured_forms
+from studio.services.model_shelf import is_bundled
 from studio.services.reader import reader_of
 from studio.services.strays import file_fault, stray_adapters
 from studio.services.studio import Studio, off_loop
@@ -140,6 +143,7 @@ async def _model_and_adapters(studio: Studio) -> list[Finding]:
             fault = f"the manifest of {file} is not as the night left it"
         found.append(Finding(f"adapter v{adapter.version}", not fault, fault or str(file)))
     found.append(await _reader(studio))
+    found.append(await _forms(studio, facts))
     return found
 
 
@@ -150,6 +154,14 @@ async def _reader(studio: Studio) -> Finding:
         return Finding("reader", True, str(error))
     except AdapterError as error:
         return Finding("reader", False, str(error))
+
+
+async def _forms(studio: Studio, facts: ModelFacts) -> Finding:
+    try:
+        measured = await off_loop(measured_forms, studio, facts.sha256)
+    except ModelError as error:
+        return Finding("prompt forms", False, str(error))
+    return Finding("prompt forms", True, forms_in_words(measured, bundled=is_bundled(facts.path)))
 
 
 def _manifest_model(path: Path) -> str | None:

@@ -16,6 +16,7 @@ from studio.lessons.distil import distil, lesson_keys
 from studio.lessons.reconcile import Reconciliation, reconcile
 from studio.prompting.assemble import reapply_request
 from studio.services.find_lessons import current_index
+from studio.services.measured_forms import forms_of
 from studio.services.prepare_lanes import fitted
 from studio.services.studio import Studio, off_loop
 
@@ -82,7 +83,8 @@ async def prove_lesson(studio: Studio, lesson: Lesson) -> Lesson:
     """
     source = await off_loop(studio.log.corrections.get, lesson.source_ids[-1])
     facts = await studio.model()
-    request = reapply_request(source, RetrievedLesson(lesson, 1.0, 1), studio.settings.prompt.system)
+    retrieved, system = RetrievedLesson(lesson, 1.0, 1), studio.settings.prompt.system
+    request = reapply_request(source, retrieved, system, await forms_of(studio))
     assembly = await fitted(studio, facts, request, studio.sampling)
     lane = Lane("proof", assembly.messages, sampling=studio.sampling)
     async for event in studio.engine.generate([lane], priority=Priority.IDLE):

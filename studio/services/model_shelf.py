@@ -88,6 +88,11 @@ def model_in_use(shelf: Shelf) -> Path | None:
         return None
 
 
+def is_bundled(model: Path) -> bool:
+    """Whether this is the file that comes with the set-up."""
+    return model == bundled_model()
+
+
 def models_on(shelf: Shelf, in_use: Path | None) -> list[ShelfModel]:
     """Every model once, those that are here first, then the catalogue, then other programs'. Reads the disk.
 

@@ -14,9 +14,11 @@ from studio.domain.log import Correction, Given, GivenLesson
 from studio.domain.nights import Adapter
 from studio.errors import AdapterError, EmbedderError
 from studio.prompting.assemble import Assembly, PromptRequest, assemble, prompts_to_count
+from studio.prompting.prompt_forms import DEFAULT_FORMS, PromptForms
 from studio.services.adapter_scope import EVERYWHERE, nearness, scope_of, scope_threshold
 from studio.services.adapters import adapter_elsewhere, adapter_of, adapter_use
 from studio.services.find_lessons import current_index, fitting_lessons
+from studio.services.measured_forms import forms_of
 from studio.services.reader import Reader, reader_of
 from studio.services.studio import Studio, off_loop
 
@@ -52,10 +54,15 @@ class Briefing:
     scopes: dict[str, LessonIndex | None]  # by arm, where its adapter answers only what is near; None: unknown
     reader: Reader | str  # or why there is none
     elsewhere: dict[str, str]  # by arm, where the adapter it means is another model's: a sentence
+    measured: PromptForms = DEFAULT_FORMS  # what the model reads best
 
     def looks_up(self, recipe: ArmRecipe) -> bool:
         """Whether the arm's questions are embedded."""
         return self.scopes.get(recipe.name) is not None or (recipe.memory is Memory.LESSONS and self.index is not None)
+
+    def forms(self, recipe: ArmRecipe) -> PromptForms:
+        """In which forms the arm is given what it remembers. A reader was trained on the default, and is given that."""
+        return DEFAULT_FORMS if recipe.reader and isinstance(self.reader, Reader) else self.measured
 
 
 async def brief(studio: Studio, arms: Collection[ArmRecipe]) -> Briefing:
@@ -84,7 +91,7 @@ async def brief(studio: Studio, arms: Collection[ArmRecipe]) -> Briefing:
             reader = f"Answered without a reader. {error}"
     wanting = [recipe for recipe in arms if recipe.uses_adapter and adapters[recipe.name] is None]
     elsewhere = {recipe.name: await adapter_elsewhere(studio, recipe) for recipe in wanting}
-    return Briefing(facts, corrections, adapters, index, scopes, reader, elsewhere)
+    return Briefing(facts, corrections, adapters, index, scopes, reader, elsewhere, await forms_of(studio))
 
 
 async def prepare_lanes(
@@ -116,6 +123,7 @@ async def prepare_lane(
         question.history,
         briefing.corrections,
         tuple(lessons),
+        briefing.forms(recipe),
     )
     assembly = await fitted(studio, briefing.facts, request, sampling)
     adapter = briefing.adapters[recipe.name]
@@ -196,6 +204,7 @@ def _given(
         history_messages=assembly.history_messages,
         history_trimmed=assembly.history_trimmed,
         sampling=sampling,
+        prompt_form=assembly.form,
     )
 
 

@@ -19,8 +19,10 @@ from studio.domain.lessons import LessonStatus
 from studio.domain.log import Correction
 from studio.domain.nights import Probe, ProbeKind, ProbeResult
 from studio.evaluation.checks import judge
+from studio.prompting.prompt_forms import DEFAULT_FORMS
 from studio.services.ask_many import Ask, Reply, stream_many
 from studio.services.judge_probes import PROBE_SAMPLING
+from studio.services.measured_forms import forms_of
 from studio.services.reader import answering_arms
 from studio.services.studio import Studio, off_loop
 
@@ -73,6 +75,8 @@ async def _knowledge(studio: Studio, corrections: Sequence[Correction], recipes:
         [dataclasses.asdict(recipe) for recipe in recipes],
         asdict(studio.settings.prompt),
     ]
+    if (forms := await forms_of(studio)) != DEFAULT_FORMS:
+        whole.append(dataclasses.asdict(forms))
     return hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:12]
 
 

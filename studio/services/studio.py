@@ -50,8 +50,9 @@ class Studio:
     """Ports and settings of one running studio.
 
     `completions` keeps greedy answers to probes by what was decoded. `reader_folders` are where readers lie, the user's
-    own first; empty stands for the workspace's. `catalogues` are files that list models to pull, later ones counting
-    more. `adapter_scopes` holds, by adapter id, the ids of the corrections in its scope and their index.
+    own first, `forms_folder` is where measured forms do; empty and None stand for the workspace's. `catalogues` are
+    files that list models to pull, later ones counting more. `adapter_scopes` holds, by adapter id, the ids of the
+    corrections in its scope and their index.
     `passed_over` says that models of the user's own lie unused; empty where none do.
     `kept_nights` are there in throw-away studios only, where a night that ran before is not trained again.
     `shares_engine`: its engine is another studio's, in which it may be answering the user: a night must not stop it.
@@ -69,6 +70,7 @@ class Studio:
     completions: KeptCompletions
     scale_dial: float | None = None
     reader_folders: tuple[Path, ...] = ()
+    forms_folder: Path | None = None
     catalogues: tuple[Path, ...] = ()
     passed_over: str = ""
     shares_engine: bool = False

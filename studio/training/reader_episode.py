@@ -10,7 +10,7 @@ from studio.domain.generation import ChatMessage
 from studio.domain.lessons import RetrievedLesson
 from studio.domain.nights import TrainingExample
 from studio.prompting.assemble import chat
-from studio.prompting.lesson_form import asked, rules_shown
+from studio.prompting.lesson_form import asked, turns_shown
 
 
 class EpisodeKind(StrEnum):
@@ -54,7 +54,7 @@ class Episode:
 
     def asked(self, system: str) -> tuple[ChatMessage, ...]:
         """The chat as the product assembles it."""
-        return chat(system, rules_shown(self.lessons), asked(self.question, self.lessons))
+        return chat(system, turns_shown(self.lessons), asked(self.question, self.lessons))
 
     def alone(self, system: str) -> tuple[ChatMessage, ...]:
         """The chat without lessons: what the frozen model is asked for its own answer."""

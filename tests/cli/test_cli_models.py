@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from made_gguf import made_gguf
 from model_server import ModelServer, model_server
+from studio_fakes import fake_studio
 
 from studio.cli import root
 
@@ -120,3 +121,23 @@ def test_ctrl_c_stops_a_pull_and_the_same_command_goes_on(server: ModelServer, t
     assert done.returncode == 0, done.stderr
     assert (part.parent / "m.gguf").read_bytes() == CONTENT
     assert not any(asked.headers.get("range", "").startswith("bytes=0-2") for asked in server.asked)
+
+
+def test_what_the_model_in_use_reads_best_is_measured(
+    models: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.bootstrap.build_studio", lambda workspace: fake_studio(workspace.root))
+    text = models("measure")
+    for words in ("Lessons", "Context arm", "known facts before the question", "all corrections once", "chosen"):
+        assert words in text, words
+    measured = json.loads(models("measure", "--json"))
+    assert measured["lesson"] == "turn"  # the stand-in repeats what stands before its question
+    assert [one["form"] for one in measured["lessons"]] == ["after", "before", "turn", "system"]
+    assert models("measure", "--nonsense", code=2)
+
+
+def test_of_another_model_the_choice_says_how_to_find_what_it_reads_best(models: Shell, tmp_path: Path) -> None:
+    (tmp_path / "mine.gguf").write_bytes(CONTENT)
+    models("add", str(tmp_path / "mine.gguf"))
+    assert "studio models measure" in models("use", "mine")
+    assert "studio models measure" not in models("use", "smollm2-135m")

@@ -22,6 +22,7 @@ from studio.prompting.assemble import (
     reapply_request,
     redo_request,
 )
+from studio.prompting.prompt_forms import LessonForm, PromptForms, ShownForm
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SYSTEM = "You are a helpful assistant."
@@ -215,3 +216,69 @@ def test_reapplying_gives_only_the_lesson_of_that_correction() -> None:
     assert contents(assembly)[0] == SYSTEM
     assert contents(assembly)[1].startswith("question 7\n")
     assert "seven" in contents(assembly)[1]
+
+
+def turns(assembly: Assembly) -> list[tuple[str, str]]:
+    return [(message.role.value, message.content) for message in assembly.messages]
+
+
+BOTH = (
+    retrieved("When is tea?", "At five.", 1),
+    retrieved("Where is tea?", "In the hall.", 2),
+    retrieved("Say it.", "ok.", 3, LessonKind.STYLE),
+)
+NOTES = (
+    'The answer to the question "Where is tea?" is: In the hall.\n'
+    'The answer to the question "When is tea?" is: At five.'
+)
+RULE_SHOWN = [("user", "Say it.\n\nok."), ("assistant", "ok.")]
+PAST = [("user", "ask 0"), ("assistant", "reply 0")]
+
+
+def test_the_default_forms_are_what_was_measured_on_the_bundled_model_to_the_byte() -> None:
+    lessons = put_together(PromptRequest("Tea?", Memory.LESSONS, SYSTEM, history(1), lessons=BOTH))
+    asked = f"Tea?\n\nok.\n\n{NOTES}\nWhat is your answer?"
+    assert turns(lessons) == [("system", SYSTEM), *RULE_SHOWN, *RULE_SHOWN, *PAST, ("user", asked)]
+    context = put_together(PromptRequest("Tea?", Memory.CONTEXT, SYSTEM, history(1), (correction(1),)))
+    taught = [("user", "question 1"), ("assistant", "answer answer answer")]
+    assert turns(context) == [("system", SYSTEM), *taught, *taught, *PAST, ("user", "Tea?")]
+    assert (lessons.form, context.form) == ("", "")
+
+
+def test_facts_stand_where_the_form_says_and_rules_stay() -> None:
+    def read(form: LessonForm) -> list[tuple[str, str]]:
+        request = PromptRequest("Tea?", Memory.LESSONS, SYSTEM, history(1), lessons=BOTH, forms=PromptForms(form))
+        assembly = put_together(request)
+        assert assembly.form == form.value
+        assert assembly.prompt_tokens == count(assembly.messages)
+        return turns(assembly)
+
+    rules, known = [*RULE_SHOWN, *RULE_SHOWN], f"Known facts:\n{NOTES}"
+    facts = [
+        ("user", "Where is tea?"),
+        ("assistant", "In the hall."),
+        ("user", "When is tea?"),
+        ("assistant", "At five."),
+    ]
+    system = ("system", SYSTEM)
+    assert read(LessonForm.BEFORE) == [system, *rules, *PAST, ("user", f"{known}\n\nTea?\n\nok.")]
+    assert read(LessonForm.TURN) == [system, *rules, *facts, *PAST, ("user", "Tea?\n\nok.")]
+    assert read(LessonForm.SYSTEM) == [("system", f"{SYSTEM}\n\n{known}"), *rules, *PAST, ("user", "Tea?\n\nok.")]
+
+
+def test_a_fact_in_its_own_words_is_given_in_every_form() -> None:
+    for form in LessonForm:
+        own = (retrieved("", "Tea is at five."),)
+        request = PromptRequest("Tea?", Memory.LESSONS, "", lessons=own, forms=PromptForms(form))
+        assert "Tea is at five." in " ".join(contents(put_together(request)))
+        nothing = put_together(PromptRequest("Tea?", Memory.LESSONS, SYSTEM, forms=PromptForms(form)))
+        assert (contents(nothing), nothing.form) == ([SYSTEM, "Tea?"], "")
+
+
+def test_corrections_are_shown_once_where_the_form_says_so() -> None:
+    forms = PromptForms(corrections=ShownForm.ONCE)
+    request = PromptRequest("Tea?", Memory.CONTEXT, "", (), (correction(1), correction(2)), forms=forms)
+    assembly = put_together(request)
+    assert contents(assembly) == ["question 1", "answer answer answer", "question 2", "answer answer answer", "Tea?"]
+    assert assembly.form == "once"
+    assert assembly.prompt_tokens == count(assembly.messages)

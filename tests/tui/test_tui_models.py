@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -285,3 +286,25 @@ async def test_an_empty_shelf_says_what_to_do(studio: Studio, monkeypatch: pytes
         await until(pilot, lambda: app.status.engine == "no model")
         await pilot.press("f12")
         await until(pilot, lambda: "There is no model here" in shown(pilot))
+
+
+async def test_what_another_model_reads_best_is_measured_stopped_and_told(studio: Studio) -> None:
+    give(studio, "mine")
+    engine = studio.engine
+    assert isinstance(engine, Engine)
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await open_models(pilot, "mine")
+        await pilot.press("enter")
+        await until(pilot, lambda: any("m measures it" in notice for notice in notices(pilot)))
+        await settled(pilot)
+        engine.hold = asyncio.Event()
+        await pilot.press("m")
+        await until(pilot, lambda: "m stops" in shown(pilot))
+        await pilot.press("m")
+        await until(pilot, lambda: "m stops" not in shown(pilot))
+        assert not studio.workspace.prompt_forms.exists()
+        engine.hold = None
+        await pilot.press("m")
+        await until(pilot, lambda: any("as measured on" in notice for notice in notices(pilot)))
+        assert len(list(studio.workspace.prompt_forms.iterdir())) == 1

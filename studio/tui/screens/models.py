@@ -31,6 +31,7 @@ from studio.tui.widgets.file_dialog import FileDialog
 PROGRESS_S = 0.25
 SETTLE_S = 0.1
 STOPS_WITHIN_S = 5.0
+MEASURING = "measure"
 LOOKING = "Looking for models…"
 NOTHING = "There is no model here and no catalogue. g pulls one of the Hugging Face hub, a adds a file of yours."
 
@@ -47,6 +48,7 @@ enter on one that is here: it answers from then on, in place of the one before; 
 the catalogue pulls it, p pauses and goes on, also after the studio was closed; c gives it up. g pulls any other of the
 Hugging Face hub, a adds a file where it lies, x deletes what was pulled or forgets what was added. Nothing is fetched
 unless you ask. Corrections and lessons stay whichever model answers; adapters belong to the model they were made for.
+m measures in which form the model in use reads lessons best, and stops; prompts have that form from then on.
 `studio models` does the same on the command line."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "use", "Use", id="models.use", tooltip="Answer with this model from now on, as enter does"),
@@ -55,6 +57,9 @@ unless you ask. Corrections and lessons stay whichever model answers; adapters b
         Binding("g", "get", "Get…", id="models.get", tooltip="Pull another model: org/repo or an address"),
         Binding("a", "add", "Add…", id="models.add", tooltip="Add a model file where it lies"),
         Binding("x", "remove", "Remove", id="models.remove", tooltip="Delete a pulled model, forget an added one"),
+        Binding(
+            "m", "measure", "Measure", id="models.measure", tooltip="Find what the model in use reads best, or stop"
+        ),
         Binding("u", "undo", "Undo", id="models.undo", tooltip="Take the last choice or forgetting back"),
     ]
 
@@ -70,6 +75,7 @@ unless you ask. Corrections and lessons stay whichever model answers; adapters b
         self._workers: dict[str, Worker[None]] = {}
         self._ticks: Timer | None = None
         self._settles: Timer | None = None
+        self._measuring = ""
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="models-body"):
@@ -124,6 +130,20 @@ unless you ask. Corrections and lessons stay whichever model answers; adapters b
         self._belongings[name] = found
         if self._chosen is not None and self._chosen.model.name == name:
             self._show_chosen()
+
+    def show_measuring(self, words: str) -> None:
+        """How far the measurement of the model in use is; empty where none is under way."""
+        ended = bool(self._measuring) and not words
+        self._measuring = words
+        if not self.is_mounted:
+            return
+        self._show_chosen()
+        if ended:
+            self._belongings.clear()
+            self._describe()
+
+    def stop_measuring(self) -> None:
+        self.workers.cancel_group(self, MEASURING)
 
     def begin_pull(self, wanted: str, name: str) -> None:
         """Start a pull beside everything else, unless it is under way."""
@@ -186,7 +206,9 @@ unless you ask. Corrections and lessons stay whichever model answers; adapters b
             return
         pulling = self._pulling(shown.model)
         found = self._belongings.get(shown.model.name)
-        self.query_one("#model-about", Static).update(about(shown, found, pulling.progress if pulling else None))
+        self.query_one("#model-about", Static).update(
+            about(shown, found, pulling.progress if pulling else None, self._measuring)
+        )
 
     def _tick(self) -> None:
         """Show how far the pulls are."""
@@ -206,13 +228,15 @@ unless you ask. Corrections and lessons stay whichever model answers; adapters b
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Actions that have nothing to act on are neither shown nor run."""
-        if action not in ("use", "pull", "cancel", "remove", "undo", "get", "add"):
+        if action not in ("use", "pull", "cancel", "remove", "undo", "get", "add", "measure"):
             return True
         shown = self._chosen if self.is_mounted else None
         if action in ("get", "add"):
             return True
         if action == "undo":
             return bool(self.undoable) and not self.switching
+        if action == "measure":
+            return any(one.model.in_use for one in self._models.values()) and not self.switching
         if shown is None:
             return False
         model, pulling = shown.model, self._pulling(shown.model)
@@ -264,6 +288,12 @@ unless you ask. Corrections and lessons stay whichever model answers; adapters b
     def action_remove(self) -> None:
         if (shown := self._chosen) is not None:
             self.start(models_work.remove(self, shown.model), group="remove", exclusive=True)
+
+    def action_measure(self) -> None:
+        if self._measuring:
+            self.stop_measuring()
+        else:
+            self.start(models_work.measure(self), group=MEASURING, exclusive=True)
 
     def action_undo(self) -> None:
         if self.undoable and not self.switching:

@@ -21,6 +21,7 @@ GROUPS = {
 NAME_WIDTH = 24
 TRIED = "llama"
 """The architecture that nights are tested on."""
+MEASURE_KEY = " m measures."
 PULL_KEYS = {True: "p pauses, c cancels.", False: "p goes on, c discards it."}
 
 
@@ -98,10 +99,12 @@ def _thousands(tokens: int) -> str:
     return f"{tokens // 1024}k" if tokens >= 1024 else str(tokens or "")
 
 
-def about(shown: Shown, belongings: Belongings | None, pulling: PullProgress | None) -> Content:
-    """Everything about one model, for the pane beside the list."""
+def about(shown: Shown, belongings: Belongings | None, pulling: PullProgress | None, measuring: str = "") -> Content:
+    """Everything about one model, for the pane beside the list. `measuring` says how far its measurement is."""
     model = shown.model
     parts: list[str | tuple[str, str]] = [(one_line(model.title, 60), "bold"), "\n"]
+    if measuring and model.in_use:
+        parts.append((f"\nMeasuring what it reads best: {measuring}. m stops.\n", "bold"))
     if pulling is not None:
         parts += [("\n" + displayable(progress_words(pulling)), "bold"), f"\n{PULL_KEYS[True]}\n"]
     elif model.place is Place.PART:
@@ -126,6 +129,8 @@ def about(shown: Shown, belongings: Belongings | None, pulling: PullProgress | N
         parts.append(f"\n{template}\n")
     if belongings is not None and model.path is not None and not (shown.facts and shown.facts.refusal):
         parts.append(_belonging(shown, belongings) + "\n")
+        if belongings.forms:
+            parts.append(f"\n{displayable(belongings.forms)}{MEASURE_KEY if model.in_use else ''}\n")
     parts.append(("\n" + _whence(model), "dim"))
     return Content.assemble(*parts)
 

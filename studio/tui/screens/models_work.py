@@ -14,7 +14,8 @@ from studio.models.hub import Repository, parse_spec, wish_of
 from studio.models.pull_progress import Phase, PullProgress
 from studio.models.records import Record
 from studio.services.change_settings import Change
-from studio.services.describe_model import belongings, file_facts, room_for
+from studio.services.describe_model import belongings, file_facts, room_for, unmeasured
+from studio.services.measured_forms import forms_in_words
 from studio.services.model_shelf import Place, ShelfModel, models_on
 from studio.services.studio import off_loop
 from studio.tui.plain_text import one_line
@@ -152,7 +153,7 @@ async def use(screen: ModelsScreen, shown: Shown) -> None:
     keeping = await service("keep_models")
     change: Change = await _switched(screen, keeping.switch_model(screen.studio, screen.shelf, model))
     screen.undoable.append(change)
-    await _told(screen)
+    await _told(screen, model)
 
 
 async def undo(screen: ModelsScreen) -> None:
@@ -172,6 +173,7 @@ async def _switched(screen: ModelsScreen, switch: Any) -> Any:
     """Await a change of the model while the header says so, and again what answers then."""
     app = screen.studio_app
     app.tell(engine="loading model…")
+    screen.stop_measuring()
     screen.switching = True
     screen.refresh_bindings()
     try:
@@ -183,10 +185,28 @@ async def _switched(screen: ModelsScreen, switch: Any) -> Any:
         await look(screen)
 
 
-async def _told(screen: ModelsScreen) -> None:
+async def _told(screen: ModelsScreen, model: ShelfModel | None = None) -> None:
     facts = screen.studio.engine.facts
     if facts is not None:
-        screen.notify(f"{facts.name} answers now. Corrections and lessons stay; adapters belong to their model.")
+        new = model is not None and await off_loop(unmeasured, screen.studio.workspace, model)
+        hint = " What it reads best is not known yet: m measures it." if new else ""
+        screen.notify(f"{facts.name} answers now. Corrections and lessons stay; adapters belong to their model.{hint}")
+    screen.studio_app.log_changed()
+
+
+async def measure(screen: ModelsScreen) -> None:
+    """Find what the model in use reads best; cancelled, the same goes on where it was."""
+    choosing = await service("choose_forms")
+
+    def progress(stage: str, done: int, total: int) -> None:
+        screen.show_measuring(f"{stage}, {done} of {total}")
+
+    screen.show_measuring("beginning")
+    try:
+        measured = await choosing.choose_forms(screen.studio, progress)
+    finally:
+        screen.show_measuring("")
+    screen.notify(forms_in_words(measured, bundled=False))
     screen.studio_app.log_changed()
 
 

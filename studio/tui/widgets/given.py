@@ -36,6 +36,8 @@ def describe_given(given: Given) -> str:
     if given.correction_ids:
         left_out = f" ({given.corrections_left_out} left out)" if given.corrections_left_out else ""
         parts.append(f"{_count(len(given.correction_ids), 'correction')}{left_out}")
+    if given.prompt_form:
+        parts.append(f"form {one_line(given.prompt_form, 12)}")
     if given.note:
         parts.append(one_line(given.note, NOTE_LENGTH))
     return " · ".join(parts)
