@@ -8,6 +8,8 @@ import math
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 
+import pytest
+
 from studio.domain.generation import (
     ChatMessage,
     Completion,
@@ -24,6 +26,7 @@ from studio.domain.generation import (
 from studio.domain.identity import new_id, utc_now
 from studio.domain.log import Correction
 from studio.domain.nights import Adapter, Night, NightState
+from studio.evaluation.forms_exam import exam_facts, exam_general
 from studio.services.adapters import adapter_file
 from studio.services.kept_completions import KeptCompletions
 from studio.services.studio import Studio
@@ -151,3 +154,10 @@ async def promoted(studio: Studio, corrections: Sequence[Correction]) -> Adapter
     studio.log.adapters.activate(facts.sha256, adapter.id, "promoted", utc_now())
     adapter_file(studio, adapter).write_bytes(b"weights")
     return adapter
+
+
+def shorten_exam(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure what a model reads best by six facts and no more, where only the way there and back is looked at."""
+    facts = exam_facts()[:6]
+    monkeypatch.setattr("studio.services.choose_forms.exam_facts", lambda: facts)
+    monkeypatch.setattr("studio.services.choose_forms.exam_general", lambda: exam_general()[:6])

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from made_gguf import made_gguf
 from model_server import ModelServer, model_server
-from studio_fakes import fake_studio
+from studio_fakes import fake_studio, shorten_exam
 
 from studio.cli import root
 
@@ -126,6 +126,7 @@ def test_ctrl_c_stops_a_pull_and_the_same_command_goes_on(server: ModelServer, t
 def test_what_the_model_in_use_reads_best_is_measured(
     models: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shorten_exam(monkeypatch)
     monkeypatch.setattr("studio.bootstrap.build_studio", lambda workspace: fake_studio(workspace.root))
     text = models("measure")
     for words in ("Lessons", "Context arm", "known facts before the question", "all corrections once", "chosen"):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from made_gguf import made_gguf
 from model_server import ModelServer, model_server
-from studio_fakes import FakeEngine, fake_studio
+from studio_fakes import FakeEngine, fake_studio, shorten_exam
 from textual.widgets import Input, OptionList
 from tui_driving import AppPilot, notices, settled, shown, until, write
 
@@ -288,7 +288,10 @@ async def test_an_empty_shelf_says_what_to_do(studio: Studio, monkeypatch: pytes
         await until(pilot, lambda: "There is no model here" in shown(pilot))
 
 
-async def test_what_another_model_reads_best_is_measured_stopped_and_told(studio: Studio) -> None:
+async def test_what_another_model_reads_best_is_measured_stopped_and_told(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shorten_exam(monkeypatch)
     give(studio, "mine")
     engine = studio.engine
     assert isinstance(engine, Engine)

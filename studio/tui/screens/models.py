@@ -132,13 +132,15 @@ m measures in which form the model in use reads lessons best, and stops; prompts
             self._show_chosen()
 
     def show_measuring(self, words: str) -> None:
-        """How far the measurement of the model in use is; empty where none is under way."""
-        ended = bool(self._measuring) and not words
+        """How far the measurement of the model in use is, painted with the next tick; empty where none is under way."""
+        begins_or_ends = bool(self._measuring) != bool(words)
         self._measuring = words
-        if not self.is_mounted:
+        if not (begins_or_ends and self.is_mounted and self.app.is_running):
             return
-        self._show_chosen()
-        if ended:
+        if words and self._ticks is not None:
+            self._ticks.resume()
+        self._tick()
+        if not words:
             self._belongings.clear()
             self._describe()
 
@@ -211,7 +213,7 @@ m measures in which form the model in use reads lessons best, and stops; prompts
         )
 
     def _tick(self) -> None:
-        """Show how far the pulls are."""
+        """Show how far the pulls and a measurement are."""
         options = self.query_one(OptionList)
         for pulling in self._pulls.values():
             if (shown := self._models.get(pulling.name)) is not None:
@@ -219,7 +221,7 @@ m measures in which form the model in use reads lessons best, and stops; prompts
             elif pulling.progress.total and not pulling.listed:
                 pulling.listed, self.wanted = True, pulling.name
                 self.look()  # of a file that is in no catalogue there is a part to show from now on
-        if not self._pulls and self._ticks is not None:
+        if not (self._pulls or self._measuring) and self._ticks is not None:
             self._ticks.pause()
         self._show_chosen()
         self.refresh_bindings()
