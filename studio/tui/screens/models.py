@@ -207,10 +207,8 @@ m measures in which form the model in use reads lessons best, and stops; prompts
         if shown is None:
             return
         pulling = self._pulling(shown.model)
-        found = self._belongings.get(shown.model.name)
-        self.query_one("#model-about", Static).update(
-            about(shown, found, pulling.progress if pulling else None, self._measuring)
-        )
+        found, progress = self._belongings.get(shown.model.name), pulling.progress if pulling else None
+        self.query_one("#model-about", Static).update(about(shown, found, progress, self._measuring))
 
     def _tick(self) -> None:
         """Show how far the pulls and a measurement are."""
