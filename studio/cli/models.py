@@ -245,7 +245,7 @@ def _print_forms(measured: MeasuredForms) -> None:
                 rows.append((form, *["-"] * 6, "refused"))
                 continue
             gain, chance = (
-                (f"{one.gain:+d}", f"{one.chance:.3f}") if one.gain is not None and one.chance is not None else ("", "")
+                (f"{one.gain:+.1f}", f"{one.chance:.3f}") if one.gain is not None and one.chance is not None else ("", "")
             )
             shares = (f"{one.right}/{one.asked}", f"{one.kept}/{one.general}", f"{one.leaks}/{one.near}")
             rows.append((form, *shares, f"{one.tokens:.0f}", gain, chance, "chosen" if one.chosen else ""))

@@ -2,7 +2,8 @@
 
 Each form is given the same questions: rewordings of invented facts with the right lesson (in the context arm: with all
 of them), near-by questions with that lesson wrongly given, which must not leak, and everyday questions that the model
-gets right without. What is answered rightly counts a point; what leaks or is lost takes one away.
+gets right without. What is answered rightly counts a point; what leaks or is lost takes one away, or less where the
+lesson that does the harm would seldom have been given.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ EXAM_SAMPLING = Sampling(max_tokens=32)
 """What is right is said within so many tokens (docs/night.md)."""
 CHANCE = 0.05
 """A gain over the default counts where it is less likely than this by chance; divided among the alternatives."""
+SELDOM = 1 / 8
+"""What a harm of a lesson weighs. The exam gives a wrong lesson as often as a right one; retrieval gives one in some
+.03 of near-by and .01 of general questions, and the right one in .8 (docs/lessons.md). What the context arm shows is always there."""
 EVERYDAY = "everyday questions"
 """The first stage, as it is told to whoever watches; the others are the forms in words."""
 
@@ -71,7 +75,7 @@ async def choose_forms(studio: Studio, progress: Progress = unheard) -> Measured
     context = [await sitting.sit(form, PromptForms(corrections=form), Memory.CONTEXT) for form in ShownForm]
     if studio.engine.facts is None or studio.engine.facts.sha256 != facts.sha256:
         raise EngineError("Another model answers now, so the measurement was given up.", "Start it anew.")
-    by_lesson, by_shown = _figures(probes, lessons), _figures(probes, context)
+    by_lesson, by_shown = _figures(probes, lessons, SELDOM), _figures(probes, context, 1.0)
     measured = MeasuredForms(
         model_sha256=facts.sha256,
         model_name=facts.name,
@@ -145,26 +149,26 @@ async def _ask(
     return [answered[lane].text for lane in lanes], fmean(one.prompt_tokens for one in prepared)
 
 
-def _figures(probes: Sequence[Probe], sat: Sequence[_Sat]) -> tuple[FormResult, ...]:
-    """Every form against the first, which is the default; one of them is chosen.
+def _figures(probes: Sequence[Probe], sat: Sequence[_Sat], harm: float) -> tuple[FormResult, ...]:
+    """Every form against the first, which is the default; one of them is chosen. A harm weighs `harm` points.
 
     Of those that gain by more than chance the one that gains most, of equals the one with the shorter prompts; where
     none does, the default. The unit is the fact, with all its questions.
     """
     default, *others = sat
-    results = [_counted(probes, default), *(_against(probes, one, default) for one in others)]
+    results = [_counted(probes, default), *(_against(probes, one, default, harm) for one in others)]
     better = [one for one in results if one.chance is not None and one.chance < CHANCE / len(others)]
     best = max(better, key=lambda one: (one.gain or 0, -one.tokens), default=results[0])
     return tuple(structs.replace(one, chosen=one is best) for one in results)
 
 
-def _against(probes: Sequence[Probe], one: _Sat, default: _Sat) -> FormResult:
+def _against(probes: Sequence[Probe], one: _Sat, default: _Sat, harm: float) -> FormResult:
     if one.refused:
         return FormResult(form=one.form, refused=one.refused)
-    gains = dict.fromkeys((probe.correction_id for probe in probes), 0)
+    gains = dict.fromkeys((probe.correction_id for probe in probes), 0.0)
     for probe, now, before in zip(probes, one.came_out, default.came_out, strict=True):
-        gains[probe.correction_id] += now - before
-    chance = chance_of_gain(list(gains.values()))
+        gains[probe.correction_id] += (now - before) * (1.0 if probe.kind is ProbeKind.REPHRASE else harm)
+    chance = chance_of_gain([round(gain / harm) for gain in gains.values()])
     return structs.replace(_counted(probes, one), gain=sum(gains.values()), chance=chance)
 
 

@@ -33,7 +33,7 @@ class FormResult(msgspec.Struct, frozen=True, kw_only=True):
     kept: int = 0
     general: int = 0
     tokens: float = 0.0
-    gain: int | None = None
+    gain: float | None = None
     chance: float | None = None
     chosen: bool = False
     refused: str = ""
