@@ -97,6 +97,11 @@ class Workspace:
         return self.sessions / "scratch"
 
     @property
+    def serve_token(self) -> Path:
+        """The secret that other programs show to `studio serve`."""
+        return self.sessions / "serve-token"
+
+    @property
     def themes(self) -> Path:
         return self.root / "themes"
 

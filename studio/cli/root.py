@@ -41,6 +41,7 @@ VERBS = {
     "report": "reporting",
     "export": "exporting",
     "import": "importing",
+    "serve": "serving",
     "serve-app": "serving",
     "served-app": "serving",
     "sql": "log",

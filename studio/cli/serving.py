@@ -1,4 +1,4 @@
-"""`studio serve-app`: the app in a browser, for one who presents and many who watch."""
+"""`studio serve`: the arms for other programs; `studio serve-app`: the app in browsers."""
 
 from __future__ import annotations
 
@@ -6,30 +6,125 @@ import asyncio
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from studio.cli.frame import Frame, ended_by_signals, pass_frame
-from studio.errors import StudioError, UsageError
+from studio.errors import EmbedderError, StudioError, UsageError
 from studio.reporting.terminal_text import printable
 
 if TYPE_CHECKING:
+    from studio.services.studio import Studio
     from studio.serving.access import Access
 
+API_PORT = 8642
 DRIVER = "studio.tui.served_driver:ServedDriver"
 
 
-@click.command("serve-app")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; any free one by default.")
-@click.option(
+host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+allow_host_option = click.option(
     "--allow-host",
     "other_names",
     metavar="NAME",
     multiple=True,
-    help="A further name by which browsers reach it, say that of a proxy; may be repeated.",
+    help="A further name by which it is reached, say that of a proxy; may be repeated.",
 )
+
+
+@click.command()
+@host_option
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=API_PORT,
+    show_default=True,
+    help="Port to listen on; 0 is any free one.",
+)
+@click.option("--to-network", is_flag=True, help="Let other machines in, which a --host beyond this one needs.")
+@allow_host_option
+@click.option("--token", help="The API key clients must show. Default: one kept in the workspace, made once.")
+@click.option("--arm", help="The arm that answers where a client names no model. Default: the chat arm.")
+@pass_frame
+def serve(  # noqa: PLR0917 - click passes them by name
+    frame: Frame,
+    host: str,
+    port: int,
+    to_network: bool,
+    other_names: tuple[str, ...],
+    token: str | None,
+    arm: str | None,
+) -> None:
+    """The arms for other programs: an OpenAI-compatible API.
+
+    Editors and chat programs set to the printed address, with the token as their API key, get the corrected
+    assistant: the arms are its models. What is asked lies in the log and comes up in Review. It runs beside the app,
+    with an engine of its own, until ctrl+c.
+    """
+    from studio.serving.access import Reach
+    from studio.serving.api import Api
+    from studio.serving.listening import is_loopback, listen
+    from studio.serving.run import serve_api
+    from studio.serving.token_file import checked_token, kept_token
+
+    given = None if token is None else checked_token(token)
+    listening = listen(host, port)
+
+    async def use(studio: Studio) -> None:
+        from studio.services.answer_clients import ServedArms
+
+        default = studio.arm(arm or studio.settings.chat.arm)
+        secret = given or kept_token(studio.workspace.serve_token)
+        await _make_ready(studio)
+        assistant = ServedArms(studio, default)
+        reach = Reach.by(only_loopback=is_loopback(listening), own_name=socket.gethostname(), other_names=other_names)
+        where = "as given by --token" if given else f"in {studio.workspace.serve_token}"
+        arms = await assistant.arms()
+        await serve_api(
+            listening,
+            Api(assistant, reach, secret).application(),
+            studio.workspace.diagnostics,
+            lambda: _tell_address(listening, arms, where),
+        )
+
+    with listening:
+        if not (is_loopback(listening) or to_network):
+            raise UsageError(
+                f"{host} can be reached from other machines, and what is sent is not encrypted.",
+                "Add --to-network if that is meant.",
+            )
+        frame.run(use)
+
+
+async def _make_ready(studio: Studio) -> None:
+    """What a first question would wait for, and what may fail, before anybody is told to come."""
+    from studio.services.learn_lessons import learn_pending
+
+    await studio.model()
+    if studio.passed_over:
+        click.echo(f"studio: {printable(studio.passed_over)}", err=True)
+    try:
+        await studio.embedder.start()
+        await learn_pending(studio)
+    except EmbedderError as error:  # the arms answer without lessons, and say so
+        click.echo(f"studio: {printable(str(error))}", err=True)
+
+
+def _tell_address(listening: socket.socket, arms: Sequence[str], where: str) -> None:
+    bound, port = listening.getsockname()[:2]
+    click.echo("The arms answer other programs. ctrl+c ends it.")
+    for name in _reached_at(bound):
+        click.echo(f"  base URL  http://{name}:{port}/v1")
+    click.echo(f"  API key   {printable(where)}")
+    click.echo(f"  models    {arms[0]} (default), {', '.join(arms[1:])}")
+    sys.stdout.flush()
+
+
+@click.command("serve-app")
+@host_option
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; any free one by default.")
+@allow_host_option
 @pass_frame
 def serve_app(frame: Frame, host: str, port: int, other_names: tuple[str, ...]) -> None:
     """The app in a browser: one presents, any number watch.
@@ -42,7 +137,7 @@ def serve_app(frame: Frame, host: str, port: int, other_names: tuple[str, ...]) 
     """
     from studio.serving.access import Access
     from studio.serving.listening import is_loopback, listen
-    from studio.serving.run import serve
+    from studio.serving.run import serve as serve_to_browsers
 
     workspace = frame.workspace
     listening = listen(host, port)
@@ -51,7 +146,7 @@ def serve_app(frame: Frame, host: str, port: int, other_names: tuple[str, ...]) 
 
     async def within() -> None:
         with ended_by_signals():
-            ended = await serve(
+            ended = await serve_to_browsers(
                 listening, access, command, DRIVER, workspace.diagnostics, lambda: _tell_links(listening, access)
             )
         _tell_end(ended.exit_code, ended.last_words)

@@ -21,6 +21,7 @@ class Origin(StrEnum):
     BENCH = "bench"
     PROBE = "probe"
     IMPORTED = "imported"
+    API = "api"  # asked by another program, through `studio serve`
 
 
 @dataclass(frozen=True, slots=True)

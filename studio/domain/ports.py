@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from studio.domain.clients import ClientQuestion
 from studio.domain.exports import Choosable, CorrectionRow, Selection
-from studio.domain.generation import ChatMessage, EngineOptions, Lane, LaneEvent, ModelFacts, Priority
+from studio.domain.generation import ChatMessage, EngineOptions, Lane, LaneEvent, ModelFacts, Priority, Sampling
 from studio.domain.imports import Additions, Import, Logged
 from studio.domain.lessons import Lesson, LessonStatus, LessonUse
-from studio.domain.log import Answer, Conversation, Correction, Feedback, Turn, Unjudged
+from studio.domain.log import Answer, Conversation, Correction, Feedback, Origin, Turn, Unjudged
 from studio.domain.nights import Adapter, Night, Probe, ProbeResult
 
 
@@ -69,6 +70,26 @@ class Embedder(Protocol):
     async def close(self) -> None: ...
 
 
+class Assistant(Protocol):
+    """What answers other programs: the arms, as the models of an API."""
+
+    @property
+    def sampling(self) -> Sampling:
+        """What holds where a client asks for nothing else."""
+        ...
+
+    async def arms(self) -> tuple[str, ...]:
+        """The arms that can answer, the default first. Raises ModelError."""
+        ...
+
+    def answer(self, question: ClientQuestion) -> AsyncGenerator[str | Answer]:
+        """Pieces of the answer's text, an empty one as soon as it is being answered; last the answer as logged.
+
+        Closing the iterator cancels. Raises StudioError.
+        """
+        ...
+
+
 class ConversationStore(Protocol):
     def add(self, conversation: Conversation) -> None: ...
     def rename(self, conversation_id: str, title: str) -> None: ...
@@ -83,6 +104,9 @@ class ConversationStore(Protocol):
         ...
 
     def turn(self, turn_id: str) -> Turn: ...
+    def asking(self, prompts: Sequence[str], origin: Origin, limit: int) -> list[list[Turn]]:
+        """The turns of each conversation of this origin in which one of these was asked, the latest asked first."""
+        ...
 
 
 class AnswerStore(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -84,17 +84,34 @@ async def answer_with_arms(
     conversation's own. Closing the iterator cancels within one decoding step and keeps the partial answers as
     cancelled. Raises StudioError before the first event where nothing can be asked.
     """
-    if not prompt.strip():
-        raise UsageError("The question is empty.", "Type something first.")
     await studio.model()
     before = await history_of(studio, conversation_id, turn) if history is None else tuple(history)
-    prepared = await prepare_lanes(studio, Question(prompt, before), arms, sampling or studio.sampling)
+
+    async def place() -> Turn:
+        return turn or await add_turn(studio, conversation_id, prompt)
+
+    async with aclosing(answer_question(studio, Question(prompt, before), arms, place, sampling)) as events:
+        async for event in events:
+            yield event
+
+
+async def answer_question(
+    studio: Studio,
+    question: Question,
+    arms: Sequence[ArmRecipe],
+    place: Callable[[], Awaitable[Turn]],
+    sampling: Sampling | None = None,
+) -> AsyncGenerator[ArmEvent]:
+    """As answer_with_arms, for whoever knows the history and the turn: `place` gives it, once it is sure that the arms
+    can be asked."""
+    if not question.prompt.strip():
+        raise UsageError("The question is empty.", "Type something first.")
+    prepared = await prepare_lanes(studio, question, arms, sampling or studio.sampling)
     alike: dict[Lane, list[str]] = {}
     for one in prepared:
         alike.setdefault(what_is_decoded(one), []).append(one.lane.key)
     arms_of = {names[0]: names for names in alike.values()}
-    turn = turn or await add_turn(studio, conversation_id, prompt)
-    recorder = _Recorder(studio, turn, {one.lane.key: one for one in prepared})
+    recorder = _Recorder(studio, await place(), {one.lane.key: one for one in prepared})
     lanes = [one.lane for one in prepared if one.lane.key in arms_of]
     try:
         for one in prepared:

@@ -131,4 +131,19 @@ async def history_of(studio: Studio, conversation_id: str, turn: Turn | None = N
     """The conversation's messages, as corrected: all, or those before `turn`; of a long one no more than ever fit."""
     most = max(FEWEST_TURNS, studio.settings.model.context_tokens // TOKENS_A_TURN)
     before = None if turn is None else turn.position
-    return as_history(await exchanges(studio, conversation_id, before=before, latest=most))
+    earlier = await exchanges(studio, conversation_id, before=before, latest=most)
+    if earlier:
+        first = earlier[0].answers if earlier[0].turn.position == 0 else []
+    else:
+        first = [] if turn is None else (await off_loop(studio.log.answers.of_turns, [turn.id])).get(turn.id, [])
+    return (*begun_with(first), *as_history(earlier))
+
+
+def begun_with(first_answers: Sequence[Answer]) -> tuple[ChatMessage, ...]:
+    """The messages that a conversation goes on from and does not hold, as far as its first answers were given them.
+
+    A comparison asked from Chat began with Chat's messages, a client's conversation with what was said elsewhere.
+    """
+    answer = max(first_answers, key=lambda answer: answer.given.history_messages, default=None)
+    number = answer.given.history_messages if answer else 0
+    return answer.messages[-1 - number : -1] if answer and number else ()

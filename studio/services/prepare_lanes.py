@@ -31,10 +31,11 @@ FEWEST_ANSWER_TOKENS = 64
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, and the messages before it."""
+    """What is asked, and the messages before it. `system` None takes the setting's system message."""
 
     prompt: str
     history: tuple[ChatMessage, ...] = ()
+    system: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ async def prepare_lane(
     request = PromptRequest(
         question.prompt,
         recipe.memory,
-        studio.settings.prompt.system,
+        studio.settings.prompt.system if question.system is None else question.system,
         question.history,
         briefing.corrections,
         tuple(lessons),

@@ -135,14 +135,8 @@ async def open_item(studio: Studio, item: ReviewItem) -> OpenedItem:
         return OpenedItem(item, None, history, (*history, ChatMessage(Role.USER, item.prompt)))
     answer = await off_loop(studio.log.answers.get, item.id)
     turn = await off_loop(studio.log.conversations.turn, answer.turn_id)
-    history = await history_of(studio, item.conversation_id, turn) or _given_history(answer)
+    history = await history_of(studio, item.conversation_id, turn)
     return OpenedItem(item, answer, history, answer.messages)
-
-
-def _given_history(answer: Answer) -> tuple[ChatMessage, ...]:
-    """A comparison asked from Chat was given Chat's messages, which its own conversation does not hold."""
-    number = answer.given.history_messages
-    return answer.messages[-1 - number : -1] if number else ()
 
 
 async def accept_item(studio: Studio, opened: OpenedItem) -> Judgement:

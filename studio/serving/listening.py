@@ -48,7 +48,7 @@ def _refused(error: OSError, host: str, port: int) -> UsageError | MachineError:
     match error.errno:
         case errno.EADDRINUSE:
             return MachineError(
-                f"Port {port} on {host} is in use.", "Choose another with --port, or leave it out for one that is free."
+                f"Port {port} on {host} is in use.", "Choose another with --port; 0 is any that is free."
             )
         case errno.EACCES | errno.EPERM:
             return MachineError(f"Port {port} needs rights that you do not have.", "Choose one above 1023 with --port.")

@@ -108,11 +108,8 @@ class Stage:
 
     def _refuse_strangers(self, request: web.Request) -> None:
         host, origin = request.headers.get("Host"), request.headers.get("Origin")
-        if not self._access.answers_to(host):
-            raise web.HTTPForbidden(text="This server is not known by that name; `--allow-host NAME` adds one.\n")
-        is_socket = request.path.endswith("/ws")
-        if (is_socket or origin is not None) and not self._access.is_own_page(origin, host):
-            raise web.HTTPForbidden(text="Requests of other sites' pages are refused.\n")
+        if refusal := self._access.refusal(host, origin, from_page=request.path.endswith("/ws")):
+            raise web.HTTPForbidden(text=f"{refusal}\n")
         if not request.path.startswith("/static/") and not self._access.admits(_role(request), self._token(request)):
             raise web.HTTPForbidden(text="This needs the link that `studio serve-app` has printed.\n")
 

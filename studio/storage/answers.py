@@ -31,7 +31,7 @@ _LATEST_FEEDBACK = """
     FROM feedback GROUP BY answer_id
 """
 
-_ASKED_BY_THE_USER = [Origin.CHAT.value, Origin.COMPARE.value, Origin.COMMAND.value]
+_ASKED_BY_THE_USER = [Origin.CHAT.value, Origin.COMPARE.value, Origin.COMMAND.value, Origin.API.value]
 _WHOLE = [FinishReason.STOP.value, FinishReason.LENGTH.value]
 _JUDGED_TURNS = f"""
     SELECT a.turn_id FROM ({_LATEST_FEEDBACK}) f JOIN answer a ON a.id = f.answer_id WHERE f.feedback IS NOT NULL

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
+
 from studio.domain.log import Conversation, Origin, Turn
 from studio.errors import NotFoundError
 from studio.storage.database import Database
@@ -85,6 +88,25 @@ class ConversationTable:
         if row is None:
             raise NotFoundError(f"There is no question '{turn_id}'.", "It may have been in a log that was replaced.")
         return turn_from(row)
+
+    def asking(self, prompts: Sequence[str], origin: Origin, limit: int) -> list[list[Turn]]:
+        """The turns of each conversation of this origin in which one of these was asked, the latest asked first."""
+        with self._database.reading() as session:
+            rows = session.rows(
+                "WITH asking AS ("
+                " SELECT t.conversation_id AS id, max(t.created_at) AS asked_at"
+                " FROM turn t JOIN conversation c ON c.id = t.conversation_id"
+                " WHERE c.origin = ? AND t.prompt IN (SELECT unnest(?::VARCHAR[]))"
+                " GROUP BY t.conversation_id ORDER BY asked_at DESC, id DESC LIMIT ?)"
+                " SELECT t.id, t.conversation_id, t.position, t.prompt, epoch_us(t.created_at)"
+                " FROM turn t JOIN asking a ON a.id = t.conversation_id"
+                " ORDER BY a.asked_at DESC, a.id DESC, t.position, t.id",
+                origin.value,
+                list(prompts),
+                limit,
+            )
+        grouped = groupby(map(turn_from, rows), key=lambda turn: turn.conversation_id)
+        return [list(turns) for _, turns in grouped]
 
 
 def turn_from(row: Row) -> Turn:

@@ -25,6 +25,9 @@ LINE_WIDTH = 70
 """Of a session in the list: what fits into the dialog beside a scroll bar."""
 
 
+ORIGIN_WORDS = {Origin.COMPARE: " · compared", Origin.API: " · from the API"}
+
+
 class SessionVerb(StrEnum):
     RESUME = "resume"
     RENAME = "rename"
@@ -117,9 +120,9 @@ class SessionsScreen(ModalScreen[SessionChoice | None]):
 
     def _line(self, conversation: Conversation) -> Content:
         turns = "1 question" if conversation.turns == 1 else f"{conversation.turns} questions"
-        compared = " · compared" if conversation.origin is Origin.COMPARE else ""
+        came_from = ORIGIN_WORDS.get(conversation.origin, "")
         here = "  (open)" if conversation.id == self._current else ""
-        about = f"  {turns}{compared} · {local_time(conversation.updated_at)}{here}"
+        about = f"  {turns}{came_from} · {local_time(conversation.updated_at)}{here}"
         return Content.assemble(
             one_line(conversation.title, LINE_WIDTH - cell_len(about)) or "untitled", (about, "$foreground-muted")
         )
