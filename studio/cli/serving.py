@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import socket
 import sys
@@ -81,12 +82,16 @@ def serve(  # noqa: PLR0917 - click passes them by name
         reach = Reach.by(only_loopback=is_loopback(listening), own_name=socket.gethostname(), other_names=other_names)
         where = "as given by --token" if given else f"in {studio.workspace.serve_token}"
         arms = await assistant.arms()
-        await serve_api(
-            listening,
-            Api(assistant, reach, secret).application(),
-            studio.workspace.diagnostics,
-            lambda: _tell_address(listening, arms, where),
-        )
+        embedder = asyncio.create_task(_start_embedder(studio))
+        try:
+            await serve_api(
+                listening,
+                Api(assistant, reach, secret).application(),
+                studio.workspace.diagnostics,
+                lambda: _tell_address(listening, arms, where),
+            )
+        finally:
+            embedder.cancel()
 
     with listening:
         if not (is_loopback(listening) or to_network):
@@ -104,9 +109,14 @@ async def _make_ready(studio: Studio) -> None:
     await studio.model()
     if studio.passed_over:
         click.echo(f"studio: {printable(studio.passed_over)}", err=True)
+    with contextlib.suppress(EmbedderError):  # told when it is started
+        await learn_pending(studio)
+
+
+async def _start_embedder(studio: Studio) -> None:
+    """It takes seconds, which only questions that look up lessons wait for."""
     try:
         await studio.embedder.start()
-        await learn_pending(studio)
     except EmbedderError as error:  # the arms answer without lessons, and say so
         click.echo(f"studio: {printable(str(error))}", err=True)
 
