@@ -244,9 +244,8 @@ def _print_forms(measured: MeasuredForms) -> None:
             if one.refused:
                 rows.append((form, *["-"] * 6, "refused"))
                 continue
-            gain, chance = (
-                (f"{one.gain:+.1f}", f"{one.chance:.3f}") if one.gain is not None and one.chance is not None else ("", "")
-            )
+            gain = "" if one.gain is None else f"{one.gain:+.1f}"
+            chance = "" if one.chance is None else f"{one.chance:.3f}"
             shares = (f"{one.right}/{one.asked}", f"{one.kept}/{one.general}", f"{one.leaks}/{one.near}")
             rows.append((form, *shares, f"{one.tokens:.0f}", gain, chance, "chosen" if one.chosen else ""))
         click.echo(Table(title, header, rows, left=(0, 7)).text() + "\n")

@@ -40,7 +40,8 @@ CHANCE = 0.05
 """A gain over the default counts where it is less likely than this by chance; divided among the alternatives."""
 SELDOM = 1 / 8
 """What a harm of a lesson weighs. The exam gives a wrong lesson as often as a right one; retrieval gives one in some
-.03 of near-by and .01 of general questions, and the right one in .8 (docs/lessons.md). What the context arm shows is always there."""
+.03 of near-by and .01 of general questions, and the right one in .8 (docs/lessons.md). What the context arm shows is
+always there."""
 EVERYDAY = "everyday questions"
 """The first stage, as it is told to whoever watches; the others are the forms in words."""
 
