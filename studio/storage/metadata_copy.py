@@ -15,8 +15,10 @@ import os
 import struct
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:  # the first paint waits for what is imported here
+    import duckdb
 
 HEADERS = 3 * 4096
 """The file's own header and the two that take turns; blocks follow."""
