@@ -209,6 +209,9 @@ class _FakeEngine:
     async def count_prompt_tokens(self, prompts: Sequence[object]) -> list[int]:
         return [10 for _ in prompts]
 
+    def refusal(self, _: Sequence[object]) -> str:
+        return ""
+
     async def close(self) -> None:
         return None
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from studio.inference.engine_client import LlamaEngine
 from studio.lessons.embedder import MiniLmEmbedder
@@ -11,7 +14,7 @@ from studio.models.discovery import find_model, passed_over
 from studio.services.kept_completions import KeptCompletions
 from studio.services.kept_nights import KeptNights
 from studio.services.studio import Studio
-from studio.settings import load_settings
+from studio.settings import RemoteSettings, Settings, load_settings
 from studio.storage import DuckDbLog
 from studio.workspace import Workspace
 
@@ -24,6 +27,12 @@ def build_studio(workspace: Workspace, *, yields_to_user: bool = False, **overri
     """
     workspace.ensure()
     settings = load_settings(workspace.settings_file, **overrides)
+    remote = settings.remote
+    if remote.base_url and yields_to_user and remote.same_as is not None:
+        # A night trains and judges the server's model here, on the file that both run.
+        settings = replace(settings, remote=RemoteSettings(), model=replace(settings.model, path=remote.same_as))
+    elif remote.base_url:
+        return _remote_studio(workspace, settings)
     return Studio(
         settings=settings,
         workspace=workspace,
@@ -35,6 +44,38 @@ def build_studio(workspace: Workspace, *, yields_to_user: bool = False, **overri
         reader_folders=(workspace.readers, _shipped("local_models", "readers")),
         catalogues=catalogues(workspace),
         passed_over=passed_over(settings.model.path, workspace.local_models),
+    )
+
+
+def _remote_studio(workspace: Workspace, settings: Settings) -> Studio:
+    """A studio that a server answers. Of what the server says nothing is kept on disk but the log."""
+    from studio.inference.remote_access import RemoteAccess, read_key
+    from studio.inference.remote_engine import RemoteEngine
+
+    remote = settings.remote
+    same_as = find_model(remote.same_as, workspace.local_models) if remote.same_as else None
+    access = RemoteAccess(
+        base_url=remote.base_url,
+        model=remote.model,
+        key=read_key(remote.key_variable, remote.key_file, os.environ),
+        key_from=f"the variable {remote.key_variable}" + (f" and {remote.key_file}" if remote.key_file else ""),
+        same_as=same_as,
+        adapters=remote.adapters,
+        parallel=remote.parallel,
+        silence_s=remote.silence_s,
+        answer_s=remote.answer_s,
+    )
+    return Studio(
+        settings=settings,
+        workspace=workspace,
+        log=DuckDbLog(workspace.log_file, workspace.sessions / "backups"),
+        engine=RemoteEngine(access, workspace.diagnostics / "model_hashes.json"),
+        embedder=MiniLmEmbedder(workspace.diagnostics),
+        model_path=same_as,
+        completions=KeptCompletions(None),
+        reader_folders=(workspace.readers, _shipped("local_models", "readers")),
+        catalogues=catalogues(workspace),
+        server=remote.base_url,
     )
 
 
@@ -59,6 +100,7 @@ def build_throwaway(folder: Path, origin: Studio, *, repeats_nights: bool = True
         reader_folders=origin.reader_folders,
         forms_folder=origin.forms_folder or origin.workspace.prompt_forms,
         catalogues=origin.catalogues,
+        server=origin.server,
         shares_engine=True,
         kept_nights=None if repeats_nights else KeptNights(origin.workspace.kept_nights),
         token_counts=origin.token_counts,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
+from studio.domain.addresses import is_loopback
 from studio.domain.arms import STANDARD_ARMS, ArmRecipe, Memory
 from studio.domain.nights import Method
 from studio.errors import SettingsError
@@ -25,6 +27,51 @@ class ModelSettings(Struct, frozen=True, kw_only=True):
     """Threads for decoding; none takes one per physical core."""
     gpu_layers: Annotated[int, Meta(ge=-1)] = -1
     """Layers on the GPU; -1 as many as llama.cpp puts there, 0 none."""
+
+
+class RemoteSettings(Struct, frozen=True, kw_only=True):
+    """A server that answers instead of a model on this machine. While none is named, nothing leaves the machine."""
+
+    base_url: str = ""
+    """Where its OpenAI-compatible API lies, such as https://gpu.example.org/v1."""
+    model: str = ""
+    """The model's name there; none takes the only one."""
+    key_variable: Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\Z", description="the name of a variable")] = (
+        "STUDIO_REMOTE_KEY"
+    )
+    """The environment variable that holds the key; the key itself is never written here."""
+    key_file: Path | None = None
+    """A file that holds the key, readable by its owner alone; it is read where the variable is not set."""
+    plain_http: bool = False
+    """Whether plain http may be spoken beyond this very machine: whoever is on the way then reads along."""
+    same_as: Path | None = None
+    """The GGUF file that the server runs, where it lies here too: its adapters and its reader are then the server's."""
+    adapters: dict[str, str] = {}
+    """What the server calls adapters of that file: "v3" or "reader", to the server's name."""
+    parallel: Annotated[int, Meta(ge=1, le=64)] = 4
+    """Answers asked for beside each other."""
+    silence_s: Annotated[float, Meta(gt=0.0, le=3600.0)] = 120.0
+    """The longest that the server may say nothing, before the first word too."""
+    answer_s: Annotated[float, Meta(gt=0.0, le=86_400.0)] = 900.0
+    """The longest that one answer may take."""
+
+    def __post_init__(self) -> None:
+        if self.base_url:
+            _check_server(self.base_url, plain_http=self.plain_http)
+
+
+def _check_server(address: str, *, plain_http: bool) -> None:
+    """Raises ValueError saying what is wrong with the address of a server, which is then not repeated."""
+    parts = urlsplit(address)
+    host, _ = parts.hostname, parts.port  # the port raises where it is none
+    if parts.scheme not in ("http", "https") or not host or not address.isascii() or not address.isprintable():
+        raise ValueError("base_url is an address such as https://gpu.example.org/v1")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("base_url must hold no name and password; a key goes into a variable or a file")
+    if parts.query or parts.fragment:
+        raise ValueError("base_url ends before any ? or #")
+    if parts.scheme == "http" and not is_loopback(host) and not plain_http:
+        raise ValueError("http is spoken with this very machine only; use https, or allow it with plain_http = true")
 
 
 class PullSettings(Struct, frozen=True, kw_only=True):
@@ -128,6 +175,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """All settings; every field can be set as STUDIO_SECTION__FIELD."""
 
     model: ModelSettings = ModelSettings()
+    remote: RemoteSettings = RemoteSettings()
     pull: PullSettings = PullSettings()
     sampling: SamplingSettings = SamplingSettings()
     prompt: PromptSettings = PromptSettings()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from studio.domain.generation import (
+    AdapterUse,
     ChatMessage,
     Completion,
     EngineOptions,
@@ -60,6 +61,7 @@ class FakeEngine:
         self.facts: ModelFacts | None = None
         self.asked: list[Lane] = []
         self.cancelled = False
+        self.refused = ""
         self.hold: asyncio.Event | None = None
 
     async def load(self, model: Path, options: EngineOptions) -> ModelFacts:
@@ -102,6 +104,9 @@ class FakeEngine:
 
     async def count_prompt_tokens(self, prompts: Sequence[Sequence[ChatMessage]]) -> list[int]:
         return [sum(len(message.content.split()) + 4 for message in prompt) for prompt in prompts]
+
+    def refusal(self, uses: Sequence[AdapterUse]) -> str:
+        return self.refused if uses else ""
 
     async def close(self) -> None:
         self.facts = None

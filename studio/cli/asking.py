@@ -102,6 +102,8 @@ async def _ask(
     await learn_pending(studio)
     if studio.passed_over:
         click.echo(f"studio: {printable(studio.passed_over)}", err=True)
+    if studio.notice:
+        click.echo(f"studio: {printable(studio.notice)}", err=True)
     conversation = await start_conversation(studio, origin=Origin.COMMAND)
     finished: dict[str, ArmFinished] = {}
     failed: list[ArmFailed] = []

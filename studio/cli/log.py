@@ -69,7 +69,8 @@ def where(frame: Frame, as_json: bool) -> None:
 
     workspace = frame.workspace
     settings = load_settings(workspace.settings_file)
-    if note := passed_over(settings.model.path, workspace.local_models):
+    server = settings.remote.base_url
+    if not server and (note := passed_over(settings.model.path, workspace.local_models)):
         click.echo(f"studio: {printable(note)}", err=True)
     places = {
         "workspace": workspace.root,
@@ -79,8 +80,12 @@ def where(frame: Frame, as_json: bool) -> None:
         "adapters": workspace.adapters,
         "themes": workspace.themes,
         "diagnostics": workspace.diagnostics,
-        "model": find_model(settings.model.path, workspace.local_models) or "none",
+        "model": server or find_model(settings.model.path, workspace.local_models) or "none",
     }
+    if server:
+        from studio.services.studio import sent_to
+
+        click.echo(f"studio: {printable(sent_to(server))}", err=True)
     if as_json:
         print_json({name: str(path) for name, path in places.items()})
         return

@@ -131,9 +131,12 @@ class EngineOptions:
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What the loaded file says of itself. `sha256` identifies it in provenance and binds adapters to it."""
+    """What the model says of itself. `sha256` identifies it in provenance and binds adapters to it.
 
-    path: Path
+    `path` None: its file lies on a server only; `sha256` then stands for the server's address and its name there.
+    """
+
+    path: Path | None
     sha256: str
     name: str
     architecture: str

@@ -13,7 +13,16 @@ from typing import Protocol
 
 from studio.domain.clients import ClientQuestion
 from studio.domain.exports import Choosable, CorrectionRow, Selection
-from studio.domain.generation import ChatMessage, EngineOptions, Lane, LaneEvent, ModelFacts, Priority, Sampling
+from studio.domain.generation import (
+    AdapterUse,
+    ChatMessage,
+    EngineOptions,
+    Lane,
+    LaneEvent,
+    ModelFacts,
+    Priority,
+    Sampling,
+)
 from studio.domain.imports import Additions, Import, Logged
 from studio.domain.lessons import Lesson, LessonStatus, LessonUse
 from studio.domain.log import Answer, Conversation, Correction, Feedback, Origin, Turn, Unjudged
@@ -21,7 +30,7 @@ from studio.domain.nights import Adapter, Night, Probe, ProbeResult
 
 
 class Engine(Protocol):
-    """A local model that answers. Raises ModelError, AdapterError, EngineError."""
+    """A model that answers, on this machine or on a server. Raises ModelError, AdapterError, EngineError."""
 
     @property
     def facts(self) -> ModelFacts | None:
@@ -34,7 +43,14 @@ class Engine(Protocol):
         ...
 
     async def load(self, model: Path, options: EngineOptions) -> ModelFacts:
-        """Load a model, replacing the one before. Raises ModelError with the reason in words."""
+        """Load a model, replacing the one before; an engine whose model a server holds passes `model` over.
+
+        Raises ModelError with the reason in words, EngineError where there is nobody to load it.
+        """
+        ...
+
+    def refusal(self, uses: Sequence[AdapterUse]) -> str:
+        """Why these adapters cannot be attached together, as a sentence; empty where they can. Known after `load`."""
         ...
 
     def generate(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from studio import errors
 from studio.domain.generation import (
+    AdapterUse,
     ChatMessage,
     Completion,
     EngineOptions,
@@ -117,6 +118,9 @@ class LlamaEngine:
         event = await _ask(link, CountTokens(next(self._requests), tuple(_pairs(prompt) for prompt in prompts)))
         assert isinstance(event, TokensCounted)
         return list(event.counts)
+
+    def refusal(self, uses: Sequence[AdapterUse]) -> str:  # noqa: ARG002 - whatever fits the model is attached
+        return ""
 
     async def close(self) -> None:
         async with self._starting:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 import httpx2
 
+from studio.domain.addresses import is_loopback
 from studio.errors import PullError, UsageError
 
 HUB = "https://huggingface.co"
@@ -127,7 +128,7 @@ class Web:
         if not url.host:
             raise UsageError(f"'{str(url)[:80]}' names no host.", "Write it as https://host/path/model.gguf.")
         if url.scheme != "https":
-            near = _is_loopback(url.host) and (before is None or _is_loopback(before.host))
+            near = is_loopback(url.host) and (before is None or is_loopback(before.host))
             local = self.rules.loopback_http and near
             if url.scheme != "http" or not local:
                 led = f" {before.host} leads to it." if before else ""
@@ -183,15 +184,6 @@ def _parsed(address: str, *, relative: bool = False) -> httpx2.URL:
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port or _DEFAULT_PORTS.get(url.scheme)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 async def _is_private(url: httpx2.URL) -> bool:

@@ -34,10 +34,12 @@ class Finding:
 
 async def examine(studio: Studio) -> list[Finding]:
     """One finding per thing checked."""
+    leaving = [Finding("remote", True, studio.notice)] if studio.notice else []
     findings = [
         await _log(studio),
         await _views(studio),
         await _backups(studio),
+        *leaving,
         *await _model_and_adapters(studio),
         await _strays(studio),
         await _embedder(studio),
@@ -125,8 +127,9 @@ async def _model_and_adapters(studio: Studio) -> list[Finding]:
         facts = await studio.model()
     except StudioError as error:
         return [Finding("model", False, str(error))]
-    loaded = f"{facts.name}, {facts.parameters / 1e6:.0f}M parameters, on {facts.device}"
-    if fault := await off_loop(_digest_fault, studio, facts.path, facts.sha256):
+    size = f"{facts.parameters / 1e6:.0f}M parameters, " if facts.parameters else ""
+    loaded = f"{facts.name}, {size}on {facts.device}"
+    if facts.path and (fault := await off_loop(_digest_fault, studio, facts.path, facts.sha256)):
         found = [Finding("model", False, f"{loaded}. {fault}")]
     else:
         found = [Finding("model", True, f"{loaded}. {studio.passed_over}" if studio.passed_over else loaded)]

@@ -109,6 +109,11 @@ async def switch_model(studio: Studio, shelf: Shelf, model: ShelfModel) -> Chang
     An answer under way ends there, and says so. Where the model cannot be loaded all is as before. Raises UsageError,
     ModelError, EngineError, SettingsError.
     """
+    if studio.server:
+        raise UsageError(
+            f"{studio.server} answers, not a model on this machine.",
+            "Take remote.base_url out of studio.toml and start anew: then models here answer.",
+        )
     change = await off_loop(choose_model, shelf, model)
     assert model.path is not None
     await _load_or_go_back(studio, shelf, model.path, change)

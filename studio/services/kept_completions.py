@@ -21,9 +21,12 @@ _COMPUTED = "a memory for each sequence, plain attention"
 
 
 class KeptCompletions:
-    """The answers kept in one folder, by model. Greedy lanes only: draws at a temperature are each their own."""
+    """The answers kept in one folder, by model; without a folder as long as the process lives.
 
-    def __init__(self, folder: Path) -> None:
+    Greedy lanes only: draws at a temperature are each their own.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._known: dict[str, dict[str, Completion]] = {}
         self._adapters: dict[tuple[Path, int], str] = {}
@@ -35,10 +38,12 @@ class KeptCompletions:
         """Keep an answer, for good if the disk lets us."""
         key = self._key(lane)
         self._of(model_sha256)[key] = completion
+        if self._folder is None:
+            return
         line = json.dumps({"key": key, **asdict(completion)}) + "\n"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self._file(model_sha256), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            descriptor = os.open(_file(self._folder, model_sha256), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         except OSError:
             return  # a full or read-only disk costs the repeat its speed
         try:
@@ -48,12 +53,9 @@ class KeptCompletions:
         finally:
             os.close(descriptor)
 
-    def _file(self, model_sha256: str) -> Path:
-        return self._folder / f"{model_sha256[:12]}.jsonl"
-
     def _of(self, model_sha256: str) -> dict[str, Completion]:
         if model_sha256 not in self._known:
-            self._known[model_sha256] = _read(self._file(model_sha256))
+            self._known[model_sha256] = _read(_file(self._folder, model_sha256)) if self._folder else {}
         return self._known[model_sha256]
 
     def _key(self, lane: Lane) -> str:
@@ -71,6 +73,10 @@ class KeptCompletions:
         if stamp not in self._adapters:
             self._adapters[stamp] = hashlib.sha256(adapter.read_bytes()).hexdigest()
         return self._adapters[stamp]
+
+
+def _file(folder: Path, model_sha256: str) -> Path:
+    return folder / f"{model_sha256[:12]}.jsonl"
 
 
 def _read(file: Path) -> dict[str, Completion]:

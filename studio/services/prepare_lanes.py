@@ -134,8 +134,15 @@ async def prepare_lane(
         adapter = None
         notes.append(aside)
     trained = adapter_use(studio, recipe, adapter) if adapter else None
+    if trained is not None and (why := studio.engine.refusal([trained])):
+        adapter = trained = None
+        notes.append(f"Answered without its adapter: {why}")
     reader, unread = _reader(briefing, recipe, assembly)
     notes += unread
+    attached = [] if trained is None else [trained]
+    if reader is not None and (why := studio.engine.refusal([*attached, reader.use])):
+        reader = None
+        notes.append(f"Answered without the reader: {why}")
     given = _given(briefing.facts, assembly, adapter, trained.scale if trained else None, sampling)
     sha256 = reader.sha256 if reader else None
     given = replace(given, adapter_nearness=near, reader_sha256=sha256, note=" ".join(notes))

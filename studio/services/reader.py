@@ -78,6 +78,8 @@ def _first_whole(folders: list[Path], facts: ModelFacts) -> Reader:
 def _checked(folder: NightFolder, facts: ModelFacts) -> Reader:
     """The reader in the folder. A manifest is written last: where there is none, there is no reader yet."""
     file = folder.adapter_file
+    if facts.path is None:
+        raise NoReaderError(f"There is no reader for {facts.name}, which a server holds.", "See docs/remote.md.")
     command = ["python", "-m", "studio.training.train_reader", "--model", str(facts.path), "--out", str(folder.path)]
     train = f"Train one: {shlex.join(command)}"
     try:

