@@ -116,7 +116,7 @@ async def _compare(
             night = NightFolder(folder / f"{method}-{rate:g}")
             ids = tuple(correction.id for correction in corrections)
             config = TrainingConfig(method=method, learning_rate=rate, max_minutes=60)
-            night.write_job(NightJob("methods", facts.path, facts.sha256, examples, ids, config))
+            night.write_job(NightJob("methods", facts.path or Path(), facts.sha256, examples, ids, config))
             async for _ in train(night, folder / "interactive.lock"):
                 pass
             learnt[method, rate] = await _judged(studio, night, probes, frozen)
