@@ -88,7 +88,7 @@ def model_in_use(shelf: Shelf) -> Path | None:
         return None
 
 
-def is_bundled(model: Path) -> bool:
+def is_bundled(model: Path | None) -> bool:
     """Whether this is the file that comes with the set-up."""
     return model == bundled_model()
 
