@@ -100,11 +100,16 @@ class Terminal:
         deadline = time.perf_counter() + timeout
         while (left := deadline - time.perf_counter()) > 0:
             if select.select([self.master], [], [], left)[0]:
-                with suppress(OSError):
-                    seen = seen[-len(wanted) :] + os.read(self.master, 65536)
+                seen = seen[-len(wanted) :] + self.read()
                 if wanted in seen:
                     return time.perf_counter()
         raise TimeoutError(f"{wanted!r} did not appear within {timeout} s")
+
+    def read(self) -> bytes:
+        """What has come; nothing where the process has ended."""
+        with suppress(OSError):
+            return os.read(self.master, 65536)
+        return b""
 
     def drain(self, seconds: float) -> None:
         """Read whatever comes for a while."""
@@ -226,7 +231,8 @@ class _NoEmbedder:
         return None
 
 
-def _studio(folder: Path) -> Studio:
+def fake_studio(folder: Path) -> Studio:
+    """A studio on this folder's log whose engine streams ANSWER, and whose embedder finds nothing."""
     workspace = Workspace(folder).ensure()
     engine: Any = _FakeEngine()
     embedder: Any = _NoEmbedder()
@@ -270,7 +276,7 @@ class MeasuredApp(StudioApp):
 def child(*, asks: bool) -> None:
     """The process under measurement."""
     with tempfile.TemporaryDirectory() as folder:
-        app = MeasuredApp(_studio(Path(folder)))
+        app = MeasuredApp(fake_studio(Path(folder)))
         app.asks = asks
         app.run()
 

@@ -10,11 +10,12 @@ from studio.domain.generation import ChatMessage
 
 
 class CompareRequested(Message):
-    """Ask all arms this prompt, after this history."""
+    """Ask all arms this prompt, after this history. `read`: the answers to it that were shown, each with its arm."""
 
-    def __init__(self, prompt: str, history: Sequence[ChatMessage] = ()) -> None:
+    def __init__(self, prompt: str, history: Sequence[ChatMessage] = (), read: Sequence[tuple[str, str]] = ()) -> None:
         self.prompt = prompt
         self.history = tuple(history)
+        self.read = tuple(read)
         super().__init__()
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Input, Static
+from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from studio.domain.log import Conversation, Correction, Feedback
@@ -22,8 +22,8 @@ from studio.tui.screens.chat_work import WELCOME
 from studio.tui.screens.studio_screen import StudioScreen
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.answer_view import AnswerView, ExchangeView
-from studio.tui.widgets.ground import ScrolledGround, VerticalGround
 from studio.tui.widgets.text_input import Composer, PlainTextArea
+from studio.tui.widgets.transcript import Transcript
 
 OPENS_WITHIN_S = 0.5
 FEEDBACK_HINT = "What is wrong with it? enter lets the model try again, esc leaves"
@@ -55,6 +55,8 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
         Binding("ctrl+down", "select(1)", "Next answer", show=False, id="chat.next"),
         Binding("pageup", "scroll(-1)", "Scroll up", show=False, id="chat.scroll_up"),
         Binding("pagedown", "scroll(1)", "Scroll down", show=False, id="chat.scroll_down"),
+        Binding("home", "scroll_to('first')", "Beginning", show=False, id="chat.first", tooltip="To the first one"),
+        Binding("end", "scroll_to('latest')", "End", show=False, id="chat.latest", tooltip="To the latest one"),
         Binding("s,ctrl+o", "sessions", "Sessions", id="chat.sessions", tooltip="List, resume and rename sessions"),
         Binding("ctrl+n", "new_session", "New", show=False, id="chat.new", tooltip="Begin a new session"),
     ]
@@ -67,26 +69,28 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
         super().__init__(studio)
         self.undone: list[Correction] = []
         self.undoing = asyncio.Lock()
+        self.transcript = Transcript(WELCOME, self._before)
 
     def compose_body(self) -> ComposeResult:
-        with ScrolledGround(id="transcript", can_focus=False), VerticalGround(id="exchanges"):
-            yield Static(WELCOME, markup=False, classes="welcome")
+        yield self.transcript
         yield Composer(id="composer", placeholder="Ask something")
 
     def on_mount(self) -> None:
-        self.query_one("#transcript", ScrolledGround).anchor()
         self.call_after_refresh(lambda: self.start(chat_work.offer_tour(self), group="offer"))
 
     # What is selected ---------------------------------------------------------------------------------------------
 
     @property
     def answers(self) -> list[AnswerView]:
-        return list(self.query(AnswerView))
+        return [answer for view in self.transcript.views for answer in view.answers]
 
     @property
     def exchanges(self) -> list[Exchange]:
-        """What is shown and settled."""
-        return [view.exchange for view in self.query(ExchangeView) if view.exchange is not None]
+        """What is settled, as far as it is shown or about to be."""
+        return self.transcript.exchanges
+
+    async def _before(self, position: int, most: int) -> list[Exchange]:
+        return await chat_work.before(self, position, most)
 
     @property
     def selected(self) -> AnswerView | None:
@@ -121,6 +125,8 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
             return
         if isinstance(self.focused, AnswerView):
             step += answers.index(self.focused)
+            if step < 0 and self.transcript.when_earlier(lambda: self.action_select(-1)):
+                return
             self.set_focus(answers[max(0, min(step, len(answers) - 1))])
         else:
             self.set_focus(answers[-1])
@@ -160,11 +166,10 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
         return applies
 
     def action_scroll(self, pages: int) -> None:
-        transcript = self.query_one("#transcript", ScrolledGround)
-        if pages < 0:
-            transcript.scroll_page_up(animate=False)
-        else:
-            transcript.scroll_page_down(animate=False)
+        self.transcript.page(pages)
+
+    def action_scroll_to(self, end: str) -> None:
+        self.start(chat_work.scroll_to(self, first=end == "first"), group="sessions", exclusive=True)
 
     # Asking -------------------------------------------------------------------------------------------------------
 
@@ -195,7 +200,8 @@ Inserted words are marked {+so+}, deleted ones [-so-]."""
 
     async def _compare(self, shown: ExchangeView) -> None:
         history = await chat_work.history_before(self, shown)
-        self.post_message(CompareRequested(shown.prompt, history))
+        read = [(view.arm, view.answer.text) for view in shown.answers if view.answer is not None]
+        self.post_message(CompareRequested(shown.prompt, history, read))
 
     def exchange_of(self, view: AnswerView) -> ExchangeView:
         """The exchange an answer belongs to."""

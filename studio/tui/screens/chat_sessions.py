@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from textual.widgets import Static
-
 from studio.domain.log import Conversation
 from studio.errors import StudioError, UsageError
 from studio.services.converse import conversations, exchanges, rename_conversation
 from studio.services.studio import off_loop
-from studio.tui.screens.chat_work import SHOWN_EXCHANGES, WELCOME
+from studio.tui.screens.chat_work import SHOWN_EXCHANGES
 from studio.tui.screens.sessions import SessionsScreen, SessionVerb
-from studio.tui.widgets.answer_view import ExchangeView
 from studio.tui.widgets.dialogs import LineDialog
 from studio.tui.widgets.text_input import Composer
 
@@ -59,15 +56,9 @@ async def show_conversation(screen: ChatScreen, conversation: Conversation | Non
     whole = await exchanges(screen.studio, conversation.id, latest=SHOWN_EXCHANGES) if conversation else []
     screen.conversation = conversation
     screen.undone.clear()
-    transcript = screen.query_one("#exchanges")
-    with screen.app.batch_update():
-        await transcript.remove_children()
-        left_out = conversation.turns - len(whole) if conversation else 0
-        if left_out > 0:
-            await transcript.mount(Static(f"{left_out} earlier questions are not shown.", classes="welcome"))
-        await transcript.mount_all(ExchangeView(one.turn.prompt, one) for one in whole)
-        if conversation is None:
-            await transcript.mount(Static(WELCOME, markup=False, classes="welcome"))
-    screen.query_one("#transcript").anchor()
+    if conversation is None:
+        await screen.transcript.show_empty()
+    else:
+        await screen.transcript.show(whole, conversation.turns)
     screen.query_one(Composer).focus()
     screen.refresh_bindings()

@@ -48,10 +48,7 @@ async def offer_tour(screen: ChatScreen) -> None:
 async def ask(screen: ChatScreen, prompt: str) -> None:
     """Ask a new question; where it cannot be asked at all it goes back into the composer."""
     shown = ExchangeView(prompt)
-    transcript = screen.query_one("#exchanges")
-    await transcript.query(".welcome").remove()
-    await transcript.mount(shown)
-    screen.query_one("#transcript").anchor()
+    await screen.transcript.add(shown)
     try:
         await _answer(screen, shown, None)
     except StudioError:
@@ -64,8 +61,8 @@ async def _give_back(screen: ChatScreen, shown: ExchangeView) -> None:
     """Put a question of which nothing is kept back into the composer, unless something is written there."""
     composer = screen.query_one(Composer)
     await shown.remove()
-    if not screen.query(ExchangeView):
-        await screen.query_one("#exchanges").mount(Static(WELCOME, markup=False, classes="welcome"))
+    if not screen.transcript.views:
+        await screen.transcript.show_empty()
     if not composer.text:
         composer.load_text(shown.prompt)
         composer.move_cursor(composer.document.end)
@@ -124,12 +121,36 @@ async def history_before(screen: ChatScreen, shown: ExchangeView) -> tuple[ChatM
     return await history_of(screen.studio, shown.exchange.turn.conversation_id, shown.exchange.turn)
 
 
+async def before(screen: ChatScreen, position: int, most: int) -> list[Exchange]:
+    """At most so many of the conversation's exchanges, the last before a position."""
+    if screen.conversation is None:
+        return []
+    return await exchanges(screen.studio, screen.conversation.id, before=position, latest=most)
+
+
+async def scroll_to(screen: ChatScreen, *, first: bool) -> None:
+    """To the conversation's beginning or end, whether it is mounted or not; and select the answer there."""
+    transcript = screen.transcript
+    if any(view.editor is not None for view in screen.answers) or screen.answering:
+        return
+    if first and transcript.earlier:
+        await transcript.show_first()
+    elif not first and transcript.later:
+        await transcript.show_latest()
+    if answers := screen.answers:
+        screen.set_focus(answers[0 if first else -1])
+
+
 async def settle_exchanges(screen: ChatScreen) -> None:
     """Show every exchange as the log has it now."""
     if screen.conversation is None:
         return
-    views = list(screen.query(ExchangeView))
-    whole = await exchanges(screen.studio, screen.conversation.id, latest=max(SHOWN_EXCHANGES, len(views)))
+    views, known = screen.transcript.views, screen.transcript.exchanges
+    # What is out of sight below is not read; what is new stands at the end.
+    before = known[-1].turn.position + 1 if known and screen.transcript.later else None
+    latest = max(SHOWN_EXCHANGES, len(known) + len(views))
+    whole = await exchanges(screen.studio, screen.conversation.id, before=before, latest=latest)
+    screen.transcript.know(whole)
     shown = {view.exchange.turn.id: view for view in views if view.exchange is not None}
     fresh = [view for view in views if view.exchange is None]
     unknown = [exchange for exchange in whole if exchange.turn.id not in shown]

@@ -62,12 +62,18 @@ class LessonList(ScrollView, can_focus=True):
 
     def show_lessons(self, lessons: Sequence[Lesson]) -> None:
         """List these. The lesson chosen before stays chosen where it is still listed."""
-        before = self.highlighted.id if self.highlighted else None
+        before = self.highlighted
         self.set_reactive(LessonList.cursor, None)
         self._lessons = lessons
         self.virtual_size = Size(0, len(lessons))
-        kept = next((index for index, lesson in enumerate(lessons) if lesson.id == before), 0)
-        self.cursor = kept if lessons else None
+        wanted = None if before is None else before.id
+        same = next((index for index, lesson in enumerate(lessons) if lesson.id == wanted), None)
+        if same is not None and lessons[same] == before:
+            # All that is told of it stands there already: to draw it anew would keep the next letter waiting.
+            self.set_reactive(LessonList.cursor, same)
+            self._go_to_cursor(same)
+        else:
+            self.cursor = (same or 0) if lessons else None
         if not lessons:
             self.post_message(self.Highlighted(None))
         self.refresh()
@@ -88,9 +94,12 @@ class LessonList(ScrollView, can_focus=True):
     def watch_cursor(self, cursor: int | None) -> None:
         if cursor is None:
             return
-        self.scroll_to_region(Region(0, cursor, 1, 1), animate=False, immediate=True)
+        self._go_to_cursor(cursor)
         self.refresh()
         self.post_message(self.Highlighted(self._lessons[cursor]))
+
+    def _go_to_cursor(self, cursor: int) -> None:
+        self.scroll_to_region(Region(0, cursor, 1, 1), animate=False, immediate=True)
 
     def action_move(self, rows: int) -> None:
         self.cursor = (self.cursor or 0) + rows

@@ -41,22 +41,30 @@ class AnswerView(Vertical, can_focus=True):
             self.step = step
             super().__init__()
 
-    def __init__(self, arm: str, answer: Answer | None = None) -> None:
+    def __init__(
+        self,
+        arm: str,
+        answer: Answer | None = None,
+        correction: Correction | None = None,
+        feedback: Feedback | None = None,
+    ) -> None:
         super().__init__()
         self.arm = arm
         self.answer = answer
-        self.correction: Correction | None = None
-        self.feedback: Feedback | None = None
+        self.correction = correction
+        self.feedback = feedback
         self.editor: AnswerEditor | None = None
         self.begun = answer is not None
         self._given = answer.given if answer else Given()
         self._failure = ""
         self._wait = FirstWordWait(self, self._describe)
-        self._title = Static("", markup=False, classes="answer-title")
-        self._text = StreamedMarkdown(answer.text if answer else "", classes="answer-body")
+        # With their words from the beginning: each change of them lays the whole transcript out anew.
+        self._title = Static(self._by(), markup=False, classes="answer-title")
+        shown = correction.corrected if correction else answer.text if answer else ""
+        self._text = StreamedMarkdown(shown, classes="answer-body")
         self._diff = DiffView(classes="answer-diff")
         self._diff.display = False
-        self._status = Static("", markup=False, classes="answer-status")
+        self._status = Static(self._became(), markup=False, classes="answer-status")
 
     def compose(self) -> ComposeResult:
         yield self._title
@@ -109,13 +117,15 @@ class AnswerView(Vertical, can_focus=True):
             await self._text.finish(correction.corrected if correction else self.answer.text)
         if correction is None:
             self._diff.display = False
-        else:
+        elif self._diff.display:
             self._diff.update(diff_content(correction.original, correction.corrected))
         self._show_text()
         self._describe()
 
     def toggle_diff(self) -> None:
         """Show what the correction changed, or the corrected text again."""
+        if self.correction is not None:
+            self._diff.update(diff_content(self.correction.original, self.correction.corrected))
         self._diff.display = self.correction is not None and not self._diff.display
         self._show_text()
 
@@ -142,19 +152,26 @@ class AnswerView(Vertical, can_focus=True):
     # Words --------------------------------------------------------------------------------------------------------
 
     def _describe(self) -> None:
-        self._title.update(
-            Content.assemble((self.arm, "bold"), ("  " + describe_given(self._given), "$foreground-muted"))
-        )
+        for part, words in ((self._title, self._by()), (self._status, self._became())):
+            if part.content != words:
+                part.update(words)
+        self._status.set_class(not self._became(), "-empty")
+        self.set_class(self.correction is not None, "-corrected")
+        self.set_class(bool(self._failure or self._ending()), "-broken")
+
+    def _by(self) -> Content:
+        """By which arm, and with what."""
+        return Content.assemble((self.arm, "bold"), ("  " + describe_given(self._given), "$foreground-muted"))
+
+    def _became(self) -> str:
+        """What became of it, and what it cost."""
         lines = [
             self._wait.words,
             *self._marks(),
             self._failure or self._ending(),
             describe_cost(self.answer) if self.answer else "",
         ]
-        self._status.update(displayable(" · ".join(filter(None, lines))))
-        self._status.set_class(not any(lines), "-empty")
-        self.set_class(self.correction is not None, "-corrected")
-        self.set_class(bool(self._failure or self._ending()), "-broken")
+        return displayable(" · ".join(filter(None, lines)))
 
     def _ending(self) -> str:
         return describe_ending(self.answer) if self.answer else ""
@@ -181,16 +198,15 @@ class ExchangeView(VerticalGround):
 
     def compose(self) -> ComposeResult:
         yield Static(Content(displayable(self.prompt)), classes="question")
-        for answer in self.exchange.answers if self.exchange else ():
-            yield AnswerView(answer.arm, answer)
-
-    async def on_mount(self) -> None:
-        if self.exchange is not None:
-            await self.settle(self.exchange)
+        exchange = self.exchange
+        for answer in exchange.answers if exchange else ():
+            correction = exchange.correction_of(answer) if exchange else None
+            yield AnswerView(answer.arm, answer, correction, exchange.feedback.get(answer.id) if exchange else None)
 
     @property
     def answers(self) -> list[AnswerView]:
-        return list(self.query(AnswerView))
+        # Not by a query, which looks at everything within: it is asked for with every change of the focus.
+        return [child for child in self.children if isinstance(child, AnswerView)]
 
     async def add_answer(self, arm: str) -> AnswerView:
         """A view for an answer that is about to stream."""

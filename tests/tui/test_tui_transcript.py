@@ -1,0 +1,98 @@
+"""A long conversation in Chat: all of it can be read, and only what is near is mounted."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+from studio_fakes import fake_studio
+from tui_driving import AppPilot, ask, chat, settled, shown, until
+from tui_values import an_answer
+
+from studio.domain.identity import new_id, utc_now
+from studio.domain.log import Conversation, Given, Turn
+from studio.services.studio import Studio
+from studio.tui.app import StudioApp
+from studio.tui.widgets.answer_view import AnswerView
+
+TURNS = 90
+
+
+def a_long_talk(folder: Path) -> tuple[Studio, Conversation]:
+    studio = fake_studio(folder)
+    talk = Conversation(new_id(), "A long talk", utc_now(), utc_now())
+    studio.log.conversations.add(talk)
+    turns = [Turn(new_id(), talk.id, place, f"Question {place:03}?", utc_now()) for place in range(TURNS)]
+    for turn in turns:
+        studio.log.conversations.add_turn(turn)
+    studio.log.answers.add([an_answer(turn, "frozen", f"**Answer** {turn.position:03}.", Given()) for turn in turns])
+    return studio, talk
+
+
+async def open_talk(pilot: AppPilot, talk: Conversation) -> None:
+    chat(pilot).open_conversation(talk.id)
+    await until(pilot, lambda: f"Answer {TURNS - 1:03}." in shown(pilot))
+    await settled(pilot)
+
+
+def in_sight(pilot: AppPilot) -> list[int]:
+    words = shown(pilot).split()
+    return [int(word[:3]) for before, word in pairwise(words) if before == "Question"]
+
+
+async def moved_on(pilot: AppPilot, before: list[int]) -> None:
+    await until(pilot, lambda: in_sight(pilot) != before)
+    await settled(pilot)
+
+
+async def test_all_of_it_can_be_read_page_by_page_and_little_of_it_is_mounted(tmp_path: Path) -> None:
+    studio, talk = a_long_talk(tmp_path)
+    async with StudioApp(studio).run_test(size=(80, 30)) as pilot:
+        await open_talk(pilot, talk)
+        await pilot.press("escape")
+        seen = set(in_sight(pilot))
+        for key, end in (("pageup", 0), ("pagedown", TURNS - 1)):
+            while end not in in_sight(pilot):
+                before = in_sight(pilot)
+                await pilot.press(key)
+                await moved_on(pilot, before)
+                now = in_sight(pilot)
+                assert min(abs(one - other) for one in now for other in before) <= 1, "no page is passed over"
+                seen |= set(now)
+            assert len(chat(pilot).transcript.views) < TURNS / 2
+        assert seen == set(range(TURNS))
+
+
+async def test_home_end_and_the_arrows_reach_what_is_not_mounted(tmp_path: Path) -> None:
+    studio, talk = a_long_talk(tmp_path)
+    async with StudioApp(studio).run_test(size=(80, 30)) as pilot:
+        await open_talk(pilot, talk)
+        await pilot.press("escape", "home")
+        await until(pilot, lambda: 0 in in_sight(pilot))
+        await settled(pilot)
+        focused = pilot.app.focused
+        assert isinstance(focused, AnswerView)
+        assert focused.answer is not None
+        assert focused.answer.text == "**Answer** 000."
+        await pilot.press("end")
+        await until(pilot, lambda: TURNS - 1 in in_sight(pilot))
+        await settled(pilot)
+        for _ in range(12):
+            await pilot.press("up")
+            await settled(pilot)
+        focused = pilot.app.focused
+        assert isinstance(focused, AnswerView)
+        assert focused.answer is not None
+        assert focused.answer.text == f"**Answer** {TURNS - 13:03}."
+
+
+async def test_a_question_asked_from_the_beginning_stands_at_the_end(tmp_path: Path) -> None:
+    studio, talk = a_long_talk(tmp_path)
+    async with StudioApp(studio).run_test(size=(80, 30)) as pilot:
+        await open_talk(pilot, talk)
+        await pilot.press("escape", "home")
+        await until(pilot, lambda: 0 in in_sight(pilot))
+        await settled(pilot)
+        await ask(pilot, "And now?")
+        assert "And now?" in shown(pilot)
+        assert TURNS - 1 in in_sight(pilot), "it follows the last one"
