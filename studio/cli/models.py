@@ -122,7 +122,8 @@ def pull(frame: Frame, wanted: str, only_list: bool, sha256: str, then_use: bool
         record = asyncio.run(interruptible(lambda: fetch_model(shelf, wanted, watch=shown, sha256=_hash(sha256))))
     except KeyboardInterrupt:
         shown.clear()
-        click.echo("studio: Stopped. What is here is kept: the same command goes on.", err=True)
+        stopped = f"studio: Stopped pulling {one_line(wanted, 80)}. What is here is kept: the same command goes on."
+        click.echo(stopped, err=True)
         raise
     finally:
         shown.clear()

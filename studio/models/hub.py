@@ -11,11 +11,11 @@ import msgspec
 
 from studio.errors import PullError, UsageError
 from studio.models.pull import Order
+from studio.models.titles import quant_of
 from studio.models.web import Web
 
 _MOST_LISTING = 16_000_000
 _PREFERRED = ("Q4_K_M", "Q4_K_S", "Q4_0", "Q8_0")
-_QUANT = re.compile(r"(?:^|[-._])((?:UD-)?(?:I?Q\d(?:_[A-Z0-9]+)*|BF16|F16|FP16|F32|MXFP4(?:_MOE)?))(?=[.-]|$)", re.I)
 _IN_PARTS = re.compile(r"-\d{5}-of-\d{5}\.gguf$", re.IGNORECASE)
 _SPEC = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?::(?P<quant>[^\s:]+))?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -90,12 +90,6 @@ def wish_of(source: str) -> str:
         return source
     owner, name, path = [*source.split("/", 2), "", ""][:3]
     return f"{owner}/{name}:{path}"
-
-
-def quant_of(path: str) -> str:
-    """The quantisation a file's name tells; empty where it tells none."""
-    found = _QUANT.findall(path.rpartition("/")[2].removesuffix(".gguf"))
-    return found[-1].upper() if found else ""
 
 
 async def look_up(web: Web, repository: str) -> Repository:

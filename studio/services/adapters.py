@@ -10,6 +10,7 @@ from studio.domain.generation import AdapterUse
 from studio.domain.identity import utc_now
 from studio.domain.nights import Adapter
 from studio.errors import AdapterError, NotFoundError, UsageError
+from studio.services.loaded_title import loaded_title
 from studio.services.studio import Studio, off_loop
 
 _INSTEAD = "Bring it back, use another version, switch it off (studio adapters off), or train a new one (studio night)."
@@ -70,7 +71,8 @@ async def adapter_elsewhere(studio: Studio, recipe: ArmRecipe) -> str:
     if not others:
         return ""
     newest = max(others, key=lambda adapter: adapter.created_at)
-    return f"Adapter v{newest.version} belongs to another model. {facts.name} has none here: it answers without."
+    title = loaded_title(facts, studio.catalogues)
+    return f"Adapter v{newest.version} belongs to another model. {title} has none here: it answers without."
 
 
 def adapter_use(studio: Studio, recipe: ArmRecipe, adapter: Adapter) -> AdapterUse:

@@ -13,6 +13,7 @@ from studio.domain.generation import ModelFacts
 from studio.errors import AdapterError, ModelError, NoReaderError, StudioError
 from studio.models.records import Records
 from studio.services.adapters import adapter_file
+from studio.services.loaded_title import loaded_title
 from studio.services.measured_forms import forms_in_words, measured_forms
 from studio.services.model_shelf import is_bundled
 from studio.services.reader import reader_of
@@ -128,7 +129,7 @@ async def _model_and_adapters(studio: Studio) -> list[Finding]:
     except StudioError as error:
         return [Finding("model", False, str(error))]
     size = f"{facts.parameters / 1e6:.0f}M parameters, " if facts.parameters else ""
-    loaded = f"{facts.name}, {size}on {facts.device}"
+    loaded = f"{loaded_title(facts, studio.catalogues)}, {size}on {facts.device}"
     if facts.path and (fault := await off_loop(_digest_fault, studio, facts.path, facts.sha256)):
         found = [Finding("model", False, f"{loaded}. {fault}")]
     else:

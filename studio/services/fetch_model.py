@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -71,7 +71,10 @@ async def fetch_model(
             target = target_of(shelf, plan.name)
             refuse_known(shelf, plan, target)
             named(plan.name)
-            digest = await pull(web, plan.order, target, accept=_accept, connections=settings.connections, watch=watch)
+            with _named(plan.name):
+                digest = await pull(
+                    web, plan.order, target, accept=_accept, connections=settings.connections, watch=watch
+                )
         record = Record(
             name=plan.name,
             how="pulled",
@@ -148,6 +151,15 @@ def refuse_known(shelf: Shelf, plan: Plan, target: Path) -> None:
     if known is not None and known.source == plan.order.source:
         raise UsageError(f"{plan.name} is here already.", f"Answer with it: studio models use {plan.name}")
     raise UsageError(f"There is another file {target}.", "Move it away, or remove that model first.")
+
+
+@contextlib.contextmanager
+def _named(name: str) -> Iterator[None]:
+    """What went wrong is told of the model by its name: several may be on their way."""
+    try:
+        yield
+    except PullError as error:
+        raise PullError(f"{name} could not be pulled. {error.message}", error.hint) from error
 
 
 def discard_pull(shelf: Shelf, name: str) -> None:

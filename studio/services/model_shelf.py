@@ -15,6 +15,7 @@ from studio.models.discovery import bundled_model, find_model
 from studio.models.found import Surroundings, found_on_disk
 from studio.models.part_file import SUFFIX, read_notes
 from studio.models.records import Record, Records, plain_name
+from studio.models.titles import model_title
 from studio.services.studio import Studio
 from studio.settings import load_settings
 from studio.workspace import Workspace
@@ -71,7 +72,10 @@ class ShelfModel:
 
     @property
     def title(self) -> str:
-        return self.entry.title if self.entry else self.name
+        """What people call it, as the header does once it answers."""
+        if self.entry is not None:
+            return self.entry.title
+        return model_title(self.path, "", self.name, {}) if self.path else self.name
 
 
 def shelf_of(studio: Studio) -> Shelf:

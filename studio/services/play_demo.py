@@ -23,6 +23,7 @@ from studio.evaluation.scenario_file import load_scenario
 from studio.services.ask_many import Ask, ask_many
 from studio.services.judge_probes import PROBE_SAMPLING, judge_probes
 from studio.services.learn_lessons import learn_lesson
+from studio.services.loaded_title import loaded_title
 from studio.services.reader import answering_arms
 from studio.services.record_correction import record_correction
 from studio.services.run_night import run_night
@@ -169,7 +170,7 @@ async def play_demo(
     Questions of an `audience` are a chapter of their own after the corrections.
     """
     scenario = load_scenario(session)
-    facts = await studio.model()
+    title = loaded_title(await studio.model(), studio.catalogues)
     arms, _ = await answering_arms(studio)
     story = _Story(studio, scenario, arms, narrator)
 
@@ -178,7 +179,7 @@ async def play_demo(
             await story.hear(prepared)
 
     acts: list[tuple[str, str, Callable[[], Awaitable[object]] | None]] = [
-        (scenario.title, _opening(scenario, facts.name), None),
+        (scenario.title, _opening(scenario, title), None),
         ("Before", "Nothing has been corrected yet.", lambda: story.compare(BEFORE)),
         ("Corrections", "Each answer is corrected once, and becomes a lesson.", story.correct_all),
         *([("The audience asks", "Asked, corrected, asked again in other words.", hear_all)] if audience else []),
@@ -191,7 +192,7 @@ async def play_demo(
         if happens is not None:
             await happens()
     return demo_result(
-        model=facts.name,
+        model=title,
         corrections=story.corrections,
         before=story.answers(BEFORE),
         after_corrections=story.answers(AFTER_CORRECTIONS),

@@ -219,7 +219,7 @@ def _given(
 def _notes(recipe: ArmRecipe, assembly: Assembly, adapter: Adapter | None, elsewhere: str) -> list[str]:
     notes = []
     if recipe.uses_adapter and adapter is None:
-        notes.append(elsewhere or "No adapter in use yet.")
+        notes.append(elsewhere or "No adapter is in use.")
     if assembly.history_trimmed:
         notes.append(f"The oldest {assembly.history_trimmed} messages of the history did not fit and were left out.")
     if assembly.lessons_left_out:

@@ -16,6 +16,7 @@ from pathlib import Path
 from studio.domain.arms import ArmRecipe
 from studio.domain.generation import AdapterUse, ModelFacts
 from studio.errors import AdapterError, NoReaderError, TrainingError
+from studio.services.loaded_title import loaded_title
 from studio.services.studio import Studio, off_loop
 from studio.training.job import NightFolder
 
@@ -44,7 +45,7 @@ async def reader_of(studio: Studio) -> Reader:
     facts = await studio.model()
     places = studio.reader_folders or (studio.workspace.readers,)
     folders = [place / facts.sha256[:_DIGITS] for place in places]
-    return await off_loop(_first_whole, folders, facts)
+    return await off_loop(_first_whole, folders, facts, loaded_title(facts, studio.catalogues))
 
 
 async def answering_arms(studio: Studio) -> tuple[tuple[ArmRecipe, ...], str]:
@@ -63,11 +64,11 @@ async def answering_arms(studio: Studio) -> tuple[tuple[ArmRecipe, ...], str]:
     return recipes, ""
 
 
-def _first_whole(folders: list[Path], facts: ModelFacts) -> Reader:
+def _first_whole(folders: list[Path], facts: ModelFacts, title: str) -> Reader:
     refused: list[AdapterError] = []
     for folder in folders:
         try:
-            return _checked(NightFolder(folder), facts)
+            return _checked(NightFolder(folder), facts, title)
         except NoReaderError as error:
             refused.append(error)
         except AdapterError as error:
@@ -75,7 +76,7 @@ def _first_whole(folders: list[Path], facts: ModelFacts) -> Reader:
     raise refused[0]
 
 
-def _checked(folder: NightFolder, facts: ModelFacts) -> Reader:
+def _checked(folder: NightFolder, facts: ModelFacts, title: str) -> Reader:
     """The reader in the folder. A manifest is written last: where there is none, there is no reader yet."""
     file = folder.adapter_file
     if facts.path is None:
@@ -88,11 +89,11 @@ def _checked(folder: NightFolder, facts: ModelFacts) -> Reader:
     except (TrainingError, OSError) as error:
         raise AdapterError(f"The reader in {folder.path} cannot be read.", "Bring it back, or remove it.") from error
     if manifest is None:
-        raise NoReaderError(f"There is no reader for {facts.name} yet.", train)
+        raise NoReaderError(f"There is no reader for {title} yet.", train)
     if sha256 != manifest.adapter_sha256:
         raise AdapterError(f"{file} is not the reader of its manifest: it is damaged.", "Bring it back, or remove it.")
     if manifest.model_sha256 != facts.sha256:
-        raise AdapterError(f"{file} is a reader of another model than {facts.name}.", train)
+        raise AdapterError(f"{file} is a reader of another model than {title}.", train)
     return Reader(file, sha256)
 
 

@@ -27,6 +27,7 @@ from studio.services.ask_many import Ask, ask_many
 from studio.services.holdings import Holdings, holdings, overhead
 from studio.services.judge_probes import PROBE_SAMPLING, Occasion, judge_probes
 from studio.services.learn_lessons import learn_lesson, prove_lesson
+from studio.services.loaded_title import loaded_title
 from studio.services.record_correction import record_correction
 from studio.services.run_night import run_night
 from studio.services.studio import Studio
@@ -61,7 +62,7 @@ async def run_scenario(
         await run.play(order)
         runs.append(run)
     facts = await studio.model()
-    return _result(scenario_name(folder), facts.name, scenario, arms, runs, reset)
+    return _result(scenario_name(folder), loaded_title(facts, studio.catalogues), scenario, arms, runs, reset)
 
 
 def _result(

@@ -135,7 +135,7 @@ class StudioApp(RecordedApp, DressedApp):
 
     async def on_compare_requested(self, request: CompareRequested) -> None:
         await self.switch_mode("compare")
-        cast("Any", self.base_screen("compare")).compare(request.prompt, request.history)
+        cast("Any", self.base_screen("compare")).compare(request.prompt, request.history, read=request.read)
 
     async def on_chat_requested(self, request: ChatRequested) -> None:
         await self.switch_mode("chat")

@@ -65,7 +65,9 @@ async def load_engine_and_lessons(app: StudioApp) -> None:
     except StudioError:
         app.tell(engine="no model")
         raise
-    app.tell(model=facts.name, engine="ready", embedder="lessons loading…")
+    from studio.services.loaded_title import loaded_title
+
+    app.tell(model=loaded_title(facts, app.studio.catalogues), engine="ready", embedder="lessons loading…")
     try:
         await app.studio.embedder.start()
     except StudioError:

@@ -44,6 +44,7 @@ ASK_ALL = (
 COMPARING = "All arms are answering. Each says beneath its name what it was given."
 NOBODY = "None of them used it this time: small models miss some wordings. Try other words, or go on correcting."
 AFTER = "A night (f5) trains it into the model, f9 goes through answers nobody has judged, f1 explains every screen."
+ENDED = "The tour has ended; what you asked and corrected stays. ctrl+t begins it again, on any screen."
 
 
 @dataclass
@@ -62,6 +63,7 @@ class Tour:
         if not isinstance(screen, StudioScreen) or busy:
             return False
         app.tour = None
+        app.notify(ENDED)
         for visited in _visited(app):
             visited.query(TourStrip).remove()
         return True
@@ -77,8 +79,8 @@ class TourStrip(Static):
     def tell(self, tour: Tour) -> None:
         if (tour.words, tour.step) != self._told:
             self._told = (tour.words, tour.step)
-            place = (f"Tour {tour.step}/{STEPS}  ", "bold")
-            self.update(Content.assemble(place, displayable(tour.words), ("  esc ends the tour", "$foreground-muted")))
+            place, leave = (f"Tour {tour.step}/{STEPS}  ", "bold"), ("  esc leaves the tour", "$foreground-muted")
+            self.update(Content.assemble(place, displayable(tour.words), leave))
 
 
 async def begin(app: StudioApp) -> None:

@@ -9,7 +9,8 @@ from made_gguf import made_gguf
 from model_server import ModelServer, model_server
 
 from studio.errors import PullError, UsageError
-from studio.models.hub import HubSpec, look_up, parse_spec, quant_of
+from studio.models.hub import HubSpec, look_up, parse_spec
+from studio.models.titles import quant_of
 from studio.models.web import Web, WebRules
 
 SMALL, LARGE = made_gguf(40_000), made_gguf(80_000)

@@ -50,18 +50,27 @@ async def test_the_model_loads_after_the_first_paint_and_the_header_says_so(tmp_
         assert "0 corrections, 0 lessons" in shown(pilot)
 
 
-async def test_a_narrow_header_names_the_modes_without_their_keys(tmp_path: Path) -> None:
+async def test_the_header_names_every_screen_with_its_key_in_two_rows_where_one_is_too_short(tmp_path: Path) -> None:
     app = StudioApp(fake_studio(tmp_path))
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: "Chat Compare" in shown(pilot))
-        await pilot.resize_terminal(120, 24)
-        await until(pilot, lambda: " 2 Chat 3 Compare" in shown(pilot))
-        await pilot.resize_terminal(180, 24)
-        await until(pilot, lambda: "F2 Chat  F3 Compare" in shown(pilot))
-        await pilot.resize_terminal(80, 24)
-        await until(pilot, lambda: "Chat Compare" in shown(pilot) and "F3" not in shown(pilot))
+        await settled(pilot)
+        for size, rows in (((80, 24), 2), ((120, 36), 1), ((200, 50), 1), ((100, 30), 2), ((80, 24), 2)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            header = "\n".join(shown(pilot).splitlines()[:rows])
+            assert all(f"{key} {name}" in header for key, name in MODES.values()), header
+            assert "0 corr" in header, header
+        assert "fake" in shown(pilot).splitlines()[0], "there is room for the model, too"
         await pilot.click(list(app.screen.query(ModeTab))[2])
         await until(pilot, lambda: app.current_mode == "lessons")
+
+
+async def test_a_low_window_has_one_row_of_names_without_keys(tmp_path: Path) -> None:
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "F2 Chat" in shown(pilot))
+        await pilot.resize_terminal(80, 12)
+        await until(pilot, lambda: fits(pilot))
 
 
 @pytest.mark.parametrize("width", [80, 90, 100, 116, 120, 140, 160])
@@ -79,11 +88,11 @@ async def test_the_header_cuts_nothing_off(
         for night in ("", "night training 42%"):
             app.tell(model="A model of some name 7B", corrections=12, lessons=9, night=night)
             await pilot.pause()
-            line = shown(pilot).splitlines()[0]
-            assert all(part.region.right <= width for part in header.children if part.display), line
-            assert all(name in line for _, name in MODES.values())
-            assert night in line or (width <= 100 and "night tra" in line)
-            if width >= 100 and not night:
+            line = "\n".join(shown(pilot).splitlines()[: header.size.height])
+            assert all(part.region.right <= width for part in header.query("*") if part.display), line
+            assert all(f"{key} {name}" in line for key, name in MODES.values())
+            assert night in line
+            if not night:
                 assert "12 corr" in line
             if width >= 160 and not night:
                 assert "12 corrections, 9 lessons" in line
@@ -100,7 +109,7 @@ async def test_a_header_that_was_out_of_sight_while_the_window_changed_fits_it(t
     app = StudioApp(fake_studio(tmp_path))
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.press("f5", "f2")
-        await pilot.resize_terminal(80, 24)
+        await pilot.resize_terminal(80, 14)
         await until(pilot, lambda: fits(pilot))
         await pilot.press("f5")
         await until(pilot, lambda: fits(pilot))

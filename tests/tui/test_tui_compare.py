@@ -311,6 +311,7 @@ async def test_blind_hides_and_shuffles_until_a_preference(tmp_path: Path, monke
         await compare(pilot)
         await pilot.press("b")
         await until(pilot, lambda: "1 answer 1" in shown(pilot))
+        await ask_another(pilot, "What is the name of my cat?")
         assert [pane.recipe.name for pane in screen(pilot).panes] == ARMS[::-1]
         titles = [str(pane.border_title) for pane in screen(pilot).panes]
         assert not any(arm in title for arm in ARMS for title in titles)
@@ -331,6 +332,55 @@ async def test_blind_hides_and_shuffles_until_a_preference(tmp_path: Path, monke
         await until(pilot, lambda: "lora+lessons" in shown(pilot))
         assert [pane.recipe.name for pane in screen(pilot).panes] == ARMS, "back in their order"
         assert [pane.recipe.name for pane in sorted(screen(pilot).panes, key=lambda pane: pane.region.x)] == ARMS
+
+
+async def ask_another(pilot: AppPilot, question: str) -> None:
+    screen(pilot).query_one(Composer).load_text(question)
+    screen(pilot).action_compose()
+    await pilot.press("enter")
+    await asked(pilot, question)
+
+
+async def asked(pilot: AppPilot, question: str) -> None:
+    await until(pilot, lambda: getattr(screen(pilot).comparison, "prompt", "") == question)
+    await answered(pilot)
+
+
+async def test_a_choice_among_answers_once_read_with_their_names_is_not_counted_as_blind(tmp_path: Path) -> None:
+    app = StudioApp(a_studio(tmp_path))
+    async with app.run_test(size=(200, 50), notifications=True) as pilot:
+
+        async def blind() -> int:
+            await pilot.press("1", "v")
+            await settled(pilot)
+            return sum(one.preferred_blind for one in await preferences_by_arm(app.studio))
+
+        await compare(pilot)
+        await pilot.press("b")
+        await until(pilot, lambda: any("under their arms' names" in told for told in notices(pilot)))
+        assert await blind() == 0, "they were read before they were hidden"
+        assert any("counts as a choice with names known" in told for told in notices(pilot))
+        await pilot.press("r")
+        await answered(pilot)
+        assert await blind() == 0, "asked again, the arms say the same again"
+        await ask_another(pilot, "What is the name of my cat?")
+        assert await blind() == 1
+        await ask_another(pilot, "And of my dog?")
+        await pilot.press("t")
+        await until(pilot, lambda: app.screen.is_modal)
+        await pilot.press("escape")
+        assert await blind() == 1, "the timeline told which arm said what"
+
+
+async def test_an_answer_read_in_chat_is_known_in_a_blind_comparison(tmp_path: Path) -> None:
+    app = StudioApp(a_studio(tmp_path))
+    async with app.run_test(size=(200, 50)) as pilot:
+        await compare(pilot)
+        await pilot.press("b")
+        for question, read, known in (("One?", "It is 30 days.", True), ("Two?", "It was something else.", False)):
+            app.screen.post_message(CompareRequested(question, (), [("frozen", read)]))
+            await asked(pilot, question)
+            assert screen(pilot).names.known(question, screen(pilot).panes) == known
 
 
 async def test_the_dial_asks_the_adapter_arms_again(tmp_path: Path) -> None:
@@ -356,12 +406,14 @@ async def test_the_dial_asks_the_adapter_arms_again(tmp_path: Path) -> None:
         assert studio.scale_dial is None
 
 
-async def test_without_an_adapter_the_dial_says_so(tmp_path: Path) -> None:
+async def test_without_an_adapter_there_is_no_dial_and_its_keys_say_why(tmp_path: Path) -> None:
     app = StudioApp(a_studio(tmp_path))
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await compare(pilot)
+        assert "adapter scale" not in shown(pilot)
+        assert "Weaker" not in shown(pilot)
         await pilot.press("]")
-        await until(pilot, lambda: any("start a night" in told for told in notices(pilot)))
+        await until(pilot, lambda: any("A night (F5) trains one" in told for told in notices(pilot)))
         assert app.studio.scale_dial is None
 
 

@@ -284,3 +284,20 @@ async def test_a_click_chooses_a_lesson(tmp_path: Path) -> None:
         lesson = screen(pilot).query_one(LessonList).highlighted
         assert lesson is not None
         assert lesson.title == "Lesson 2"
+
+
+async def test_the_footer_offers_only_what_there_is_something_for(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path)
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("f4")
+        await settled(pilot)
+        assert not {"s", "e", "p", "x", "g", "u", "escape"} & set(app.screen.active_bindings)
+        add_lessons(studio, a_lesson())
+        app.log_changed()
+        await until(pilot, lambda: {"s", "e", "p", "x", "g", "u"} <= set(app.screen.active_bindings))
+        assert "escape" not in app.screen.active_bindings
+        await pilot.press("g")
+        await until(pilot, lambda: "escape" in app.screen.active_bindings)
+        await pilot.press("escape")
+        await until(pilot, lambda: "escape" not in app.screen.active_bindings)

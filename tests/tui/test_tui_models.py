@@ -170,6 +170,7 @@ async def test_a_model_of_the_catalogue_is_pulled_paused_and_gone_on_with(studio
         await pilot.press("f2", "f12")  # it goes on wherever one looks
         await pilot.press("p")
         await until(pilot, lambda: "paused 3" in shown(pilot))
+        assert any("made is paused" in notice for notice in notices(pilot))
         await settled(pilot)
         await pilot.press("p")
         await until(pilot, lambda: any("made is here" in notice for notice in notices(pilot)))
@@ -218,6 +219,7 @@ async def test_a_pull_is_given_up(studio: Studio, server: ModelServer) -> None:
         await until(pilot, lambda: app.screen is screen and not list(studio.workspace.pulled.iterdir()))
         await settled(pilot)
         assert "paused" not in shown(pilot)
+        assert "made is given up; what had arrived of it is deleted." in notices(pilot)
 
 
 async def test_what_goes_wrong_is_told(studio: Studio, server: ModelServer) -> None:

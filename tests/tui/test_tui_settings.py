@@ -148,3 +148,26 @@ def test_every_action_can_be_named() -> None:
     assert found["chat.edit"].key == "x"
     assert found["chat.edit"].default == "e"
     assert {"app.review", "review.accept", "settings.change", "composer.send", "editor.save"} <= set(found)
+
+
+async def test_the_chosen_row_stays_in_sight_when_the_window_changes(tmp_path: Path) -> None:
+    app = StudioApp(a_studio(tmp_path))
+    async with app.run_test(size=(200, 50)) as pilot:
+        await choose(pilot, "night.rank")
+        options = app.screen.query_one("#settings-list", OptionList)
+        await pilot.resize_terminal(80, 24)
+
+        def in_sight() -> bool:
+            row = (options.highlighted or 0) - round(options.scroll_y)
+            return 0 <= row < options.size.height
+
+        await until(pilot, in_sight)
+
+
+async def test_what_stands_at_its_default_is_not_offered_to_be_put_back(tmp_path: Path) -> None:
+    app = StudioApp(a_studio(tmp_path, "[night]\nrank = 8\n"))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await choose(pilot, "night.rank")
+        assert "x Default" in shown(pilot)
+        await choose(pilot, "ui.theme")
+        await until(pilot, lambda: "x Default" not in shown(pilot))

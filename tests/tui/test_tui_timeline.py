@@ -226,3 +226,16 @@ async def test_votes_copies_and_corrections_go_by_key_footer_and_palette(tmp_pat
         await pilot.press("1")
         await pilot.click({key.description: key for key in app.screen.query(FooterKey)}["Edit"])
         await until(pilot, lambda: bool(app.screen.query(AnswerEditor)))
+
+
+async def test_f1_tells_what_the_timeline_is_and_goes_back_to_it(tmp_path: Path) -> None:
+    studio, _ = a_story(tmp_path)
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36)) as pilot:
+        timeline_screen = await on_the_timeline(pilot)
+        await pilot.press("f1")
+        await until(pilot, lambda: "before anything was learnt" in " ".join(shown(pilot).split()))
+        assert "To the station after" in shown(pilot)
+        assert "f5" not in shown(pilot), "the app's other keys do not act above a dialog"
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is timeline_screen)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from studio_fakes import FakeEngine, fake_studio
-from tui_driving import AppPilot, ask, chat, settled, shown, until, write
+from tui_driving import AppPilot, ask, chat, notices, settled, shown, until, write
 
 from studio.domain.generation import Lane
 from studio.tui.app import StudioApp
@@ -96,6 +96,7 @@ async def test_esc_ends_it_at_once_but_for_what_is_nearer(tmp_path: Path) -> Non
         assert told(pilot), "esc left the editor only"
         await pilot.press("escape")
         await until(pilot, lambda: not told(pilot))
+        assert any("ctrl+t begins it again" in notice for notice in notices(pilot))
         await pilot.press("i")
         assert chat(pilot).query_one(Composer).has_focus
         await pilot.press("escape")

@@ -17,7 +17,7 @@ from studio.domain.log import Answer, Correction, Given
 from studio.tui.plain_text import displayable, one_line
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.first_word import FirstWordWait
-from studio.tui.widgets.given import describe_cost, describe_ending, describe_given
+from studio.tui.widgets.given import describe_cost, describe_ending, given_or_nothing
 from studio.tui.widgets.ground import PlainText, ScrolledGround, VerticalGround
 from studio.tui.widgets.streaming import StreamedMarkdown
 from studio.tui.widgets.word_diff import DiffView, diff_content
@@ -61,7 +61,10 @@ def describe_verdict(verdict: Verdict) -> str:
 
 
 class ArmPane(Vertical, can_focus=True):
-    """Shows one arm. `position` is its place on the screen, counted from 1: the digit key that goes there."""
+    """Shows one arm. `position` is its place on the screen, counted from 1: the digit key that goes there.
+
+    `name_seen`: what it shows stood under the arm's name at some time.
+    """
 
     ALLOW_MAXIMIZE = True
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -90,6 +93,7 @@ class ArmPane(Vertical, can_focus=True):
         self.state = ArmState.IDLE
         self.preferred = False
         self.blind = False
+        self.name_seen = False
         self._titles = ("", "")
         self._reworded = ""
         self._wait = FirstWordWait(self, self._describe)
@@ -124,6 +128,7 @@ class ArmPane(Vertical, can_focus=True):
         """Forget the last answer; a new one has been asked for."""
         self.answer = self.verdict = self._given = None
         self._failure, self.preferred, self._shows_diff = "", False, False
+        self.name_seen = not self.blind
         await self._text.finish("")
         self._wait.begin()
         self._change(ArmState.WRITING)
@@ -202,6 +207,7 @@ class ArmPane(Vertical, can_focus=True):
     def set_blind(self, blind: bool) -> None:
         """Hide or show whatever tells which arm this is."""
         self.blind = blind
+        self.name_seen = self.name_seen or not blind
         self.set_class(blind, "-blind")
         self._change(self.state)
 
@@ -267,7 +273,7 @@ class ArmPane(Vertical, can_focus=True):
     def _given_words(self) -> str:
         if self._given is None:
             return ""
-        return "names are hidden" if self.blind else f"given: {describe_given(self._given) or 'nothing'}"
+        return "names are hidden" if self.blind else f"given: {given_or_nothing(self._given)}"
 
     def _verdict_words(self) -> str:
         ending = describe_ending(self.answer) if self.answer else ""

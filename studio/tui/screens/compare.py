@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, Key
 from textual.widgets import Input, Static, TextArea
 from textual.worker import Worker
 
@@ -21,8 +21,9 @@ from studio.tui.screens import compare_work
 from studio.tui.screens.arm_board import ArmBoard
 from studio.tui.screens.arm_pane import ArmPane
 from studio.tui.screens.arm_tabs import ArmTab, ArmTabs
-from studio.tui.screens.compare_keys import COMPARE_KEYS, EMPTY, GUARDED
+from studio.tui.screens.compare_keys import COMPARE_KEYS, DIAL, DIAL_KEYS, EMPTY, GUARDED, NO_DIAL
 from studio.tui.screens.compare_work import Comparison
+from studio.tui.screens.names_seen import KNOWN, NamesSeen
 from studio.tui.screens.scale_dial import DialButton, ScaleDial
 from studio.tui.screens.studio_screen import StudioScreen
 from studio.tui.widgets.answer_editor import AnswerEditor
@@ -50,6 +51,7 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
         self._board = ArmBoard(studio.settings.arm_recipes())
         self._current: ArmPane = self._board.all[0]
         self._blind = False
+        self.names = NamesSeen()
         self._shows_diffs = False
         self._asking: Worker[None] | None = None
         self._dial_waits = False
@@ -68,8 +70,16 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
         # Whether there is a reader is known once the model is.
         self.show_arms([recipe for recipe in self.studio.settings.arm_recipes() if not recipe.rests_on_reader])
 
-    def compare(self, prompt: str, history: Sequence[ChatMessage], *, kin: Correction | None = None) -> None:
-        """Ask all arms this prompt, as asked for from another screen; `kin` as Comparison's."""
+    def compare(
+        self,
+        prompt: str,
+        history: Sequence[ChatMessage],
+        *,
+        kin: Correction | None = None,
+        read: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Ask all arms this prompt, as another screen wishes; `kin` is Comparison's, `read` the request's."""
+        self.names.note_said(prompt, read)
         self._composer.load_text(typed(prompt))
         self._composer.move_cursor(self._composer.document.end)
         self._ask_all(Comparison(prompt, tuple(history), kin=kin))
@@ -125,6 +135,8 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
         if self.answering:
             self.notify("The last question is still being answered; esc cancels it.")
             return
+        if self.comparison is not None:
+            self.names.note(self.comparison.prompt, self.panes)
         self.comparison = comparison
         self._shows_diffs = False
         self._board.name_arms(hidden=self._blind)
@@ -155,7 +167,14 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
             return self.answering == (action == "cancel")
         if not self.is_mounted or isinstance(self.focused, TextArea | Input):
             return False
+        if action in DIAL and not self.query_one(ScaleDial).turns:
+            return False
         return action == "compose" or self.comparison is not None
+
+    def on_key(self, event: Key) -> None:
+        """The dial's keys are not offered before there is an adapter; who presses one is told why."""
+        if event.key in DIAL_KEYS and self.comparison is not None and not isinstance(self.focused, TextArea | Input):
+            self.notify(NO_DIAL)
 
     def action_cancel(self) -> None:
         if self._asking is not None:
@@ -273,6 +292,7 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
         if self.comparison is not None:
             work = compare_work.show_timeline(self, self.comparison.prompt, self._current.recipe)
             self.start(work, group="then-and-now", exclusive=True)
+            self._tell_names()  # it says what which arm said
 
     # Blind --------------------------------------------------------------------------------------------------------
 
@@ -281,10 +301,17 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
         self._board.name_arms(hidden=self._blind)
         if self._blind:
             self._board.place(shuffled=True)
-            self.notify("Names are hidden until you prefer an answer with v; at the next question anew. b ends it.")
+            hidden = "Names are hidden until you prefer an answer with v; at the next question anew. b ends it."
+            known = self.comparison is not None and self.names.known(self.comparison.prompt, self.panes)
+            self.notify(f"{hidden} {KNOWN}" if known else hidden)
         else:
             self._board.place(shuffled=False)
             self._draw_tabs()
+
+    def _tell_names(self) -> None:
+        """Something else than the panes tells which arm said what."""
+        for pane in self.panes:
+            pane.name_seen = True
 
     # The dial -----------------------------------------------------------------------------------------------------
 
@@ -292,14 +319,14 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
         """Show the adapter's scale that the arms were given."""
         given = (pane.given_scale for pane in self._board.turned)
         self.query_one(ScaleDial).show_given(next((scale for scale in given if scale is not None), None))
+        self.refresh_bindings()
 
     @on(DialButton.Pressed)
     def _dial_pressed(self, event: DialButton.Pressed) -> None:
         self.action_dial(event.steps)
 
     def action_dial(self, steps: int) -> None:
-        if not self.query_one(ScaleDial).turn(steps):
-            self.notify("No arm here answers with an adapter yet: start a night (F5) to train one.")
+        self.query_one(ScaleDial).turn(steps)
 
     def action_dial_off(self) -> None:
         self.query_one(ScaleDial).turn_to(None)
@@ -309,4 +336,6 @@ answer you prefer (v). Preferences are counted, those with names hidden apart: s
         """Ask the arms with an adapter again at the new scale; after what is being asked now."""
         self._dial_waits = self.answering
         if not self._dial_waits and self.comparison is not None and not self._board.edits:
+            self.names.note(self.comparison.prompt, self.panes)
+            self._tell_names()  # by which of them answer again
             self._ask(self._board.turned)

@@ -12,6 +12,10 @@ GUARDED = frozenset(
 )
 """The actions that CompareScreen.check_action allows or not, by what there is to act on."""
 
+DIAL = frozenset(("dial", "dial_off"))
+DIAL_KEYS = frozenset(("left_square_bracket", "right_square_bracket", "minus", "plus", "0"))
+NO_DIAL = "No arm here was given an adapter, so there is no scale to turn. A night (F5) trains one."
+
 EMPTY = (
     "Type a question above and press enter: every arm answers it at once, so that you see what each way of learning "
     "changes.\n\n"

@@ -204,10 +204,14 @@ async def prefer(screen: CompareScreen, pane: ArmPane) -> None:
             await withdraw_feedback(screen.studio, other.answer.id)
             other.set_preferred(False)
     if chosen:
-        await prefer_answer(screen.studio, pane.answer.id, blind=pane.blind)
+        known = screen.comparison is None or screen.names.known(screen.comparison.prompt, screen.panes)
+        blind = pane.blind and not known
+        await prefer_answer(screen.studio, pane.answer.id, blind=blind)
         pane.set_preferred(True)
         tally = await preferences_by_arm(screen.studio)
-        screen.notify(f"Preferred: the answer of {pane.recipe.name}. {_in_words(tally, blind=pane.blind)}".strip())
+        counted = " It counts as a choice with names known." if pane.blind and known else ""
+        told = f"Preferred: the answer of {pane.recipe.name}.{counted} {_in_words(tally, blind=blind)}"
+        screen.notify(told.strip())
     screen.studio_app.log_changed()
 
 

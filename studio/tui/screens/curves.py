@@ -59,6 +59,10 @@ the same as a page with images."""
         if self._report is not None and self._width() != self._plot_width:
             self._show()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Where nothing is shown there is nothing to read again."""
+        return action != "refresh" or self._report is not None
+
     def action_refresh(self) -> None:
         self.start(self._load(), group="curves-load", exclusive=True)
 
@@ -70,6 +74,7 @@ the same as a page with images."""
     def _show(self) -> None:
         page = self.query_one("#curves-page", Static)
         page.set_class(self._report is None, "-words")
+        self.refresh_bindings()
         if self._report is None:
             page.update(NOTHING_YET)
             return

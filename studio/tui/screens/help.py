@@ -40,7 +40,8 @@ class HelpScreen(ModalScreen[None]):
                 # Its lines end where the source's do; here they are as wide as the dialog.
                 yield Static(Content(" ".join(self._about.HELP.split()) + "\n"))
             own = bindings_of(self._about)
-            everywhere = [binding for binding in bindings_of(app) if applies(app, binding)]
+            # Above a dialog the app's own keys do not act.
+            everywhere = [] if self._about.is_modal else [one for one in bindings_of(app) if applies(app, one)]
             for bindings in (own, everywhere):
                 yield Static(Content("\n").join([*(_line(app, binding) for binding in bindings), Content("")]))
 

@@ -109,7 +109,7 @@ kept but never given, often because a newer one replaced it."""
         everything, haystacks = self._all, self._haystacks
         matches = everything if not words else await asyncio.to_thread(_matching, everything, haystacks, words)
         self.query_one(LessonList).show_lessons(matches)
-        self.query_one("#lessons-count", Static).update(_count_words(matches, everything))
+        self.query_one("#lessons-count", Static).update(_count_words(matches, everything), layout=False)
 
     def _go_to_wanted(self) -> None:
         wanted, self._wanted = self._wanted, None
@@ -163,6 +163,10 @@ kept but never given, often because a newer one replaced it."""
             self.refresh_bindings()
 
     @on(TabbedContent.TabActivated)
+    def _follow_tab(self) -> None:
+        self.refresh_bindings()
+        self._read_history_later()
+
     def _read_history_later(self) -> None:
         if self._choice_settles is not None:
             self._choice_settles.stop()
@@ -183,17 +187,18 @@ kept but never given, often because a newer one replaced it."""
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         if action not in ("search", "edit", "pin", "retire", "restore", "sources", "uses", "save", "back"):
             return True
-        if not self.is_mounted or self._detail.editing:
-            return action in ("save", "back")
+        if not self.is_mounted or self._detail.editing or action == "save":
+            return self.is_mounted and self._detail.editing and action in ("save", "back")
         lesson = self._chosen
-        if action == "save":
-            return False
-        if action in ("retire", "restore"):
+        retired = lesson is not None and lesson.status is LessonStatus.RETIRED
+        filters = self.query_one("#lessons-filter", Input)
+        return {
+            "search": bool(self._all),
             # Of the two only the one that makes sense is offered.
-            return lesson is not None and (lesson.status is LessonStatus.RETIRED) == (action == "restore")
-        if action in ("edit", "pin", "sources", "uses"):
-            return True if lesson is not None else None
-        return True
+            "retire": lesson is not None and not retired,
+            "restore": retired,
+            "back": self.focused is filters or bool(filters.value) or self._detail.tab is not DetailTab.LESSON,
+        }.get(action, lesson is not None)
 
     def action_search(self) -> None:
         self.set_focus(self.query_one("#lessons-filter", Input))
@@ -246,12 +251,11 @@ kept but never given, often because a newer one replaced it."""
     def action_back(self) -> None:
         if self._detail.editing:
             self.start(self._leave_form(), group="lessons-leave", exclusive=True)
-        elif self.focused is self.query_one("#lessons-filter"):
+            return
+        if self._detail.tab is DetailTab.LESSON or self.focused is self.query_one("#lessons-filter"):
             self.query_one("#lessons-filter", Input).value = ""
-            self.query_one(LessonList).focus()
-        else:
-            self._detail.tab = DetailTab.LESSON
-            self.query_one(LessonList).focus()
+        self._detail.tab = DetailTab.LESSON
+        self.query_one(LessonList).focus()
 
     async def _leave_form(self) -> None:
         dialog = ConfirmDialog("Leave without saving what you changed?", yes="Leave", no="Go on editing")

@@ -10,7 +10,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.timer import Timer
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
@@ -23,7 +23,7 @@ from studio.services.model_shelf import Place, ShelfModel, shelf_of
 from studio.services.studio import Studio
 from studio.tui.plain_text import displayable
 from studio.tui.screens import models_work
-from studio.tui.screens.models_shown import Shown, about, grouped, row
+from studio.tui.screens.models_shown import HEADINGS, Shown, about, grouped, row
 from studio.tui.screens.models_work import Pulling
 from studio.tui.screens.studio_screen import StudioScreen
 from studio.tui.widgets.file_dialog import FileDialog
@@ -79,7 +79,9 @@ m measures in which form the model in use reads lessons best, and stops; prompts
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="models-body"):
-            yield OptionList(id="models-list", compact=True)
+            with Vertical(id="models-left"):
+                yield Static(HEADINGS, id="models-headings", markup=False)
+                yield OptionList(id="models-list", compact=True)
             with VerticalScroll(id="models-detail", can_focus=False):
                 yield Static(LOOKING, id="model-about", markup=False)
 

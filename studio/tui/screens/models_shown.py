@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from textual.content import Content
 
@@ -19,6 +20,9 @@ GROUPS = {
     "Of other programs on this machine": (Place.FOUND,),
 }
 NAME_WIDTH = 24
+HEADINGS = f"  {'name':{NAME_WIDTH}} {'size':>7}  {'family':7}{'context':>7}  {'state':18}licence"
+"""Above what `row` gives."""
+LONGEST_FOLDER = 40
 TRIED = "llama"
 """The architecture that nights are tested on."""
 MEASURE_KEY = " m measures."
@@ -162,4 +166,17 @@ def _whence(model: ShelfModel) -> str:
     else:
         source = (model.record.source if model.record else "") or (model.entry.repository if model.entry else "")
     lines = [f"From {displayable(source or model.program)}"] if source or model.program else []
-    return "\n".join([*lines, displayable(str(model.path))] if model.path else lines)
+    if model.path is not None:
+        lines += [f"File {displayable(model.path.name)}", f"in {displayable(_shortened(model.path.parent))}"]
+    return "\n".join(lines)
+
+
+def _shortened(folder: Path) -> str:
+    """The folder, with its first parts left out where it would not stand in one line."""
+    home = Path.home()
+    shown = Path("~", folder.relative_to(home)) if folder.is_relative_to(home) else folder
+    left_out = 0
+    while len(str(shown)) > LONGEST_FOLDER and left_out + 2 < len(folder.parts):
+        left_out += 1
+        shown = Path("…", *folder.parts[left_out + 1 :])
+    return str(shown)

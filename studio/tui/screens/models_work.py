@@ -15,6 +15,7 @@ from studio.models.pull_progress import Phase, PullProgress
 from studio.models.records import Record
 from studio.services.change_settings import Change
 from studio.services.describe_model import belongings, file_facts, room_for, unmeasured
+from studio.services.loaded_title import loaded_title
 from studio.services.measured_forms import forms_in_words
 from studio.services.model_shelf import Place, ShelfModel, models_on
 from studio.services.studio import off_loop
@@ -29,12 +30,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class Pulling:
-    """A pull under way. `name` and `progress` are written by its thread."""
+    """A pull under way. `name` and `progress` are written by its thread. `given_up`: it is ended for good."""
 
     wanted: str
     name: str
     progress: PullProgress = field(default_factory=lambda: PullProgress(Phase.ASKING))
     listed: bool = False
+    given_up: bool = False
 
 
 async def look(screen: ModelsScreen) -> None:
@@ -93,6 +95,11 @@ async def pull(screen: ModelsScreen, pulling: Pulling) -> None:
     try:
         record: Record = await fetching.fetch_model(screen.shelf, pulling.wanted, watch=watch, named=named)
         screen.notify(f"{record.name} is here. enter on it: it answers from then on.")
+    except asyncio.CancelledError:
+        if not pulling.given_up and screen.app.is_running:
+            here = f"{gigabytes(pulling.progress.done)} of it are here. " if pulling.progress.done else ""
+            screen.notify(f"{one_line(pulling.name, 60)} is paused. {here}p goes on, c gives it up.")
+        raise
     finally:
         screen.forget_pull(pulling)
     await look(screen)
@@ -136,9 +143,11 @@ async def discard(screen: ModelsScreen, model: ShelfModel, pulling: Pulling | No
     if not await screen.app.push_screen_wait(ConfirmDialog(question, yes="Delete", no="Keep")):
         return
     if pulling is not None:
+        pulling.given_up = True
         await screen.stop_pull(pulling)
     fetching = await service("fetch_model")
     await off_loop(fetching.discard_pull, screen.shelf, pulling.name if pulling else model.name)
+    screen.notify(f"{one_line(model.name, 60)} is given up; what had arrived of it is deleted.")
     await look(screen)
 
 
@@ -181,7 +190,8 @@ async def _switched(screen: ModelsScreen, switch: Any) -> Any:
     finally:
         screen.switching = False
         facts = screen.studio.engine.facts
-        app.tell(model=facts.name if facts else "", engine="ready" if facts else "no model")
+        title = loaded_title(facts, screen.studio.catalogues) if facts else ""
+        app.tell(model=title, engine="ready" if facts else "no model")
         await look(screen)
 
 
@@ -190,7 +200,8 @@ async def _told(screen: ModelsScreen, model: ShelfModel | None = None) -> None:
     if facts is not None:
         new = model is not None and await off_loop(unmeasured, screen.studio.workspace, model)
         hint = " What it reads best is not known yet: m measures it." if new else ""
-        screen.notify(f"{facts.name} answers now. Corrections and lessons stay; adapters belong to their model.{hint}")
+        title = loaded_title(facts, screen.studio.catalogues)
+        screen.notify(f"{title} answers now. Corrections and lessons stay; adapters belong to their model.{hint}")
     screen.studio_app.log_changed()
 
 

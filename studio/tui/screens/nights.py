@@ -27,15 +27,17 @@ from studio.tui.screens.night_tables import AdaptersTable, NightsTable
 from studio.tui.screens.night_words import STATES, verdict_of, version_before
 from studio.tui.screens.studio_screen import StudioScreen
 from studio.tui.widgets.dialogs import ConfirmDialog
+from studio.tui.widgets.header import Status
 
 POLL_S = 0.5
 SILENT_POLLS = 40
 """After so many polls without news it is asked whether the night's process is still alive."""
 NO_NIGHT = (
-    "No night has run yet. A night trains an adapter on your corrections, tests it, and keeps it only if it is better. "
-    "Press n to start one; you can go on asking meanwhile, and even close the studio."
+    "No night has run yet. A night trains an adapter on your corrections, tests it, and keeps it only if it is better."
 )
+START = "Press n to start one; you can go on asking meanwhile, and even close the studio."
 INTERRUPTED = "Its process has ended without a word. Press n to take it up again from its last checkpoint."
+OF_ADAPTERS = frozenset(("use", "roll_back", "adapters_off"))
 TOO_FEW = "There is nothing to train on yet: correct an answer in Chat (F2) first."
 
 
@@ -88,6 +90,7 @@ is closed."""
 
     def on_mount(self) -> None:
         self._timer = self.set_interval(POLL_S, self._poll)
+        self.watch(self.app, "status", self._follow_counts, init=False)
         self._reload()
 
     # Polled only in sight; the header has a slower poll of its own.
@@ -102,6 +105,12 @@ is closed."""
 
     def on_log_changed(self) -> None:
         self._reload()
+
+    def _follow_counts(self, before: Status, now: Status) -> None:
+        """With the first correction there is something to train on."""
+        if bool(before.corrections) != bool(now.corrections):
+            self._show_progress()
+            self.refresh_bindings()
 
     # What is shown ------------------------------------------------------------------------------------------------
 
@@ -153,7 +162,8 @@ is closed."""
             # Its folder is gone; the log still knows what came of it.
             panel.show_words(f"Last night: {STATES[self._nights[0].state]}.", verdict_of(self._nights[0]))
         else:
-            panel.show_words(NO_NIGHT, "" if self.studio_app.status.corrections else TOO_FEW)
+            corrected = bool(self.studio_app.status.corrections)
+            panel.show_words(f"{NO_NIGHT} {START}" if corrected else NO_NIGHT, "" if corrected else TOO_FEW)
 
     def _reload(self) -> None:
         self.start(self._read_nights(), group="nights-read", exclusive=True)
@@ -211,15 +221,17 @@ is closed."""
             case "cancel":
                 return trains
             case "use" | "adapters_off" | "roll_back":
-                return None if why_not(action, self._adapters) else True
+                # In sight once there are adapters, even where it can do nothing now.
+                there_are = any(not adapter.removed for adapter in self._adapters)
+                return (None if why_not(action, self._adapters) else True) if there_are else False
         return True
 
     def on_key(self, event: Key) -> None:
-        """A key that stands in the footer but can do nothing says why."""
-        bound = self.active_bindings.get(event.key)
-        if bound is not None and not bound.enabled and (why := why_not(bound.binding.action, self._adapters)):
-            event.stop()
-            self.notify(why)
+        """A key that can do nothing says why."""
+        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+            if binding.action in OF_ADAPTERS and (why := why_not(binding.action, self._adapters)):
+                event.stop()
+                self.notify(why)
 
     def action_start_night(self) -> None:
         self._starting, self._refusal = True, False

@@ -160,7 +160,8 @@ answered it. To accept what your correction calls wrong puts the answer in that 
 
     def action_compare(self) -> None:
         if (opened := self._free()) is not None:
-            self.post_message(CompareRequested(opened.item.prompt, opened.history))
+            item = opened.item
+            self.post_message(CompareRequested(item.prompt, opened.history, [(item.arm, item.text)]))
 
     # Correcting ---------------------------------------------------------------------------------------------------
 

@@ -70,12 +70,15 @@ class ScaleDial(Horizontal):
         self._promoted = promoted
         self._show()
 
-    def turn(self, steps: int) -> bool:
-        """So many steps on; False where there is nothing to turn."""
-        if self.scale is None:
-            return False
-        self.turn_to(turned(self.scale, steps))
-        return True
+    @property
+    def turns(self) -> bool:
+        """Whether there is anything to turn."""
+        return self.scale is not None
+
+    def turn(self, steps: int) -> None:
+        """So many steps on, where there is anything to turn."""
+        if self.scale is not None:
+            self.turn_to(turned(self.scale, steps))
 
     def turn_to(self, scale: float | None) -> None:
         """To this scale, or to None: back to the one chosen at the promotion."""
@@ -86,10 +89,9 @@ class ScaleDial(Horizontal):
         self._settles = self.set_timer(SETTLES_S, lambda: self.post_message(self.Turned()))
 
     def _show(self) -> None:
-        if self.scale is None:
-            words = " no adapter yet "
-        else:
+        self.display = self.scale is not None
+        if self.scale is not None:
             filled = round(self.scale / STRONGEST * 15)
             bar = "█" * filled + "░" * (15 - filled)
             words = f" {self.scale:.2f} {bar} {'' if self._studio.scale_dial is not None else 'as promoted '}"
-        self.query_one("#dial-value", Static).update(words)
+            self.query_one("#dial-value", Static).update(words)

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.events import Resize
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -104,10 +105,20 @@ stay. The last row tells which keys you have remapped and how."""
         about = _about_keys(self._remapped) if state is None else _about(state)
         self.query_one("#setting-about", Static).update(about)
         self._refuse("")
+        self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Actions that have nothing to act on are neither shown nor run."""
-        return bool(self._changes) if action == "undo" else True
+        if action == "undo":
+            return bool(self._changes)
+        if action == "reset":
+            state = self._chosen if self.is_mounted else None
+            return state is not None and state.source is Source.FILE
+        return True
+
+    def on_resize(self, _: Resize) -> None:
+        """The chosen row stays in sight."""
+        self.call_after_refresh(self.query_one(OptionList).scroll_to_highlight)
 
     # Changing it --------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
-from textual.events import Key
+from textual.events import Key, Resize
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 from textual.worker import Worker, WorkerState
@@ -111,6 +111,11 @@ class StudioScreen(Screen[None]):
     def on_mount(self) -> None:
         self._seen_revision = self.studio_app.log_revision
         self.watch(self.app, "log_revision", self._notice_log, init=False)
+
+    def on_resize(self, _: Resize) -> None:
+        # Of a window that has become lower the header hears nothing by itself: its own size is as before.
+        for header in self.query(StudioHeader):
+            header.fit()
 
     def on_screen_suspend(self) -> None:
         self._was_covered = self in self.app.screen_stack  # by a dialog, not left for another mode

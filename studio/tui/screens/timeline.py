@@ -71,6 +71,11 @@ class StationScroll(VerticalScroll, inherit_bindings=False):
 class TimelineScreen(ModalScreen[None]):
     """The stations in a row, and beneath them what one arm said at the one chosen."""
 
+    HELP = """\
+What one arm said to this question before anything was learnt, after each correction, after each night, and now. ✓ and ✗
+are by the check of your correction. Where it was not asked then, enter asks it now with what it had then: with the
+adapter of that night, but with today's lessons. Such answers are not kept. Beneath an answer stand its difference from
+the one before it, and from your correction."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "step(-1)", "Earlier", id="timeline.earlier", tooltip="To the station before"),
         Binding("right", "step(1)", "Later", id="timeline.later", tooltip="To the station after"),
@@ -78,6 +83,8 @@ class TimelineScreen(ModalScreen[None]):
         Binding("A", "arm(-1)", "Arm before", show=False, id="timeline.arm_before", tooltip="The arm before it"),
         Binding("enter", "ask", "Ask", id="timeline.ask", tooltip="Ask the arm as it would have answered then"),
         Binding("y", "copy", "Copy", id="timeline.copy", tooltip="Copy the answer"),
+        # Of the app's keys this one alone acts above a dialog.
+        Binding("f1", "app.help", "Help", id="app.help", tooltip="What this is, and its keys"),
         Binding("escape,t", "close", "Close", id="timeline.close", tooltip="Back to the comparison"),
     ]
     AUTO_FOCUS = "#station-scroll"

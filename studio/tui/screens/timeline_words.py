@@ -8,7 +8,7 @@ from studio.domain.arms import ArmRecipe, Memory
 from studio.services.timeline import Said, Station, StationKind, recipe_at
 from studio.tui.plain_text import displayable
 from studio.tui.screens.local_time import local_time
-from studio.tui.widgets.given import describe_given
+from studio.tui.widgets.given import given_or_nothing
 from studio.tui.widgets.word_diff import diff_content
 
 _SIGNS = {True: "✓", False: "✗", None: "■"}
@@ -78,7 +78,7 @@ def _how(station: Station, recipe: ArmRecipe) -> str:
 
 
 def _provenance(said: Said, station: Station, recipe: ArmRecipe) -> str:
-    given = describe_given(said.given) or "nothing"
+    given = given_or_nothing(said.given)
     if said.kept:
         return f"given {local_time(said.at)}, with: {given}"
     return f"asked just now {_how(station, recipe)}; with: {given}"

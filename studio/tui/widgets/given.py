@@ -23,8 +23,17 @@ def describe_ending(answer: Answer) -> str:
     return ending
 
 
+def given_or_nothing(given: Given) -> str:
+    """Lessons and scores, corrections in context, adapter or reader, or that it was nothing; then what was left out."""
+    return ". ".join(filter(None, (_things(given) or "nothing", _note(given))))
+
+
 def describe_given(given: Given) -> str:
-    """Lessons and scores, corrections in context, adapter or reader, what was left out; empty where it was nothing."""
+    """As `given_or_nothing`, but nothing goes without saying."""
+    return ". ".join(filter(None, (_things(given), _note(given))))
+
+
+def _things(given: Given) -> str:
     parts: list[str] = []
     if given.adapter_version is not None:
         scale = "" if given.adapter_scale is None else f" at {given.adapter_scale:.2f}"
@@ -38,9 +47,11 @@ def describe_given(given: Given) -> str:
         parts.append(f"{_count(len(given.correction_ids), 'correction')}{left_out}")
     if given.prompt_form:
         parts.append(f"form {one_line(given.prompt_form, 12)}")
-    if given.note:
-        parts.append(one_line(given.note, NOTE_LENGTH))
     return " · ".join(parts)
+
+
+def _note(given: Given) -> str:
+    return one_line(given.note, NOTE_LENGTH)
 
 
 def describe_cost(answer: Answer) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Container, Horizontal
+from textual.content import Content
 from textual.widgets import Static
 
 from studio.tui.plain_text import one_line
@@ -27,8 +29,10 @@ MODES = {
     "models": ("F12", "Models"),
 }
 
-LONG_REST, SHORT_REST = 40, 16
-"""So many cells are kept for what is told beside the tabs, where the tabs have their keys in full, and in short."""
+ROOMY_REST, TIGHT_REST = 40, 24
+"""So many cells are kept for what is told beside the tabs, where these stand far apart, and close together."""
+LOW = 20
+"""A window of fewer rows than these has none to spare for a second row of tabs."""
 MODEL_WIDTHS = (28, 18, 0)
 NO_NEWS = "ready"
 
@@ -51,89 +55,137 @@ class Status:
 
 
 class ModeTab(Static):
-    """One mode's key and name, in narrow windows its name alone; a click goes there."""
+    """One mode's key and name, in low and narrow windows its name alone; a click goes there."""
 
     def __init__(self, mode: str, *, current: bool) -> None:
         key, name = MODES[mode]
-        self.forms = (f"{key} {name}", f"{key.removeprefix('F')} {name}", name)
+        self.forms = (f"{key} {name}", name)
         super().__init__(self.forms[0], classes="-current" if current else "", markup=False)
         self._mode = mode
 
-    def show_form(self, form: int) -> None:
-        """0 with its key, 1 with the key's number, 2 without."""
-        if self.forms[form] != self.content:
-            self.update(self.forms[form])
+    def show_key(self, shown: bool) -> None:
+        form = self.forms[0 if shown else 1]
+        if form != self.content:
+            self.update(form)
 
     async def on_click(self) -> None:
         await self.app.run_action(f"app.go('{self._mode}')")
 
 
 class StudioHeader(Horizontal):
-    """One row, docked to the top: what there is room for, whole, rather than everything cut off."""
+    """Docked to the top: the tabs with their keys, in two rows where one is too short, and beside them what is told, as
+    much of it as there is room for, whole rather than cut off."""
 
     def __init__(self, mode: str) -> None:
         super().__init__()
         self._mode = mode
-        self._room = 0
+        self._rooms: tuple[int, ...] = ()
+        self._apart = 2
+        self._told: Content | None = None
 
     def compose(self) -> ComposeResult:
-        for mode in MODES:
-            yield ModeTab(mode, current=mode == self._mode)
-        yield Static(classes="space")
-        yield Static(id="header-model", markup=False)
-        yield Static(id="header-engine", markup=False)
-        yield Static(id="header-night", markup=False)
-        yield Static(id="header-counts", markup=False)
+        modes = list(MODES)
+        half = -(-len(modes) // 2)
+        with Container(id="header-tabs"):
+            for row in (modes[:half], modes[half:]):
+                with Horizontal():
+                    for mode in row:
+                        yield ModeTab(mode, current=mode == self._mode)
+        yield Static(id="header-told", markup=False)
 
     def on_mount(self) -> None:
         self.watch(self.app, "status", self._show)
 
     def on_resize(self) -> None:
-        """The tabs by the width alone: they stay where they are when there is news."""
-        tabs = list(self.query(ModeTab))
-        for form, beside, around in ((0, LONG_REST, 2), (1, SHORT_REST, 1), (2, 0, 1)):
-            taken = sum(len(tab.forms[form]) + around for tab in tabs)
-            if taken + beside <= self.size.width or form == 2:
-                break
-        self._room = self.size.width - taken - 1  # what is between them is never narrower than one cell
-        self.set_class(around == 1, "-tight")
+        self.fit()
+
+    def fit(self) -> None:
+        """Fit the window. The tabs go by its size alone: they stay where they are when there is news."""
+        rows = [list(row.query(ModeTab)) for row in self.query("#header-tabs > Horizontal")]
+        tabs = [tab for row in rows for tab in row]
+        width = self.size.width
+        one_row = [_taken(tabs, form=0, around=around) for around in (2, 1)]
+        two_rows, keys, self._apart = False, True, 2
+        if one_row[0] + ROOMY_REST <= width:
+            taken = one_row[:1]
+        elif one_row[1] + TIGHT_REST <= width:
+            taken, self._apart = one_row[1:], 1
+        elif self.app.size.height >= LOW:
+            taken, two_rows = [_taken(row, form=0, around=2) for row in rows], True
+        else:
+            taken, keys, self._apart = [_taken(tabs, form=1, around=1)], False, 1
+        self._rooms = tuple(width - cells - 1 for cells in taken)
+        self.set_class(self._apart == 1, "-tight")
+        self.set_class(two_rows, "-two-rows")
         for tab in tabs:
-            tab.show_form(form)
+            tab.show_key(keys)
         self._show(cast("StudioApp", self.app).status)
 
     def _show(self, value: object) -> None:
+        if not self._rooms:
+            return  # before its size is known
         status = cast("Status", value)
-        said = _told(status, self._room, 1 if self.has_class("-tight") else 2)
-        for part, text in zip(("model", "engine", "night", "counts"), said, strict=True):
-            self._set(f"#header-{part}", text)
-
-    def _set(self, part: str, text: str) -> None:
-        widget = self.query_one(part, Static)
-        if widget.content != text:
-            widget.update(text)
-        widget.set_class(not text, "-empty")
+        told = _beside_two_rows(status, *self._rooms) if len(self._rooms) == 2 else _in_one_row(status, self._rooms[0])
+        if told != self._told:
+            self._told = told
+            self.query_one("#header-told", Static).update(told)
 
 
-def _told(status: Status, room: int, around: int) -> tuple[str, str, str, str]:
-    """Model, engine, night and counts, as much of them as there is room for: news before what is always so."""
-    corrections, lessons = _count(status.corrections, "correction"), _count(status.lessons, "lesson")
-    news = " · ".join(filter(None, (status.engine, status.embedder, status.probes)))
-    engine = " · ".join(filter(None, (status.sent_to, news)))
-    quiet = status.sent_to if news == NO_NEWS else engine
-    whole = f"{corrections}, {lessons}"
+def _taken(tabs: Sequence[ModeTab], *, form: int, around: int) -> int:
+    return sum(len(tab.forms[form]) + around for tab in tabs)
+
+
+def _in_one_row(status: Status, room: int) -> Content:
+    """News before what is always so: the night, the engine, the counts, the model."""
+    engine, whole, brief = _engine(status), _counts(status), _counts(status, brief=True)
+    quiet = _quiet(status)
     ways = [
         *((model, engine, whole) for model in MODEL_WIDTHS),
         (0, quiet, whole),
-        (0, quiet, f"{status.corrections} corr., {lessons}"),
+        (0, quiet, brief),
         (0, quiet, f"{status.corrections} corr."),
         (0, quiet, ""),
     ]
     for model, state, counts in ways:
-        said = (one_line(status.model, model) if model else "", state, status.night, counts)
-        if sum(cell_len(words) + around for words in said if words) <= room:
-            return said
-    left = max(1, room - around)
-    return "", "" if status.night else one_line(quiet, left), one_line(status.night, left), ""
+        told = _line(one_line(status.model, model) if model else "", state, status.night, counts)
+        if told.cell_length <= room:
+            return told
+    return _line("", "" if status.night else one_line(quiet, room), one_line(status.night, room), "")
+
+
+def _beside_two_rows(status: Status, above: int, below: int) -> Content:
+    """News above, the model where there is none; the counts below."""
+    quiet = _quiet(status)
+    model = "" if quiet or status.night else one_line(status.model, above)
+    first = _line(model, quiet, status.night, "")
+    if first.cell_length > above:
+        first = _line("", "" if status.night else one_line(quiet, above), one_line(status.night, above), "")
+    counts = (_counts(status), _counts(status, brief=True), f"{status.corrections} corr.")
+    second = next((words for words in counts if cell_len(words) <= below), "")
+    return Content("\n").join([first, _line("", "", "", second)])
+
+
+def _line(model: str, engine: str, night: str, counts: str) -> Content:
+    said = ((model, "$foreground"), (engine, "$accent"), (night, "$warning"), (counts, ""))
+    return Content("  ").join(Content.styled(words, style) for words, style in said if words)
+
+
+def _engine(status: Status) -> str:
+    return " · ".join(filter(None, (status.sent_to, _news(status))))
+
+
+def _quiet(status: Status) -> str:
+    """Where what is asked goes, if it leaves the machine, is never left out."""
+    return status.sent_to if _news(status) == NO_NEWS else _engine(status)
+
+
+def _news(status: Status) -> str:
+    return " · ".join(filter(None, (status.engine, status.embedder, status.probes)))
+
+
+def _counts(status: Status, *, brief: bool = False) -> str:
+    corrections = f"{status.corrections} corr." if brief else _count(status.corrections, "correction")
+    return f"{corrections}, {_count(status.lessons, 'lesson')}"
 
 
 def _count(number: int, noun: str) -> str:
