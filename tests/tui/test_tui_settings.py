@@ -168,6 +168,6 @@ async def test_what_stands_at_its_default_is_not_offered_to_be_put_back(tmp_path
     app = StudioApp(a_studio(tmp_path, "[night]\nrank = 8\n"))
     async with app.run_test(size=(120, 36)) as pilot:
         await choose(pilot, "night.rank")
-        assert "x Default" in shown(pilot)
+        await until(pilot, lambda: "x Default" in shown(pilot))
         await choose(pilot, "ui.theme")
         await until(pilot, lambda: "x Default" not in shown(pilot))

@@ -97,7 +97,7 @@ class Transcript(ScrolledGround, inherit_bindings=False):
         with self.app.batch_update():
             await self._holder.remove_children()
             await self._holder.mount_all(ExchangeView(one.turn.prompt, one) for one in at_once)
-        self.release_anchor()
+        self.anchor(False)
         self.scroll_home(animate=False)
         self.call_after_refresh(self._look)
 
@@ -120,7 +120,10 @@ class Transcript(ScrolledGround, inherit_bindings=False):
             await self.show_latest()
         await self._holder.query(".welcome").remove()
         await self._holder.mount(view)
+        self._reads = None
         self.anchor()
+        # Once more when it is laid out: what was mounted just before may have come in between.
+        self.call_after_refresh(self.scroll_end, animate=False)
         await self._let_go_above()
 
     def know(self, exchanges: Sequence[Exchange]) -> None:
@@ -157,7 +160,10 @@ class Transcript(ScrolledGround, inherit_bindings=False):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        at_end = new_value >= self.max_scroll_y  # where it stays, whatever comes
+        # At the conversation's own end it stays, whatever comes; the end of what is mounted is none.
+        at_end = new_value >= self.max_scroll_y and not self.later
+        if at_end and not self.is_anchored:
+            self.anchor()
         tops = {} if at_end else self._tops
         self._reads = next(((view, y - round(new_value)) for view, y in tops.items() if y >= new_value), None)
         self._look()
@@ -247,6 +253,7 @@ class Transcript(ScrolledGround, inherit_bindings=False):
             await far.remove()
             self.later += 1
             self._below = []
+            self.anchor(False)
 
     async def _let_go_above(self) -> None:
         farthest = self.scroll_y - KEPT_SCREENS * self.size.height
