@@ -27,6 +27,7 @@ from studio.tui.background import attend_log, bring_services, count_log, load_en
 from studio.tui.commands import commands_of
 from studio.tui.diagnostics import open_diagnostics, write_down
 from studio.tui.dressed_app import DressedApp
+from studio.tui.jumping_app import JumpingApp
 from studio.tui.messages import ChatRequested, CompareRequested, LessonsRequested
 from studio.tui.recorded_app import RecordedApp
 from studio.tui.screens.studio_screen import StudioScreen, run_beside
@@ -44,7 +45,7 @@ KEYS_WAIT_S = 0.5
 """The longest that a key waits for the keys before it to be taken in."""
 
 
-class StudioApp(RecordedApp, DressedApp):
+class StudioApp(RecordedApp, DressedApp, JumpingApp):
     """The terminal app over one Studio, whose processes it takes down when it ends (`on_exit` instead, where given).
 
     `diagnostics` go into the studio's workspace unless another folder is named.

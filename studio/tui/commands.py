@@ -37,7 +37,9 @@ def commands_of(app: StudioApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
             if binding.action == "command_palette" or not applies(node, binding):
                 continue
             help_text = f"{binding.tooltip or binding.description} ({key_of(app, binding)})"
-            yield SystemCommand(binding.description, help_text, partial(app.run_action, binding.action, node))
+            # Compare is also what Chat and Review do with a question.
+            title = f"Go to {binding.description}" if binding.action.startswith("go(") else binding.description
+            yield SystemCommand(title, help_text, partial(app.run_action, binding.action, node))
     if app.current_mode != "export":
         yield SystemCommand("Import…", "Corrections from a file or another log (i in Export)", partial(_import, app))
 

@@ -35,6 +35,7 @@ def all_keys(remapped: Mapping[str, str]) -> list[KeyName]:
 
 def _holders() -> Iterator[type[DOMNode]]:
     from studio.tui.app import StudioApp
+    from studio.tui.jumping_app import JumpingApp
     from studio.tui.recorded_app import RecordedApp
     from studio.tui.screens.audience import AudienceScreen
     from studio.tui.screens.demo import DemoScreen
@@ -44,7 +45,7 @@ def _holders() -> Iterator[type[DOMNode]]:
     from studio.tui.widgets.answer_view import AnswerView
     from studio.tui.widgets.text_input import Composer
 
-    yield from (StudioApp, RecordedApp, StudioScreen)
+    yield from (StudioApp, RecordedApp, JumpingApp, StudioScreen)
     for mode in MODES:
         yield getattr(import_module(f"studio.tui.screens.{mode}"), f"{mode.capitalize()}Screen")
     yield from (DemoScreen, AudienceScreen, TimelineScreen)

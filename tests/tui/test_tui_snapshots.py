@@ -62,6 +62,12 @@ async def in_lessons(pilot: AppPilot) -> None:
     await go(pilot, "lessons")
 
 
+async def letters_over_the_chat(pilot: AppPilot) -> None:
+    await in_chat(pilot)
+    await pilot.press("ctrl+l")
+    await until(pilot, lambda: pilot.app.screen.is_modal)
+
+
 async def in_nights(pilot: AppPilot) -> None:
     await go(pilot, "nights")
 
@@ -73,6 +79,7 @@ SCREENS: dict[str, tuple[tuple[int, int], Steps, UiSettings]] = {
     "compare-narrow": ((80, 24), comparing, UiSettings()),
     "compare-diff": ((200, 50), against_the_correction, UiSettings(theme="studio-colour-blind")),
     "compare-ascii": ((120, 36), comparing, UiSettings(signs="ascii", theme="studio-contrast")),
+    "jump": ((80, 24), letters_over_the_chat, UiSettings(signs="ascii")),
     "lessons": ((80, 24), in_lessons, UiSettings(theme="studio-light")),
     "nights": ((160, 40), in_nights, UiSettings()),
 }
