@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-import shlex
-import shutil
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -18,9 +13,8 @@ from studio.errors import MachineError, StudioError, UsageError
 
 if TYPE_CHECKING:
     from studio.domain.nights import Night, NightProgress
+    from studio.services.schedule_night import Schedule
     from studio.services.studio import Studio
-
-CRON_MARK = "# correction-studio night"
 
 
 @click.group(invoke_without_command=True)
@@ -96,22 +90,36 @@ def progress_line(progress: NightProgress) -> str:
 @json_option
 @pass_frame
 def status(frame: Frame, as_json: bool) -> None:
-    """Say how far the newest night is, and whether it runs."""
+    """Say how far the newest night is, whether it runs, and when the next begins by itself."""
     from studio.services import follow_night
 
     async def use(studio: Studio) -> tuple[NightProgress | None, bool]:
         return await follow_night.night_progress(studio), await follow_night.night_runs(studio)
 
     progress, runs = frame.run(use)
+    schedule = _scheduled(frame)
     if as_json:
-        print_json({"runs": runs, "progress": dataclasses.asdict(progress) if progress else None})
-    elif progress is None:
+        told = dataclasses.asdict(schedule) if schedule else None
+        print_json({"runs": runs, "progress": dataclasses.asdict(progress) if progress else None, "scheduled": told})
+        return
+    if progress is None:
         click.echo("There has been no night. Start one with: studio night")
     elif progress.state.is_over or runs:
         click.echo(progress_line(progress))
     else:
         click.echo(f"Interrupted: {progress_line(progress)}")
         click.echo("studio night takes it up where it stopped; studio night cancel gives it up.")
+    if schedule is not None:
+        click.echo(f"A night starts {schedule.words}; studio night uninstall ends that.")
+
+
+def _scheduled(frame: Frame) -> Schedule | None:
+    from studio.services.schedule_night import scheduled_night
+
+    try:
+        return scheduled_night(frame.workspace)
+    except MachineError:
+        return None  # no crontab, no schedule
 
 
 @night.command("list")
@@ -166,22 +174,31 @@ def cancel(frame: Frame) -> None:
 @click.pass_obj
 def install(frame: Frame, at: str) -> None:
     """Schedule a night for every day, through the user's crontab."""
-    match = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", at)
-    if match is None:
-        raise UsageError(f"'{at}' is not a time of day.", "Write it as HH:MM, for example 02:30.")
-    command = shlex.join([sys.executable, "-P", "-m", "studio", "--workspace", str(frame.workspace.root), "night"])
-    line = f"{int(match[2])} {int(match[1])} * * * {command} {CRON_MARK}"
-    crontab = shutil.which("crontab")
-    if crontab is None:
-        raise MachineError("There is no crontab on this machine.", f"Have your scheduler run daily at {at}: {command}")
-    present = subprocess.run([crontab, "-l"], capture_output=True, text=True, check=False).stdout
-    kept = [entry for entry in present.splitlines() if CRON_MARK not in entry]
-    done = subprocess.run(
-        [crontab, "-"], input="\n".join([*kept, line, ""]), text=True, capture_output=True, check=False
-    )
-    if done.returncode:
-        raise MachineError(f"The crontab was not changed: {done.stderr.strip()}.", f"Add this line by hand: {line}")
-    click.echo(f"A night starts every day at {at}.")
+    from studio.services import schedule_night as verbs
+
+    workspace, at = frame.workspace.ensure(), verbs.time_of_day(at)
+    try:
+        schedule = verbs.schedule_night(workspace, at)
+    except MachineError as error:
+        by_hand = f"Have your scheduler run daily at {at}: {verbs.night_command(workspace)}"
+        raise MachineError(error.message, by_hand if error.message == verbs.NO_CRONTAB else error.hint) from error
+    click.echo(f"A night starts {schedule.words}: this line is in your crontab now.\n{schedule.line}")
+    if not verbs.cron_runs():
+        click.echo(f"studio: {verbs.NO_CRON}", err=True)
+
+
+@night.command()
+@click.pass_obj
+def uninstall(frame: Frame) -> None:
+    """Take the daily night of this workspace out of the user's crontab."""
+    from studio.services import schedule_night as verbs
+
+    schedule = verbs.scheduled_night(frame.workspace)
+    if schedule is None:
+        click.echo("No night is scheduled for this workspace.")
+        return
+    verbs.unschedule_night(frame.workspace)
+    click.echo(f"No night starts by itself any more. This line is out of your crontab:\n{schedule.line}")
 
 
 @click.group()

@@ -76,6 +76,9 @@ async def night_progress(studio: Studio) -> NightProgress | None:
     said = await off_loop(_folder(studio, newest).read_progress)
     if said is None and not newest.state.is_over:
         return NightProgress(newest.id, newest.state)
+    if said is not None and newest.state is NightState.CANCELLED and not said.state.is_over:
+        # Given up after its process had died: its last word is still that it trains.
+        return replace(said, state=newest.state, message=newest.reason, paused=False)
     return said
 
 
@@ -110,17 +113,42 @@ async def cancel_night(studio: Studio) -> str:
 
     Raises NotFoundError where there is neither.
     """
-    night = await _unfinished(studio)
+    night = await unfinished_night(studio)
     if await night_runs(studio):
         await off_loop(_folder(studio, night).request, Request.CANCEL)
         return "The night ends after the step it is at."
-    given_up = replace(night, state=NightState.CANCELLED, reason=GIVEN_UP, finished_at=utc_now())
-    await off_loop(studio.log.nights.update, given_up)
+    await give_up_night(studio, night)
     return "The interrupted night is given up; the next one begins anew."
 
 
+async def unfinished_night(studio: Studio) -> Night:
+    """The newest night that has not come to its end, whether it runs or was interrupted. Raises NotFoundError."""
+    unfinished = [night for night in await nights(studio) if not night.state.is_over]
+    if not unfinished:
+        raise NotFoundError("No night is running.", "Start one with: studio night")
+    return unfinished[0]
+
+
+async def give_up_night(studio: Studio, night: Night) -> None:
+    """Give up this night, which was interrupted. Raises NightBusyError where it has been taken up meanwhile."""
+    await off_loop(refuse_second_night, studio.workspace.night_lock)
+    given_up = replace(night, state=NightState.CANCELLED, reason=GIVEN_UP, finished_at=utc_now())
+    await off_loop(studio.log.nights.update, given_up)
+
+
+async def take_up_again(studio: Studio, night: Night) -> None:
+    """Take the giving up back, `night` as it was before: the next night goes on with it. Its folder was not touched.
+
+    Raises NotFoundError where another night has begun since, for only the newest is ever taken up.
+    """
+    newest = (await nights(studio))[0]
+    if newest.id != night.id or newest.state is not NightState.CANCELLED:
+        raise NotFoundError("Another night has begun since.", "The one that was given up stays given up.")
+    await off_loop(studio.log.nights.update, night)
+
+
 async def _control(studio: Studio, wanted: Request) -> None:
-    night = await _unfinished(studio)
+    night = await unfinished_night(studio)
     if not await night_runs(studio):  # the wish would lie in wait for the night that takes it up
         raise NotFoundError(
             "The night was interrupted and does not run.",
@@ -131,10 +159,3 @@ async def _control(studio: Studio, wanted: Request) -> None:
 
 def _folder(studio: Studio, night: Night) -> NightFolder:
     return NightFolder(studio.workspace.nights / night.id)
-
-
-async def _unfinished(studio: Studio) -> Night:
-    unfinished = [night for night in await nights(studio) if not night.state.is_over]
-    if not unfinished:
-        raise NotFoundError("No night is running.", "Start one with: studio night")
-    return unfinished[0]

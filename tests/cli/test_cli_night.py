@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from fake_crontab import no_crontab, put_crontab
 from studio_fakes import fake_studio
 
 from studio.cli import root
@@ -36,7 +37,7 @@ def test_without_any_night_it_says_how_to_start_one(studio: Studio, capsys: Capt
         assert "Start one with: studio night" in run(capsys, verb)
     for verb in ("pause", "resume", "cancel"):
         assert "No night is running" in run(capsys, verb, code=2)
-    assert json.loads(run(capsys, "status", "--json")) == {"runs": False, "progress": None}
+    assert json.loads(run(capsys, "status", "--json")) == {"runs": False, "progress": None, "scheduled": None}
 
 
 def test_an_interrupted_night_is_told_and_given_up(studio: Studio, capsys: Capture) -> None:
@@ -52,7 +53,42 @@ def test_an_interrupted_night_is_told_and_given_up(studio: Studio, capsys: Captu
         assert "was interrupted and does not run" in run(capsys, verb, code=2)
     assert not folder.control_file.exists()
     assert "given up" in run(capsys, "cancel")
+    told = run(capsys, "status")
+    assert "cancelled" in told
+    assert "Interrupted" not in told
     listed = run(capsys, "list")
     assert "2 corrections  cancelled" in listed
     (in_json,) = json.loads(run(capsys, "list", "--json"))
     assert in_json["state"] == "cancelled"
+
+
+def on(studio: Studio, capsys: Capture, *arguments: str, code: int = 0) -> str:
+    """A verb that needs no studio, in its workspace."""
+    capsys.readouterr()
+    assert root.run(["--workspace", str(studio.workspace.root), "night", *arguments]) == code
+    told = capsys.readouterr()
+    return told.out + told.err
+
+
+def test_a_daily_night_is_installed_told_and_taken_out(
+    studio: Studio, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = put_crontab(tmp_path, monkeypatch)
+    told = on(studio, capsys, "install", "--at", "2:30")
+    assert "A night starts every day at 02:30: this line is in your crontab now." in told
+    assert table.read_text(encoding="utf-8").strip() in told
+    assert "A night starts every day at 02:30; studio night uninstall ends that." in on(studio, capsys, "status")
+    assert json.loads(on(studio, capsys, "status", "--json"))["scheduled"]["at"] == "02:30"
+    assert "is out of your crontab" in on(studio, capsys, "uninstall")
+    assert table.read_text(encoding="utf-8") == ""
+    assert "No night is scheduled" in on(studio, capsys, "uninstall")
+
+
+def test_without_a_crontab_the_command_for_another_scheduler_is_told(
+    studio: Studio, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_crontab(tmp_path, monkeypatch)
+    told = on(studio, capsys, "install", "--at", "02:30", code=3)
+    assert "There is no crontab on this machine." in told
+    assert f"--workspace {studio.workspace.root} night" in told
+    assert on(studio, capsys, "uninstall", code=3)

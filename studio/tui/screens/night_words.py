@@ -6,6 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from studio.domain.nights import Adapter, Night, NightProgress, NightState
 
+NO_NIGHT = (
+    "No night has run yet. A night trains an adapter on your corrections, tests it, and keeps it only if it is better."
+)
+START = "Press n to start one; you can go on asking meanwhile, and even close the studio."
+INTERRUPTED = (
+    "Its process has ended without a word. Press n to take it up again from its last checkpoint, or x to give it up."
+)
+TOO_FEW = "There is nothing to train on yet: correct an answer in Chat (F2) first."
+
 STATES: Mapping[NightState, str] = {
     NightState.PREPARING: "getting the examples ready",
     NightState.TRAINING: "training",

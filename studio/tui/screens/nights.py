@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.events import Key
 from textual.timer import Timer
@@ -21,24 +22,21 @@ from studio.services import follow_night
 from studio.services.studio import Studio
 from studio.tui.night_watch import InterruptionWatch
 from studio.tui.plain_text import displayable
+from studio.tui.screens import nights_work
 from studio.tui.screens.adapters_panel import NONE_IN_USE, AdaptersPanel, why_not
 from studio.tui.screens.night_panel import NightPanel
+from studio.tui.screens.night_schedule import ScheduleLine, read_standing
 from studio.tui.screens.night_tables import AdaptersTable, NightsTable
-from studio.tui.screens.night_words import STATES, verdict_of, version_before
+from studio.tui.screens.night_words import INTERRUPTED, NO_NIGHT, START, STATES, TOO_FEW, verdict_of, version_before
+from studio.tui.screens.nights_keys import NIGHTS_KEYS
+from studio.tui.screens.nights_work import Change
 from studio.tui.screens.studio_screen import StudioScreen
-from studio.tui.widgets.dialogs import ConfirmDialog
 from studio.tui.widgets.header import Status
 
 POLL_S = 0.5
 SILENT_POLLS = 40
 """After so many polls without news it is asked whether the night's process is still alive."""
-NO_NIGHT = (
-    "No night has run yet. A night trains an adapter on your corrections, tests it, and keeps it only if it is better."
-)
-START = "Press n to start one; you can go on asking meanwhile, and even close the studio."
-INTERRUPTED = "Its process has ended without a word. Press n to take it up again from its last checkpoint."
 OF_ADAPTERS = frozenset(("use", "roll_back", "adapters_off"))
-TOO_FEW = "There is nothing to train on yet: correct an answer in Chat (F2) first."
 
 
 class NightsScreen(StudioScreen):
@@ -52,17 +50,7 @@ A night trains an adapter, a small file laid over the model, on your corrections
 trained on and put into use only if it is better and nothing else got worse; otherwise the one before stays, and the
 table says why. The night runs beside the studio: it stands still while you ask something, and goes on when the studio
 is closed."""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "start_night", "Start a night", id="nights.start", tooltip="Train an adapter on your corrections"),
-        Binding("p", "pause", "Pause", id="nights.pause", tooltip="Let the night stand still until it is resumed"),
-        Binding("r", "resume", "Resume", id="nights.resume", tooltip="Let the paused night go on"),
-        Binding("x", "cancel", "Cancel", id="nights.cancel", tooltip="End the night; the adapter before stays in use"),
-        Binding("a", "use", "Use adapter", id="nights.use", tooltip="Answer with the adapter chosen in the table"),
-        Binding(
-            "z", "roll_back", "Roll back", id="nights.roll_back", tooltip="Answer with the adapter before this one"
-        ),
-        Binding("o", "adapters_off", "Adapters off", id="nights.off", tooltip="Answer without any adapter"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = NIGHTS_KEYS
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
@@ -77,10 +65,12 @@ is closed."""
         self._timer: Timer | None = None
         self._nights: list[Night] = []
         self._adapters: list[Adapter] = []
+        self._done: list[Change] = []
 
     def compose_body(self) -> ComposeResult:
         with VerticalScroll(id="nights-body", can_focus=False):
             yield NightPanel(id="night-panel")
+            yield ScheduleLine()
             with Container(id="nights-tables"):
                 with Vertical(id="nights-history"):
                     yield Static("Nights", classes="nights-title")
@@ -98,6 +88,7 @@ is closed."""
         if self._timer is not None:
             self._timer.resume()
         self._poll()
+        self.start(self._read_schedule(), group="schedule-read", exclusive=True)
 
     def on_screen_suspend(self) -> None:
         if self._timer is not None:
@@ -205,26 +196,28 @@ is closed."""
         if event.cursor_row < len(self._nights):
             self.query_one("#night-reason", Static).update(displayable(verdict_of(self._nights[event.cursor_row])))
 
+    async def _read_schedule(self) -> None:
+        self.query_one(ScheduleLine).show(await read_standing(self.studio.workspace))
+
     # Actions ------------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         running, paused = self._run
         # Only training heeds requests; the tests after it take a minute and end by themselves.
         trains = running and self._progress is not None and self._progress.state is not NightState.EVALUATING
-        match action:
-            case "start_night":
-                return not running and not self._starting
-            case "pause":
-                return trains and not paused
-            case "resume":
-                return trains and paused
-            case "cancel":
-                return trains
-            case "use" | "adapters_off" | "roll_back":
-                # In sight once there are adapters, even where it can do nothing now.
-                there_are = any(not adapter.removed for adapter in self._adapters)
-                return (None if why_not(action, self._adapters) else True) if there_are else False
-        return True
+        allowed = {
+            "start_night": not running and not self._starting,
+            "pause": trains and not paused,
+            "resume": trains and paused,
+            "cancel": trains,
+            "give_up": self._progress is not None and self._watch.interrupted and not self._starting,
+            "undo": bool(self._done),
+        }
+        if action in OF_ADAPTERS:
+            # In sight once there are adapters, even where it can do nothing now.
+            there_are = any(not adapter.removed for adapter in self._adapters)
+            return (None if why_not(action, self._adapters) else True) if there_are else False
+        return allowed.get(action, True)
 
     def on_key(self, event: Key) -> None:
         """A key that can do nothing says why."""
@@ -254,22 +247,29 @@ is closed."""
         self._poll()
 
     def action_pause(self) -> None:
-        self._control(follow_night.pause_night(self.studio), "The night will stand still after this step.")
+        pause = partial(follow_night.pause_night, self.studio)
+        self._tell_night(Change(pause, "The night will stand still after this step."))
 
     def action_resume(self) -> None:
-        self._control(follow_night.resume_night(self.studio), "The night goes on.")
+        self._tell_night(Change(partial(follow_night.resume_night, self.studio), "The night goes on."))
 
     def action_cancel(self) -> None:
-        self.start(self._cancel(), group="nights-cancel", exclusive=True)
+        self.start(self._once_chosen(nights_work.cancel(self), self._tell_night), group="nights-ask", exclusive=True)
 
-    async def _cancel(self) -> None:
-        dialog = ConfirmDialog("End the night? What it has learnt so far is lost.", yes="End it", no="Let it run")
-        if await self.app.push_screen_wait(dialog):
-            self._control(follow_night.cancel_night(self.studio), "The night ends when what it is at is done.")
+    def _tell_night(self, change: Change) -> None:
+        """What the night is told it does a little later: until then the panel says so."""
+        self._wish = change.told
+        self._change(change)
+
+    def action_give_up(self) -> None:
+        self.start(self._once_chosen(nights_work.give_up(self), self._change), group="nights-ask", exclusive=True)
+
+    def action_schedule(self) -> None:
+        self.start(self._once_chosen(nights_work.schedule(self), self._change), group="nights-ask", exclusive=True)
 
     def action_use(self) -> None:
         if (adapter := self.query_one(AdaptersTable).chosen) is not None:
-            self._use(adapter)
+            self._change(nights_work.use(self.studio, adapter, self._adapters))
 
     @on(DataTable.RowSelected, "#adapters-table")
     def _use_selected(self) -> None:
@@ -277,26 +277,33 @@ is closed."""
 
     def action_roll_back(self) -> None:
         if (before := version_before(self._adapters, self._nights)) is not None:
-            self._use(before)
+            self._change(nights_work.use(self.studio, before, self._adapters))
         elif any(adapter.active for adapter in self._adapters):
             told = "There is no earlier adapter that passed its tests. a uses the chosen one, o answers without any."
             self.notify(told, severity="warning")
         else:
             self.notify(NONE_IN_USE, severity="warning")
 
-    def _use(self, adapter: Adapter) -> None:
-        use = adapter_services.use_adapter(self.studio, adapter.version)
-        self._control(use, f"Adapter v{adapter.version} answers from now on.")
-
     def action_adapters_off(self) -> None:
-        self._control(adapter_services.adapters_off(self.studio), "No adapter answers from now on.")
+        self._change(nights_work.adapters_off(self.studio, self._adapters))
 
-    def _control(self, control: Awaitable[object], done: str) -> None:
-        self.start(self._await_control(control, done), group="nights-control")
+    def action_undo(self) -> None:
+        self._change(self._done.pop())
+        self.refresh_bindings()
 
-    async def _await_control(self, control: Awaitable[object], done: str) -> None:
-        self._wish = done
-        await control
-        self.notify(done)
+    async def _once_chosen(self, chosen: Awaitable[Change | None], carry_out: Callable[[Change], None]) -> None:
+        if (change := await chosen) is not None:
+            carry_out(change)
+
+    def _change(self, change: Change) -> None:
+        self.start(self._carry_out(change), group="nights-control")
+
+    async def _carry_out(self, change: Change) -> None:
+        await change.work()
+        self.notify(change.told)
+        if change.back is not None:
+            self._done.append(change.back)
+            self.refresh_bindings()
         self.studio_app.log_changed()
         self._poll()
+        self.start(self._read_schedule(), group="schedule-read", exclusive=True)
