@@ -33,7 +33,14 @@ def answer(
 
 
 def correct(
-    log: DuckDbLog, prompt: str, right: str, when: datetime, *, of: Answer | None = None, supersedes: str | None = None
+    log: DuckDbLog,
+    prompt: str,
+    right: str,
+    when: datetime,
+    *,
+    of: Answer | None = None,
+    supersedes: str | None = None,
+    labels: tuple[str, ...] = (),
 ) -> Correction:
     correction = Correction(
         id=new_id(),
@@ -44,6 +51,7 @@ def correct(
         check=Check(include=((right,),)),
         answer_id=of.id if of else None,
         supersedes=supersedes,
+        labels=labels,
     )
     log.corrections.add(correction)
     return correction
@@ -54,14 +62,15 @@ def story_log(folder: Path) -> DuckDbLog:
 
     Frozen is always wrong. Lessons gets q0 to q3 right on day 2; on day 3 it has forgotten q1 (whose question holds
     markup), and gives of q2, superseded on day 3, the old answer. An answer of its own was accepted before q4 was
-    corrected again.
+    corrected again. The corrections of q0 and q1 have the label 'tone', the first one of q2 a hostile one.
     """
     log = DuckDbLog(folder / "sessions" / "studio.duckdb", folder / "sessions" / "backups")
     prompts = [f"What is q{number}? {HOSTILE if number == 1 else ''}" for number in range(6)]
     made = []
     for number, prompt in enumerate(prompts):
         wrong = answer(log, prompt, "frozen", "I guess.", at(1, number))
-        made.append(correct(log, prompt, f"right{number}", at(1, 30 + number), of=wrong))
+        labels = ("tone",) if number < 2 else (HOSTILE,) if number == 2 else ()
+        made.append(correct(log, prompt, f"right{number}", at(1, 30 + number), of=wrong, labels=labels))
     for number, prompt in enumerate(prompts):
         answer(log, prompt, "frozen", "I guess.", at(2, number))
         said = f"It is right{number}." if number < 4 else "I guess."

@@ -141,13 +141,21 @@ def answer_as_json(finished: ArmFinished) -> dict[str, Any]:
 @click.option("--answer", "corrected", required=True, help="What the answer should have been.")
 @click.option("--original", default="", help="What the model had said.")
 @click.option("--rationale", default="", help="Why, in your words.")
+@click.option("--label", "labels", multiple=True, help="What kind of error it was; may be repeated.")
 @click.option(
     "--supersedes", default=None, help="Id (or enough of it) of the earlier correction that this one replaces."
 )
 @json_option
 @pass_frame
 def correct(  # noqa: PLR0917 - click passes them by name
-    frame: Frame, prompt: str, corrected: str, original: str, rationale: str, supersedes: str | None, as_json: bool
+    frame: Frame,
+    prompt: str,
+    corrected: str,
+    original: str,
+    rationale: str,
+    labels: tuple[str, ...],
+    supersedes: str | None,
+    as_json: bool,
 ) -> None:
     """Record a correction, learn its lesson, and try whether the lesson mends its own answer."""
     from studio.services.learn_lessons import learn_lesson, learn_pending, prove_lesson
@@ -161,6 +169,7 @@ def correct(  # noqa: PLR0917 - click passes them by name
             corrected=corrected,
             original=original,
             rationale=rationale,
+            labels=labels,
             supersedes=None if supersedes is None else await _correction_id(studio, supersedes),
             origin=Origin.COMMAND,
         )

@@ -33,17 +33,21 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     metavar="[FILE]",
     help="Print the figures as JSON, or write them to FILE.",
 )
+@click.option("--label", default="", help="Only the questions of which a correction carries this label.")
 @pass_frame
-def report(
+def report(  # noqa: PLR0917 - click passes them by name
     frame: Frame,
     bench: Path | None,
     out: Path | None,
     html_file: Path | None,
     png_file: Path | None,
     json_file: str | None,
+    label: str,
 ) -> None:
     """Report what was learnt, forgotten and gone stale, with curves, intervals and every night's verdict."""
-    told, figures = _of_bench(bench) if bench is not None else _of_log(frame)
+    if bench is not None and label:
+        raise UsageError("The result of a bench has no labels.", "Give --bench or --label, not both.")
+    told, figures = _of_bench(bench) if bench is not None else _of_log(frame, label)
     if json_file == _STDOUT:
         print_json(figures)
     elif json_file is not None:
@@ -57,13 +61,13 @@ def report(
         click.echo(told.text())
 
 
-def _of_log(frame: Frame) -> tuple[Report | None, Any]:
+def _of_log(frame: Frame, label: str) -> tuple[Report | None, Any]:
     from studio.reporting.log_report import log_report
     from studio.services.report_log import read_story
     from studio.storage import DuckDbLog
 
     workspace = frame.workspace.ensure()
-    story = read_story(DuckDbLog(workspace.log_file, workspace.sessions / "backups"))
+    story = read_story(DuckDbLog(workspace.log_file, workspace.sessions / "backups"), label)
     return (log_report(story), asdict(story)) if story is not None else (None, None)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from studio.domain.measures import Estimate
 from studio.reporting.figures import cell, difference_cell
@@ -64,7 +64,17 @@ class NightRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelStory:
+    """The questions of which a correction carries one label: how many, and the share right since, by arm."""
+
+    questions: int
+    after: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True)
 class LogStory:
+    """With a `label`, of the questions with that label; `labels` and `nights` are of the whole log in any case."""
+
     corrections: Mapping[str, int]
     lessons: Mapping[str, int]
     questions: int
@@ -74,6 +84,8 @@ class LogStory:
     arms: Mapping[str, ArmStory]
     lost: Sequence[Lost]
     nights: Sequence[NightRow]
+    label: str = ""
+    labels: Mapping[str, LabelStory] = field(default_factory=dict)
 
 
 def log_report(story: LogStory) -> Report:
@@ -84,19 +96,25 @@ def log_report(story: LogStory) -> Report:
         f"{story.answers} answers in the log are to one of the {story.questions} corrected questions.",
         "Each is judged by the correction that held when it was given, and an arm only where it was asked.",
     ]
-    sections = [_curves(story), _arms(story), _lost(story), _nights(story)]
-    return Report("What the studio learnt", lead, sections)
+    if story.label:
+        title = f"What the studio learnt of '{story.label}'"
+        lead.insert(0, "Only the questions of which a correction carries this label.")
+        return Report(title, lead, [_curves(story), _arms(story), _lost(story), *_labels(story)])
+    return Report(
+        "What the studio learnt", lead, [_curves(story), _arms(story), *_labels(story), _lost(story), _nights(story)]
+    )
 
 
 def _curves(story: LogStory) -> Section:
     arms = list(story.arms)
+    of = f", label '{_short(story.label, 30)}'" if story.label else ""
     if not story.steps:
         return Section("Learning curves", ["No corrected question has been asked again yet: ask one to see a curve."])
-    by_step = _curve_table("Percent right by corrections made", "corrections", story.steps, arms)
-    by_day = _curve_table("Percent right by day", "day", story.days, arms)
+    by_step = _curve_table(f"Percent right by corrections made{of}", "corrections", story.steps, arms)
+    by_day = _curve_table(f"Percent right by day{of}", "day", story.days, arms)
     plots = [
-        _curve_plot("right-by-corrections", "Corrected questions right, by corrections made", story.steps, arms),
-        _curve_plot("right-by-day", "Corrected questions right, by day", story.days, arms),
+        _curve_plot("right-by-corrections", f"Corrected questions right, by corrections made{of}", story.steps, arms),
+        _curve_plot("right-by-day", f"Corrected questions right, by day{of}", story.days, arms),
     ]
     return Section("Learning curves", plots=plots, tables=[by_step, by_day])
 
@@ -146,11 +164,27 @@ def _arms(story: LogStory) -> Section:
         "n questions asked both before and after; ? inconclusive. The last columns count questions by the "
         "latest answer since: right; right once and wrong now; outdated; never right."
     )
-    tables = [
-        Table("Corrected questions, by arm", header, rows, note=note),
-        Table("What an answer costs", ["arm", "prompt tokens", "first token s", "latency s"], costs, note="Means."),
-    ]
+    tables = [Table("Corrected questions, by arm", header, rows, note=note)]
+    if not story.label:  # an answer costs what it costs, whatever the question is about
+        header = ["arm", "prompt tokens", "first token s", "latency s"]
+        tables.append(Table("What an answer costs", header, costs, note="Means."))
     return Section("What was learnt", tables=tables)
+
+
+def _labels(story: LogStory) -> list[Section]:
+    """Which labels there are, and how the arms do with each; nothing where no correction carries one."""
+    if not story.labels:
+        return []
+    arms = list(dict.fromkeys(arm for label in story.labels.values() for arm in label.after))
+    rows = [
+        [name, str(label.questions), *(_with_n(label.after.get(arm)) for arm in arms)]
+        for name, label in story.labels.items()
+    ]
+    note = (
+        "Of the answers since the correction: percent right, 95% interval, (n questions). A question counts for every "
+        "label that a correction of it carries."
+    )
+    return [Section("Labels", tables=[Table("Percent right by label", ["label", "questions", *arms], rows, note=note)])]
 
 
 def _lost(story: LogStory) -> Section:

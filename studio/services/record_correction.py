@@ -65,7 +65,7 @@ async def record_correction(  # noqa: PLR0913 - keywords, one for each part of w
             arm=answer.arm if answer else None,
             rationale=storable(rationale),
             feedback=storable(feedback),
-            labels=tuple(labels),
+            labels=tuple(dict.fromkeys(filter(None, (storable(label).strip() for label in labels)))),
             supersedes=replaced,
             origin=origin,
         )

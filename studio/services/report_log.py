@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime
 
 from studio.domain.lessons import LessonStatus
@@ -12,41 +12,75 @@ from studio.domain.log import Correction
 from studio.domain.measures import Estimate
 from studio.domain.nights import Adapter, Night
 from studio.domain.ports import Log
+from studio.errors import NotFoundError
 from studio.evaluation.statistics import mean_estimate
-from studio.reporting.log_report import STATES, ArmStory, CurveStep, LogStory, Lost, NightRow
+from studio.reporting.log_report import STATES, ArmStory, CurveStep, LabelStory, LogStory, Lost, NightRow
 from studio.services.judge_log import JudgedAnswer, folded, judge_log
 
 MOST_STEPS = 10
 MOST_LOST = 200
 
 
-def read_story(log: Log) -> LogStory | None:
-    """None where nothing was ever corrected. Reads only."""
+def read_story(log: Log, label: str = "") -> LogStory | None:
+    """None where nothing was ever corrected. Reads only.
+
+    With a label, the story of the questions of which a correction carries it. Raises NotFoundError naming the labels.
+    """
     corrections = log.corrections.all()
     if not corrections:
         return None
-    judged = judge_log(log)
+    judged, labels = judge_log(log), _by_label(corrections)
+    made = sum(not correction.undone for correction in corrections)
+    by_label = {name: _label_story(questions, judged) for name, questions in labels.items()}
+    if label:
+        chosen = _questions_with(label, labels)
+        corrections = [correction for correction in corrections if folded(correction.prompt) in chosen]
+        judged = [answer for answer in judged if folded(answer.question) in chosen]
     after = [answer for answer in judged if answer.after]
     standing = [correction for correction in corrections if not correction.undone]
     return LogStory(
         corrections=dict(Counter(map(_state_of_correction, corrections))),
-        lessons=_lessons(log),
+        lessons=_lessons(log, {correction.id for correction in corrections} if label else None),
         questions=len({folded(correction.prompt) for correction in standing}),
         answers=len(judged),
         days=_steps(after, lambda answer: _date(answer.at)),
-        steps=_by_corrections(after, len(standing)),
+        steps=_by_corrections(after, made),
         arms=_arms(log, judged),
         lost=_lost(log, after, standing),
         nights=_nights(log.nights.all(), log.adapters.all()),
+        label=label,
+        labels=by_label,
     )
+
+
+def _by_label(corrections: Iterable[Correction]) -> dict[str, set[str]]:
+    """The questions of each label, of corrections that were not undone."""
+    labels: dict[str, set[str]] = {}
+    for correction in corrections:
+        for label in () if correction.undone else correction.labels:
+            labels.setdefault(label, set()).add(folded(correction.prompt))
+    return dict(sorted(labels.items()))
+
+
+def _questions_with(label: str, labels: Mapping[str, set[str]]) -> set[str]:
+    if label not in labels:
+        known = f"There are: {', '.join(labels)}." if labels else "studio correct --label gives a correction one."
+        raise NotFoundError(f"No correction has the label '{label}'.", known)
+    return labels[label]
+
+
+def _label_story(questions: set[str], judged: Sequence[JudgedAnswer]) -> LabelStory:
+    own = [answer for answer in judged if answer.after and folded(answer.question) in questions]
+    return LabelStory(len(questions), {arm: _share_right(answers) for arm, answers in _by_arm(own).items()})
 
 
 def _state_of_correction(correction: Correction) -> str:
     return "undone" if correction.undone else "superseded" if correction.superseded_by else "in force"
 
 
-def _lessons(log: Log) -> dict[str, int]:
-    lessons = log.lessons.all()
+def _lessons(log: Log, sources: Set[str] | None) -> dict[str, int]:
+    """By how they stand; only those learnt from `sources`, where these are given."""
+    lessons = [one for one in log.lessons.all() if sources is None or not sources.isdisjoint(one.source_ids)]
     active = [lesson for lesson in lessons if lesson.status is LessonStatus.ACTIVE]
     weak = sum(lesson.weak for lesson in active)
     return {"active": len(active) - weak, "active but weak": weak, "retired": len(lessons) - len(active)}

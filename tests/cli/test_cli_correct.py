@@ -19,7 +19,8 @@ def test_a_lesson_is_tried_on_its_own_question(
     studio = fake_studio(tmp_path, engine=FakeEngine(lambda _: answered))
     monkeypatch.setattr("studio.bootstrap.build_studio", lambda *_: studio)
     prompt = "On which day is the workshop closed?"
-    assert root.run(["correct", "--prompt", prompt, "--answer", "It is closed on Tuesdays."]) == 0
+    assert root.run(["correct", "--prompt", prompt, "--answer", "It is closed on Tuesdays.", "--label", " fact "]) == 0
     assert ("marked weak" in capsys.readouterr().out) is weak
     (lesson,) = studio.log.lessons.all()
     assert lesson.weak is weak
+    assert studio.log.corrections.all()[0].labels == ("fact",)

@@ -93,3 +93,28 @@ def test_what_cannot_be_read_or_written_is_told(tmp_path: Path, capsys: pytest.C
     assert "cannot be written" in capsys.readouterr().err
     assert report(tmp_path, "--bench", str(file), "--out", str(file / "x")) == 3
     assert "cannot be made" in capsys.readouterr().err
+
+
+def test_one_label_is_told_alone_in_every_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    story_log(tmp_path)
+    assert report(tmp_path) == 0
+    assert "Percent right by label" in capsys.readouterr().out
+    assert report(tmp_path, "--label", "tone") == 0
+    out = capsys.readouterr().out
+    assert "What the studio learnt of 'tone'" in out
+    assert "Percent right by corrections made, label 'tone'" in out
+    assert "Nights and adapters" not in out
+    assert report(tmp_path, "--label", "tone", "--html", str(tmp_path / "page.html"), "--json") == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert (figures["label"], figures["questions"], figures["labels"]["tone"]["questions"]) == ("tone", 2, 2)
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "label &#39;tone&#39;" in page
+    assert "<script" not in page
+
+
+def test_a_label_that_nothing_has_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    story_log(tmp_path)
+    assert report(tmp_path, "--label", "manner") == 2
+    assert "No correction has the label 'manner'. There are: " in capsys.readouterr().err
+    assert report(tmp_path, "--label", "tone", "--bench", str(bench_file(tmp_path))) == 2
+    assert "not both" in capsys.readouterr().err

@@ -5,16 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from story_log import answer, at, correct, story_log
+from story_log import HOSTILE, answer, at, correct, story_log
 
+from studio.errors import NotFoundError
 from studio.reporting.log_report import LogStory
 from studio.services.report_log import read_story
 from studio.storage import DuckDbLog
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> LogStory:
-    told = read_story(story_log(tmp_path_factory.mktemp("story")))
+def log(tmp_path_factory: pytest.TempPathFactory) -> DuckDbLog:
+    return story_log(tmp_path_factory.mktemp("story"))
+
+
+@pytest.fixture(scope="module")
+def story(log: DuckDbLog) -> LogStory:
+    told = read_story(log)
     assert told is not None
     return told
 
@@ -89,3 +95,34 @@ def test_a_question_is_the_same_in_other_case_and_spacing(tmp_path: Path) -> Non
     assert told is not None
     assert told.answers == 1
     assert told.arms["lessons"].after.mean == 1.0
+
+
+def test_of_one_label_only_its_questions_are_told(log: DuckDbLog, story: LogStory) -> None:
+    told = read_story(log, "tone")
+    assert told is not None
+    assert (told.questions, told.corrections) == (2, {"in force": 2})
+    lessons = told.arms["lessons"]
+    assert lessons.after.mean == pytest.approx(2 / 3)
+    assert lessons.after.n == 2
+    assert lessons.states == {"learnt": 1, "forgotten": 1, "stale": 0, "never right": 0}
+    assert [step.label for step in told.steps] == [step.label for step in story.steps]
+    assert [one.question[:10] for one in told.lost] == ["What is q1"]
+    # Of the whole log, so that another can be chosen.
+    assert told.labels == story.labels
+    assert {name: label.questions for name, label in story.labels.items()} == {HOSTILE: 1, "tone": 2}
+    assert story.labels["tone"].after["lessons"] == lessons.after
+
+
+def test_a_label_that_only_a_superseded_correction_has_is_its_questions(log: DuckDbLog) -> None:
+    told = read_story(log, HOSTILE)
+    assert told is not None
+    assert told.arms["lessons"].states["stale"] == 1
+
+
+def test_an_unknown_label_names_those_there_are(log: DuckDbLog, tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match=r"No correction has the label 'manner'\. There are: .*tone"):
+        read_story(log, "manner")
+    unlabelled = DuckDbLog(tmp_path / "log.duckdb", tmp_path / "backups")
+    correct(unlabelled, "When do we close?", "nine", at(1, 0))
+    with pytest.raises(NotFoundError, match="studio correct --label"):
+        read_story(unlabelled, "tone")

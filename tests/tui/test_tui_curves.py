@@ -9,10 +9,12 @@ from story_log import story_log
 from studio_fakes import fake_studio
 from textual.containers import ScrollableContainer
 from textual.widgets import Static
-from tui_driving import AppPilot, settled, shown, until
+from tui_driving import AppPilot, notices, settled, shown, until
+from tui_values import add_correction
 
 from studio.tui.app import StudioApp
 from studio.tui.screens.curves import CurvesScreen
+from studio.tui.widgets.pick_dialog import PickDialog
 
 
 async def open_curves(pilot: AppPilot) -> str:
@@ -46,3 +48,32 @@ async def test_without_a_correction_it_says_how_to_begin(tmp_path: Path) -> None
         page = pilot.app.screen.query_one("#curves-page", Static)
         assert page.size.width <= 80, "its sentences are as wide as the window"
         await until(pilot, lambda: "who answers it right." in " ".join(shown(pilot).split()))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)])
+async def test_the_curves_of_one_label_are_chosen_and_all_again(tmp_path: Path, size: tuple[int, int]) -> None:
+    story_log(tmp_path)
+    async with StudioApp(fake_studio(tmp_path)).run_test(size=size) as pilot:
+        await open_curves(pilot)
+        await until(pilot, lambda: "All corrections; l shows those of one label (2)" in shown(pilot))
+        await pilot.press("l")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog))
+        await pilot.press(*"tone", "enter")
+        await until(pilot, lambda: "Only label 'tone', 2 questions; l chooses another" in shown(pilot))
+        page = str(pilot.app.screen.query_one("#curves-page", Static).content)
+        assert "Corrected questions right, by corrections made, label 'tone'" in page
+        assert "(2)" in page
+        assert "Nights and adapters" not in page
+        await pilot.click("#curves-of")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog))
+        await pilot.press(*"all", "enter")
+        await until(pilot, lambda: "All corrections;" in shown(pilot))
+
+
+async def test_without_labels_it_says_where_they_come_from(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path)
+    add_correction(studio)
+    async with StudioApp(studio).run_test(size=(80, 24)) as pilot:
+        await open_curves(pilot)
+        await pilot.press("l")
+        await until(pilot, lambda: any("No correction has a label yet" in told for told in notices(pilot)))

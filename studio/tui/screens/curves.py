@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual import events
@@ -10,20 +11,43 @@ from textual.binding import Binding, BindingType
 from textual.containers import ScrollableContainer
 from textual.widgets import Static
 
+from studio.errors import NotFoundError
 from studio.reporting.log_report import log_report
 from studio.reporting.report import LinePlot, Report
 from studio.reporting.text_plot import text_plot
 from studio.services.report_log import read_story
 from studio.services.studio import Studio, off_loop
-from studio.tui.plain_text import displayable
+from studio.tui.plain_text import displayable, one_line
 from studio.tui.screens.studio_screen import StudioScreen
+from studio.tui.widgets.pick_dialog import Pick, PickDialog
 
 NOTHING_YET = (
     "No correction has been made yet.\n\nCorrect an answer in Chat (F2), then ask the question again or compare the "
     "arms (F3): from then on it shows here who answers it right."
 )
+NO_LABELS = "No correction has a label yet: studio correct --label gives one, and imports bring theirs."
 WIDEST_PLOT = 100
 NARROWEST_PLOT = 30
+
+
+class LabelLine(Static):
+    """Of which label the curves are; a click changes it. Not shown where no correction has one."""
+
+    def __init__(self) -> None:
+        super().__init__(id="curves-of", markup=False)
+        self.display = False
+
+    def show(self, label: str, labels: Mapping[str, int]) -> None:
+        self.display = bool(labels)
+        if label:
+            self.update(
+                displayable(f"Only label '{one_line(label, 40)}', {_questions(labels[label])}; l chooses another")
+            )
+        else:
+            self.update(f"All corrections; l shows those of one label ({len(labels)})")
+
+    async def on_click(self) -> None:
+        await self.app.run_action("label", self.screen)
 
 
 class CurvesScreen(StudioScreen):
@@ -34,18 +58,22 @@ class CurvesScreen(StudioScreen):
     AUTO_FOCUS = "#curves-body"
     HELP = """\
 How your corrections fared: of the answers given to questions corrected before, the share right, by arm, with 95%
-intervals. Below: what was learnt, forgotten and gone stale, and every night's verdict. `studio report --out DIR` writes
-the same as a page with images."""
+intervals. Below: what was learnt, forgotten and gone stale, and every night's verdict. With a label (l): of the
+questions with it alone. `studio report --out DIR`, also with `--label`, writes the same as a page with images."""
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("l", "label", "Label", id="curves.label", tooltip="Only the questions with one label, or all again"),
         Binding("r", "refresh", "Read again", id="curves.refresh", tooltip="Read the log again"),
     ]
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
         self._report: Report | None = None
+        self._label = ""
+        self._labels: Mapping[str, int] = {}
         self._plot_width = 0
 
     def compose_body(self) -> ComposeResult:
+        yield LabelLine()
         with ScrollableContainer(id="curves-body"):
             yield Static("Reading the log…", id="curves-page", markup=False)
 
@@ -67,9 +95,30 @@ the same as a page with images."""
         self.start(self._load(), group="curves-load", exclusive=True)
 
     async def _load(self) -> None:
-        story = await off_loop(read_story, self.studio.log)
+        try:
+            story = await off_loop(read_story, self.studio.log, self._label)
+        except NotFoundError:  # the last correction with that label was taken back
+            self._label = ""
+            story = await off_loop(read_story, self.studio.log)
+        self._labels = {name: label.questions for name, label in story.labels.items()} if story is not None else {}
         self._report = log_report(story) if story is not None else None
+        self.query_one(LabelLine).show(self._label, self._labels)
         self._show()
+
+    def action_label(self) -> None:
+        if self._labels:
+            self.start(self._choose_label(), group="curves-label", exclusive=True)
+        else:
+            self.notify(NO_LABELS)
+
+    async def _choose_label(self) -> None:
+        every = Pick("", "All corrections", "with a label or without")
+        picks = [every, *(Pick(name, name, _questions(number)) for name, number in self._labels.items())]
+        dialog = PickDialog("Curves of which label?", picks, [self._label], several=False)
+        if (picked := await self.app.push_screen_wait(dialog)) is not None:
+            self._label = picked[0]
+            self.query_one("#curves-body").scroll_home(animate=False)
+            self.action_refresh()
 
     def _show(self) -> None:
         page = self.query_one("#curves-page", Static)
@@ -84,3 +133,7 @@ the same as a page with images."""
 
     def _width(self) -> int:
         return max(NARROWEST_PLOT, min(WIDEST_PLOT, self.size.width - 4))
+
+
+def _questions(number: int) -> str:
+    return "1 question" if number == 1 else f"{number} questions"
