@@ -189,7 +189,7 @@ async def test_help_lists_the_keys_and_commands_name_every_action(tmp_path: Path
     async with app.run_test(size=(100, 40)) as pilot:
         await ask(pilot, "How many days?")
         titles = {command.title for command in app.get_system_commands(app.screen)}
-        assert {"Edit", "Feedback", "Accept", "Retry", "Compare", "Sessions", "Quit", "Nights", "Theme"} <= titles
+        assert {"Edit", "Feedback", "Accept", "Retry", "Compare", "Sessions", "Quit", "Go to Nights", "Theme"} <= titles
         assert all(isinstance(command, SystemCommand) for command in app.get_system_commands(app.screen))
         await pilot.press("f1")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
@@ -352,12 +352,12 @@ async def test_keys_that_the_footer_has_no_room_for_are_left_out_whole_and_help_
     app = StudioApp(fake_studio(tmp_path))
     async with app.run_test(size=(120, 24)) as pilot:
         await pilot.press("f4")
-        await until(pilot, lambda: "^q Quit f1 Help" in shown(pilot))
+        await until(pilot, lambda: "^q Quit ^l Jump f1 Help" in shown(pilot))
         await pilot.resize_terminal(60, 24)
         await until(pilot, lambda: "s Filter e Edit p Pin" in shown(pilot) and "Quit" not in shown(pilot))
         assert shown(pilot).rstrip().splitlines()[-1].split("▏")[0].rstrip().endswith("f1 Help")
         await pilot.resize_terminal(120, 24)
-        await until(pilot, lambda: "^q Quit f1 Help" in shown(pilot))
+        await until(pilot, lambda: "^q Quit ^l Jump f1 Help" in shown(pilot))
 
 
 async def test_help_names_the_key_for_stills_only_where_the_session_is_recorded(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
+from fake_crontab import no_crontab
 from studio_fakes import FakeEngine, fake_studio
 from textual.color import Color
 from tui_driving import AppPilot, chat, go, settled, until
@@ -127,6 +128,7 @@ async def test_a_screen_is_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(learn_lessons, "utc_now", lambda: MORNING)
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
+    no_crontab(tmp_path, monkeypatch)
     app = StudioApp(a_fixed_studio(tmp_path, ui))
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
