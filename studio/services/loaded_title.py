@@ -13,7 +13,7 @@ from studio.models.titles import model_title
 
 @lru_cache(maxsize=32)
 def loaded_title(facts: ModelFacts, catalogues: tuple[Path, ...]) -> str:
-    """As `model_title`; the catalogues are read once for each model. A remote one is called what its server calls it."""
+    """As `model_title`; the catalogues are read once for each model. A remote one has the name its server gives."""
     if facts.path is None:
         return facts.name
     try:
