@@ -15,6 +15,8 @@ from tui_driving import AppPilot, ask, chat, notices, settled, shown, until, wri
 
 from studio.domain.generation import EngineOptions, ModelFacts
 from studio.errors import ModelError
+from studio.services.learn_lessons import learn_lesson
+from studio.services.record_correction import record_correction
 from studio.settings import Settings, UiSettings
 from studio.tui.app import StudioApp
 from studio.tui.diagnostics import frames_of
@@ -349,7 +351,10 @@ async def test_the_processes_are_taken_down_at_the_end(tmp_path: Path) -> None:
 
 
 async def test_keys_that_the_footer_has_no_room_for_are_left_out_whole_and_help_stays(tmp_path: Path) -> None:
-    app = StudioApp(fake_studio(tmp_path))
+    studio = fake_studio(tmp_path)  # with a lesson, or there are few keys to show
+    correction = await record_correction(studio, answer=None, prompt="How long?", original="30.", corrected="45 days.")
+    await learn_lesson(studio, correction)
+    app = StudioApp(studio)
     async with app.run_test(size=(120, 24)) as pilot:
         await pilot.press("f4")
         await until(pilot, lambda: "^q Quit ^l Jump f1 Help" in shown(pilot))

@@ -601,7 +601,7 @@ async def test_every_action_is_in_the_palette_and_in_the_help(begin: Begin, tmp_
     pilot = await begin("private", (120, 50))
     app = pilot.app
     titles = {command.title for command in app.get_system_commands(app.screen)}
-    assert "Export" in titles
+    assert "Go to Export" in titles
     titles = {command.title for command in app.get_system_commands(app.screen)}
     assert {"Write", "Private", "Format", "Folder", "Names"} <= titles
     assert "Accept" not in titles
