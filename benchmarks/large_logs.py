@@ -33,10 +33,9 @@ from studio.workspace import Workspace
 
 TURNS = 1_000
 LESSONS = 10_000
-WHEEL_TURNS = 200
 WORDS = ("CONTRACT", "NOTICE PERIOD", "LETTER 77", "CALENDAR", "HANDBOOK 9", "SIGNATURE", "REGISTERED MAIL", "WEEKEND")
 """In capitals, which no lesson has: what is seen of them is what was typed."""
-PAGE_UP, PAGE_DOWN, WHEEL_UP = "\x1b[5~", "\x1b[6~", "\x1b[<64;100;20M"
+PAGE_UP, PAGE_DOWN = "\x1b[5~", "\x1b[6~"
 MARK = re.compile(rb"\xc2\xa7(\d{4})\.(\d)")
 """Stands in every block of the conversation, with the turn's number and the block's."""
 LONGEST_S = 10.0
@@ -50,7 +49,7 @@ def main() -> dict[str, float]:
 
 
 def conversation(folder: str) -> dict[str, float]:
-    """Open the conversation, page to its beginning and back to its end, then turn the wheel."""
+    """Open the conversation, page to its beginning and back to its end."""
     figures: dict[str, float] = {}
     with _app(folder) as opened:
         begun = opened.type("\r")  # the only session, in the list
@@ -59,12 +58,8 @@ def conversation(folder: str) -> dict[str, float]:
         opened.type("\x1b")
         opened.drain(0.5)
         seen = TURNS * 10
-        for name, key, up, most in (
-            ("page_up", PAGE_UP, True, TURNS),
-            ("page_down", PAGE_DOWN, False, TURNS),
-            ("wheel", WHEEL_UP, True, WHEEL_TURNS),
-        ):
-            seen, taken = _scrolled(opened, key, up=up, seen=seen, most=most)
+        for name, key, up in (("page_up", PAGE_UP, True), ("page_down", PAGE_DOWN, False)):
+            seen, taken = _scrolled(opened, key, up=up, seen=seen, most=TURNS)
             figures |= _figures(f"chat.{name}", taken)
     return figures
 
