@@ -24,6 +24,7 @@ LANE = Lane("frozen", QUESTION, sampling=Sampling(max_tokens=16))
 
 
 @pytest.mark.slow
+@pytest.mark.asyncio(loop_scope="module")  # the engine's
 async def test_a_real_server_answers_with_what_the_question_costs_here_too(
     engine: LlamaEngine, model_path: Path, tmp_path: Path
 ) -> None:
