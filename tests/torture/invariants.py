@@ -14,6 +14,7 @@ from studio_fakes import fake_studio
 from studio.domain.lessons import LessonKind, LessonStatus
 from studio.domain.ports import Log
 from studio.errors import StudioError
+from studio.owned_folder import PREFIX
 from studio.services.studio import Studio
 from studio.storage import DuckDbLog, check_log
 from studio.workspace import Workspace
@@ -123,6 +124,8 @@ def _adapters(workspace: Workspace, log: Log) -> Iterator[str]:
         except (OSError, ValueError) as error:
             yield f"Adapter v{adapter.version} has no manifest: {error}."
     for file in workspace.adapters.rglob("adapter.gguf"):
+        if file.parent.name.startswith(PREFIX):
+            continue  # not an adapter yet; the next night sweeps it away
         if not file.with_name("manifest.json").is_file():
             yield f"{file.relative_to(workspace.root)} lies there without a manifest."
     for model, count in Counter(adapter.model_sha256 for adapter in known if adapter.active).items():
