@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_reader import manifest_of
 from studio_fakes import fake_studio
 
 from studio.domain.identity import new_id, utc_now
@@ -21,7 +22,7 @@ from studio.services.record_correction import record_correction
 from studio.services.run_night import run_night
 from studio.services.studio import Studio
 from studio.training.examples import chat, replay_example
-from studio.training.job import Manifest, NightFolder, TrainingConfig
+from studio.training.job import NightFolder, TrainingConfig
 
 
 async def test_it_is_told_that_the_options_are_those_it_was_begun_with(
@@ -101,32 +102,12 @@ async def a_few_examples(*_: Any, **__: Any) -> list[TrainingExample]:
 
 
 def a_night_that_trained(folder: NightFolder) -> None:
-    folder.adapter_file.write_bytes(b"an adapter")
+    weights = b"an adapter"
+    folder.adapter_file.write_bytes(weights)
     job = folder.read_job()
     folder.write_manifest(
-        Manifest(
-            night_id=job.night_id,
-            model_sha256=job.model_sha256,
-            architecture="llama",
-            method="lora",
-            rank=16,
-            alpha=32.0,
-            targets=("q_proj",),
-            examples=1,
-            replayed=1,
-            correction_ids=job.correction_ids,
-            seed=0,
-            device="cpu",
-            dtype="float32",
-            steps=1,
-            losses=(0.1,),
-            stopped_because="all steps done",
-            running_s=1.0,
-            wall_s=1.0,
-            peak_rss_bytes=1,
-            adapter_sha256="",
-            versions={},
-            config={},
+        dataclasses.replace(
+            manifest_of(weights, job.model_sha256), night_id=job.night_id, correction_ids=job.correction_ids
         )
     )
 

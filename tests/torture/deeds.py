@@ -7,14 +7,14 @@ What it tells by name is what the user was told: from then on it holds.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from made_reader import manifest_of
 from studio_fakes import fake_studio
 
 from studio.domain.generation import ChatMessage, Role
@@ -36,7 +36,7 @@ from studio.storage import DuckDbLog
 from studio.storage.database import Database
 from studio.storage.schema import prepare as migrate_log
 from studio.storage.schema import shipped_migrations
-from studio.training.job import Manifest, NightFolder, write_atomically
+from studio.training.job import NightFolder, write_atomically
 
 Tell = Callable[[str, str], None]
 """Called with the kind of what is now safe and its name, after the service has returned."""
@@ -227,31 +227,9 @@ def write_adapter(folder: NightFolder) -> None:
     weights = b"weights " * 20_000
     write_atomically(folder.adapter_file, weights)
     job = folder.read_job()
-    manifest = Manifest(
-        night_id=job.night_id,
-        model_sha256=job.model_sha256,
-        architecture="llama",
-        method="lora",
-        rank=16,
-        alpha=32.0,
-        targets=("q_proj",),
-        examples=1,
-        replayed=0,
-        correction_ids=job.correction_ids,
-        seed=0,
-        device="cpu",
-        dtype="float32",
-        steps=1,
-        losses=(0.1,),
-        stopped_because="all steps done",
-        running_s=1.0,
-        wall_s=1.0,
-        peak_rss_bytes=1,
-        adapter_sha256=hashlib.sha256(weights).hexdigest(),
-        versions={},
-        config={},
+    folder.write_manifest(
+        replace(manifest_of(weights, job.model_sha256), night_id=job.night_id, correction_ids=job.correction_ids)
     )
-    folder.write_manifest(manifest)
 
 
 async def two_adapters(studio: Studio, tell: Tell) -> None:
