@@ -49,12 +49,17 @@ class AdapterUse:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One completion to decode. `key` names it in the events; unique within its request. Adapters add up."""
+    """One completion to decode. `key` names it in the events; unique within its request. Adapters add up.
+
+    `forced`: nothing is chosen, the last message is the completion, and how likely each of its tokens was is what is
+    asked for (`Completion.mean_log_probability`). No text arrives, `sampling` says nothing, and a server cannot tell.
+    """
 
     key: str
     messages: tuple[ChatMessage, ...]
     adapters: tuple[AdapterUse, ...] = ()
     sampling: Sampling = field(default_factory=Sampling)
+    forced: bool = False
 
 
 class FinishReason(StrEnum):

@@ -189,12 +189,12 @@ class ContextRunner(threading.Thread):
     def _admit(self, context: NativeContext, lane: LaneRun) -> bool:
         """Give the lane a sequence holding what is already computed of its tokens, if there is one to be had."""
         reuse = self._model.can_reuse_prefixes
-        place = self._cache.place(lane.tokens, interactive=lane.interactive, reuse=reuse)
+        place = self._cache.place(lane.reusable, interactive=lane.interactive, reuse=reuse)
         if place is None and lane.interactive:
             idle = next((other for other in self.lanes if other.sequence is not None and not other.interactive), None)
             if idle is not None:
                 self.suspend(idle)
-                place = self._cache.place(lane.tokens, interactive=True, reuse=reuse)
+                place = self._cache.place(lane.reusable, interactive=True, reuse=reuse)
         if place is None:
             return False
         lane.sequence, source, shared = place
@@ -210,10 +210,15 @@ class ContextRunner(threading.Thread):
 
     def _prefill(self, context: NativeContext, lane: LaneRun) -> None:
         start = lane.computed
-        chunk = lane.tokens[start : start + self._prefill_tokens]
+        chunk = lane.next_tokens(self._prefill_tokens)
         ends = start + len(chunk) == len(lane.tokens)
         self._emit(Beat())
-        if self._compute(context, [(lane, chunk)]) and ends:
+        if not self._compute(context, [(lane, chunk)]):
+            return
+        if lane.is_forced:
+            if lane.note_forced(context, start):
+                self._close(lane, FinishReason.STOP)
+        elif ends:
             self._take(lane, lane.choose_token(context, -1))
 
     def _decode(self, context: NativeContext, lanes: list[LaneRun], threads: int) -> None:
@@ -232,7 +237,8 @@ class ContextRunner(threading.Thread):
             assert lane.sequence is not None
             first, last = lane.computed, lane.computed + len(tokens) - 1
             rows += [
-                (token, position, lane.sequence.id, position == last) for position, token in enumerate(tokens, first)
+                (token, position, lane.sequence.id, lane.wants_logits(position, last))
+                for position, token in enumerate(tokens, first)
             ]
         if (code := context.decode(rows)) != 0:
             error = EngineError(f"The model could not compute this answer (llama.cpp code {code}).", "Ask again.")

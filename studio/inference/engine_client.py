@@ -251,6 +251,7 @@ def _lane_spec(lane: Lane) -> LaneSpec:
             stop=sampling.stop,
         ),
         adapters=tuple(AdapterSpec(_absolute(use.path), use.scale) for use in lane.adapters),
+        forced=lane.forced,
     )
 
 

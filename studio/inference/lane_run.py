@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import NamedTuple
 
 from studio.domain.generation import FinishReason, Sampling
 from studio.errors import StudioError
-from studio.inference.llama_native import AdapterHandle, NativeContext, NativeModel, NativeSampler
+from studio.inference.llama_native import MOST_LOGITS, AdapterHandle, NativeContext, NativeModel, NativeSampler
 from studio.inference.protocol import Event, LaneBroke, LaneEnded, TextArrived
 from studio.inference.sequence_cache import HeldSequence
 from studio.inference.text_stream import TextStream
@@ -44,17 +45,28 @@ class AdapterSet:
     handles: tuple[AdapterHandle, ...] = field(default=(), compare=False, repr=False)
 
 
+class Prompt(NamedTuple):
+    """What a lane begins with; `forced` is its completion, where nothing is to be chosen."""
+
+    tokens: Sequence[int]
+    forced: Sequence[int] = ()
+
+    def __len__(self) -> int:
+        return len(self.tokens) + len(self.forced)
+
+
 class LaneRun:
     """`tokens` are prompt and completion; those past what the sequence holds are still to be computed.
 
-    `limit` bounds their number: max_tokens, or the context where that is nearer.
+    `limit` bounds their number: max_tokens, or the context where that is nearer. A `forced` completion is
+    there from the beginning: nothing is chosen, and all but its last token are computed for the logits before each.
     """
 
     def __init__(
         self,
         request: int,
         key: str,
-        prompt: list[int],
+        prompt: Prompt,
         *,
         interactive: bool,
         adapters: AdapterSet,
@@ -66,19 +78,19 @@ class LaneRun:
         self.key = key
         self.interactive = interactive
         self.adapters = adapters
-        self.tokens = list(prompt)
-        self.limit = min(len(prompt) + sampling.max_tokens, context_tokens)
+        self.tokens = [*prompt.tokens, *prompt.forced]
+        self.limit = min(len(prompt.tokens) + (len(prompt.forced) or sampling.max_tokens), context_tokens)
         self.sequence: HeldSequence | None = None
         self.reused_tokens: int | None = None
         self.cancelled = False
-        self.prompt_tokens = len(prompt)
+        self.prompt_tokens = len(prompt.tokens)
+        self.is_forced = bool(prompt.forced)
         self._sampling = sampling
         self._sampler: NativeSampler | None = None
         self._stream = TextStream(sampling.stop)
         self._started = started
         self._first_token_s = 0.0
-        self._chosen = 0
-        self._log_probability = 0.0
+        self._log_probabilities: dict[int, float] = {}  # by position, for what is computed twice counts once
         self._unsent = ""
         self._sent_at = 0.0
 
@@ -90,11 +102,34 @@ class LaneRun:
     def is_prefilling(self) -> bool:
         return len(self.tokens) - self.computed > 1 or len(self.tokens) == self.prompt_tokens
 
+    @property
+    def reusable(self) -> list[int]:
+        """The tokens of which any but the last two may come from memory; where logits are wanted they are computed."""
+        return self.tokens[: self.prompt_tokens + 1] if self.is_forced else self.tokens
+
+    def next_tokens(self, most: int) -> list[int]:
+        """What is to be computed next of the prompt, or of what is forced."""
+        start = self.computed
+        if not self.is_forced:
+            return self.tokens[start : start + most]
+        before = self.prompt_tokens - 1
+        end = min(start + most, before) if start < before else min(start + MOST_LOGITS, len(self.tokens) - 1)
+        return self.tokens[start:end]
+
+    def wants_logits(self, position: int, last: int) -> bool:
+        """Of the token at `position`, where `last` is the last one computed with it."""
+        return position == last or (self.is_forced and position >= self.prompt_tokens - 1)
+
     def choose_token(self, context: NativeContext, row: int) -> int:
-        token, log_probability = self._choose(context, row)
-        self._chosen += 1
-        self._log_probability += log_probability
+        token, self._log_probabilities[len(self.tokens)] = self._choose(context, row)
         return token
+
+    def note_forced(self, context: NativeContext, start: int) -> bool:
+        """Read how likely the tokens after those just computed from `start` on were; True once all are known."""
+        for position in range(max(start, self.prompt_tokens - 1), self.computed):
+            token = self.tokens[position + 1]
+            self._log_probabilities[position + 1] = context.log_probability(position - start, token)
+        return self.computed == len(self.tokens) - 1
 
     def _choose(self, context: NativeContext, row: int) -> tuple[int, float]:
         if self._sampling.temperature <= 0.0:
@@ -130,7 +165,7 @@ class LaneRun:
                 completion_tokens=len(self.tokens) - self.prompt_tokens,
                 first_token_s=self._first_token_s,
                 latency_s=time.monotonic() - self._started,
-                mean_log_probability=self._log_probability / self._chosen if self._chosen else None,
+                mean_log_probability=fmean(known) if (known := self._log_probabilities.values()) else None,
             )
         )
         self._free()

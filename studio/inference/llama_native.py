@@ -23,6 +23,9 @@ AdapterHandle = Any
 
 Logits = np.ndarray[tuple[int], np.dtype[np.float32]]
 
+MOST_LOGITS = 16
+"""The most tokens of one step whose logits may be wanted: a row each, of the size of the vocabulary."""
+
 _PIECE_BYTES = 64
 _LOG_ERROR = 4
 _KV_ELEMENT_BYTES = 2
@@ -154,7 +157,8 @@ class NativeContext:
         params = llama_cpp.llama_context_default_params()
         params.n_ctx = tokens * sequences
         params.n_batch = params.n_ubatch = batch_tokens
-        params.n_seq_max = params.n_outputs_max = sequences
+        params.n_seq_max = sequences
+        params.n_outputs_max = max(MOST_LOGITS, sequences)
         params.n_threads = params.n_threads_batch = threads
         # On CPUs llama.cpp's flash attention makes one query wait 2.5 times as long at 2,000 tokens of context as plain
         # attention does, and gains a tenth of a prompt's time at most (docs/performance.md).
@@ -238,6 +242,10 @@ class NativeContext:
         logits = self._logits(row)
         token = int(logits.argmax())
         return token, self._log_probability(logits, token)
+
+    def log_probability(self, row: int, token: int) -> float:
+        """Of this token, after a row that wanted logits."""
+        return self._log_probability(self._logits(row), token)
 
     def sampled_token(self, sampler: NativeSampler, row: int) -> tuple[int, float]:
         """A token drawn, and its log probability by the model's own distribution, before the sampler's."""

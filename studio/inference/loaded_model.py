@@ -15,14 +15,15 @@ from studio.domain.generation import ChatMessage, Role, Sampling
 from studio.errors import AdapterError, ModelError, PromptTooLongError
 from studio.inference.file_identity import file_sha256
 from studio.inference.gguf_header import GgufFormatError, read_header
-from studio.inference.lane_run import AdapterFile, AdapterSet, Emit, LaneRun
+from studio.inference.lane_run import AdapterFile, AdapterSet, Emit, LaneRun, Prompt
 from studio.inference.llama_native import AdapterHandle, NativeModel
 from studio.inference.model_header import checked_header
 from studio.inference.protocol import AdapterSpec, Generate, LaneSpec, LoadModel, ModelLoaded
 from studio.inference.scheduler import Scheduler
-from studio.prompting.chat_template import render_pieces
+from studio.prompting.chat_template import Piece, render_pieces
 
 _BASE_SHA256 = "studio.base_sha256"
+_HERE = "\U0010fffe"  # a character that is none: it stands where the text of a forced completion begins
 _CONTEXT_SHARE_OF_MEMORY = 16
 """One in so many bytes of the machine's memory may be one context's; at most four contexts exist."""
 
@@ -78,22 +79,36 @@ class LoadedModel:
 
     def prompt_tokens(self, messages: Sequence[tuple[str, str]]) -> list[int]:
         """The chat as tokens, answer header included; control tokens that people typed stay plain text."""
-        native = self._native
-        pieces = render_pieces(
-            native.chat_template,
+        pieces = self._pieces(messages, answered=True)
+        return [t for piece in pieces for t in self._native.tokenize(piece.text, parse_special=piece.is_template)]
+
+    def _pieces(self, messages: Sequence[tuple[str, str]], *, answered: bool) -> list[Piece]:
+        return render_pieces(
+            self._native.chat_template,
             [ChatMessage(Role(role), content) for role, content in messages],
-            bos_token=native.bos_text,
-            eos_token=native.eos_text,
-            add_generation_prompt=True,
+            bos_token=self._native.bos_text,
+            eos_token=self._native.eos_text,
+            add_generation_prompt=answered,
             control_tokens=self._control_tokens,
         )
-        return [token for piece in pieces for token in native.tokenize(piece.text, parse_special=piece.is_template)]
+
+    def _forced(self, messages: Sequence[tuple[str, str]]) -> Prompt:
+        """The chat up to where the last message's own text begins, and that text; empty where the template hides it."""
+        *before, (role, text) = messages
+        pieces = self._pieces([*before, (role, _HERE)], answered=False)
+        head: list[int] = []
+        for piece in pieces:
+            until, found, _ = piece.text.partition(_HERE)
+            head += self._native.tokenize(until, parse_special=piece.is_template)
+            if found:
+                return Prompt(head, self._native.tokenize(text.strip(), parse_special=False))
+        return Prompt(())
 
     def lane(self, command: Generate, spec: LaneSpec, started: float) -> LaneRun:
         """Raises PromptTooLongError, ModelError or AdapterError."""
-        prompt = self.prompt_tokens(spec.messages)
+        prompt = self._forced(spec.messages) if spec.forced else Prompt(self.prompt_tokens(spec.messages))
         room = self.facts.context_tokens
-        if not prompt:
+        if not prompt.tokens or (spec.forced and not prompt.forced):
             raise ModelError("The model's chat template made nothing of this conversation.", "Use another build of it.")
         if len(prompt) >= room:
             raise PromptTooLongError(

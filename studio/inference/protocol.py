@@ -28,12 +28,14 @@ class AdapterSpec(Struct, frozen=True):
 
 
 class LaneSpec(Struct, frozen=True):
-    """`messages` are (role, content) pairs. Without adapters the base model answers."""
+    """`messages` are (role, content) pairs, the last of which is the completion if `forced`. Without adapters the base
+    model answers."""
 
     key: str
     messages: tuple[tuple[str, str], ...]
     sampling: SamplingSpec
     adapters: tuple[AdapterSpec, ...] = ()
+    forced: bool = False
 
 
 class LoadModel(Struct, frozen=True, tag=True, tag_field="kind"):

@@ -178,6 +178,8 @@ class RemoteEngine:
         assert self._adapters is not None
         if why := self._adapters.refusal(lane.adapters):
             return LaneFailed(lane.key, why, "docs/remote.md tells how a server gets adapters.")
+        if lane.forced:
+            return LaneFailed(lane.key, "A server does not tell how likely a text is.", "Ask a model on this machine.")
         for attempt in range(len(self._pauses_s) + 1):
             answer = self._requests.new_answer()
             first_token_s = 0.0

@@ -63,7 +63,8 @@ async def stream_many(
     if looked_up := [ask.prompt for ask in asks if briefing.looks_up(ask.recipe)]:
         await embed_questions(studio, looked_up)
     for number, ask in enumerate(asks):
-        prepared = await prepare_lane(studio, briefing, Question(ask.prompt, ask.history), ask.recipe, wanted)
+        question = Question(ask.prompt, ask.history)
+        prepared = await prepare_lane(studio, briefing, question, ask.recipe, wanted, priority=priority)
         lane = what_is_decoded(replace(prepared, lane=replace(prepared.lane, key=str(number))))
         waiting.setdefault(lane, []).append((number, prepared))
     async with aclosing(decode_kept(studio, list(waiting), priority=priority)) as decoded:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from studio.domain.lessons import LessonStatus, RetrievedLesson
+from studio.domain.generation import Priority
+from studio.domain.lessons import LessonKind, LessonStatus, RetrievedLesson
+from studio.services.likelier_lesson import MOST_COMPARED, likeliest_first
 from studio.services.studio import Studio, off_loop
 
 if TYPE_CHECKING:
@@ -16,16 +19,26 @@ RULES_GIVEN = 2
 """The most rules of style given to one question, beside what is found by likeness."""
 
 
-async def fitting_lessons(studio: Studio, index: LessonIndex, question: str) -> list[RetrievedLesson]:
-    """The lessons to give, best first, rules of style last; none where nothing fits. Raises EmbedderError."""
+async def fitting_lessons(
+    studio: Studio, index: LessonIndex, question: str, *, priority: Priority = Priority.INTERACTIVE
+) -> list[RetrievedLesson]:
+    """The lessons to give, best first, rules of style last; none where nothing fits. Raises EmbedderError.
+
+    Of facts that fit about equally well the model in use chooses.
+    """
     if not len(index):
         return []
     await embed_questions(studio, [question])
     wanted = studio.settings.prompt
     vector = studio.question_vectors[question]
-    return index.fitting(
-        question, vector, k=wanted.lessons_given, threshold=wanted.lessons_threshold, rules=RULES_GIVEN
+    k = wanted.lessons_given
+    found = index.fitting(
+        question, vector, k=max(k, MOST_COMPARED), threshold=wanted.lessons_threshold, rules=RULES_GIVEN
     )
+    found = await likeliest_first(studio, question, found, priority=priority)
+    by_likeness = [one for one in found if not one.lesson.pinned and one.lesson.kind is not LessonKind.STYLE]
+    too_many = by_likeness[k:]
+    return [replace(one, rank=rank) for rank, one in enumerate((one for one in found if one not in too_many), 1)]
 
 
 async def current_index(studio: Studio) -> LessonIndex:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from studio.domain.arms import ArmRecipe, Memory
-from studio.domain.generation import ChatMessage, Lane, ModelFacts, Sampling
+from studio.domain.generation import ChatMessage, Lane, ModelFacts, Priority, Sampling
 from studio.domain.lessons import RetrievedLesson
 from studio.domain.log import Correction, Given, GivenLesson
 from studio.domain.nights import Adapter
@@ -107,14 +107,20 @@ async def prepare_lanes(
 
 
 async def prepare_lane(
-    studio: Studio, briefing: Briefing, question: Question, recipe: ArmRecipe, sampling: Sampling
+    studio: Studio,
+    briefing: Briefing,
+    question: Question,
+    recipe: ArmRecipe,
+    sampling: Sampling,
+    *,
+    priority: Priority = Priority.INTERACTIVE,
 ) -> PreparedLane:
     """One arm's lane for one question, from what was read before."""
     notes: list[str] = []
     lessons: list[RetrievedLesson] = []
     if recipe.memory is Memory.LESSONS and briefing.index is not None:
         try:
-            lessons = await fitting_lessons(studio, briefing.index, question.prompt)
+            lessons = await fitting_lessons(studio, briefing.index, question.prompt, priority=priority)
         except EmbedderError as error:
             notes.append(f"Lessons could not be looked up: {error.message}")
     request = PromptRequest(

@@ -52,7 +52,7 @@ class Studio:
     `completions` keeps greedy answers to probes by what was decoded. `reader_folders` are where readers lie, the user's
     own first, `forms_folder` is where measured forms do; empty and None stand for the workspace's. `catalogues` are
     files that list models to pull, later ones counting more. `adapter_scopes` holds, by adapter id, the ids of the
-    corrections in its scope and their index.
+    corrections in its scope and their index. `question_likelihoods` are in nats, by model, question, lesson, revision.
     `passed_over` says that models of the user's own lie unused; empty where none do.
     `kept_nights` are there in throw-away studios only, where a night that ran before is not trained again.
     `server` is the address of the one that answers instead of a model on this machine; empty: nothing leaves it.
@@ -81,6 +81,7 @@ class Studio:
     lesson_stamp: str = ""
     adapter_scopes: dict[str, tuple[tuple[str, ...], LessonIndex]] = field(default_factory=dict)
     question_vectors: dict[str, list[float]] = field(default_factory=dict)
+    question_likelihoods: dict[tuple[str, str, str, int], float] = field(default_factory=dict)
     token_counts: TokenCounts = field(default_factory=TokenCounts)
     loading: asyncio.Lock = field(default_factory=asyncio.Lock)
     learning: asyncio.Lock = field(default_factory=asyncio.Lock)

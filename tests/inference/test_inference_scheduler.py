@@ -13,7 +13,7 @@ import pytest
 from studio.domain.generation import Sampling
 from studio.inference import context_runner
 from studio.inference.free_cores import FreeCores
-from studio.inference.lane_run import AdapterFile, AdapterSet, LaneRun
+from studio.inference.lane_run import AdapterFile, AdapterSet, LaneRun, Prompt
 from studio.inference.llama_native import NativeModel
 from studio.inference.protocol import Event, LaneEnded
 from studio.inference.scheduler import Scheduler
@@ -104,7 +104,7 @@ def _lane(adapters: AdapterSet, tokens: int) -> LaneRun:
     return LaneRun(
         1,
         str(adapters.files),
-        PROMPT,
+        Prompt(PROMPT),
         interactive=True,
         adapters=adapters,
         sampling=Sampling(max_tokens=tokens),
