@@ -92,6 +92,8 @@ class SamplingSettings(Struct, frozen=True, kw_only=True):
     min_p: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.05
     seed: int | None = None
     max_tokens: Annotated[int, Meta(ge=1)] = 256
+    thinking_tokens: Annotated[int, Meta(ge=0)] = 0
+    """How long a reasoning model may think before its answer; 0: it is told not to."""
 
 
 class PromptSettings(Struct, frozen=True, kw_only=True):

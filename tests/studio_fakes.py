@@ -28,6 +28,7 @@ from studio.domain.identity import new_id, utc_now
 from studio.domain.log import Correction
 from studio.domain.nights import Adapter, Night, NightState
 from studio.evaluation.forms_exam import exam_facts, exam_general
+from studio.prompting.thinking import ThinkingApart
 from studio.services.adapters import adapter_file
 from studio.services.kept_completions import KeptCompletions
 from studio.services.studio import Studio
@@ -51,7 +52,10 @@ def from_memory(lane: Lane) -> str:
 
 
 class FakeEngine:
-    """Streams `reply(lane)` word by word. `die_after` words of each lane it fails, as a killed engine does."""
+    """Streams `reply(lane)` word by word, a block of thinking before it apart, as engines do.
+
+    `die_after` words of each lane it fails, as a killed engine does.
+    """
 
     process_id: int | None = None
 
@@ -87,17 +91,23 @@ class FakeEngine:
         try:
             for lane in lanes:
                 words = self.reply(lane).split(" ")
-                said = ""
+                apart = ThinkingApart()
                 for number, word in enumerate(words):
                     if self.die_after is not None and number >= self.die_after:
-                        yield LaneFailed(lane.key, "The engine stopped unexpectedly.", "Ask again.", said)
+                        yield LaneFailed(lane.key, "The engine stopped unexpectedly.", "Ask again.", apart.text)
                         break
                     piece = word if number == 0 else f" {word}"
-                    said += piece
-                    yield LaneDelta(lane.key, piece)
+                    for said in apart.push(piece):
+                        yield LaneDelta(lane.key, said.text, said.is_thinking)
                     await (self.hold.wait() if self.hold else asyncio.sleep(0))
                 else:
-                    yield LaneFinished(lane.key, Completion(said, FinishReason.STOP, 10, 0, len(words), 0.01, 0.02))
+                    apart.finish()
+                    yield LaneFinished(
+                        lane.key,
+                        Completion(
+                            apart.text, FinishReason.STOP, 10, 0, len(words), 0.01, 0.02, thinking=apart.thinking
+                        ),
+                    )
         except (GeneratorExit, asyncio.CancelledError):
             self.cancelled = True
             raise

@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 @click.argument("prompt")
 @click.option("--arm", "arms", multiple=True, help="An arm to answer with; may be repeated. Default: the chat arm.")
 @click.option("--blind", is_flag=True, help="Shuffle the answers, hide the names, ask which is preferred.")
+@click.option("--thinking", is_flag=True, help="Print what a reasoning model thought, too.")
 @json_option
 @pass_frame
-def ask(frame: Frame, prompt: str, arms: tuple[str, ...], blind: bool, as_json: bool) -> None:
+def ask(frame: Frame, prompt: str, arms: tuple[str, ...], blind: bool, thinking: bool, as_json: bool) -> None:
     """Ask PROMPT of one or several arms and print their answers."""
     if blind and (as_json or len(set(arms)) < 2):
         raise UsageError("To choose between hidden names there must be two.", "Give --arm twice, and no --json.")
 
-    as_it_comes = _AsItComes() if len(set(arms)) < 2 and not as_json else None
+    as_it_comes = _AsItComes() if len(set(arms)) < 2 and not as_json and not thinking else None
 
     async def use(studio: Studio) -> tuple[list[ArmFinished], list[ArmFailed]]:
         finished, failed = await _ask(studio, prompt, arms, as_it_comes)
@@ -45,7 +46,7 @@ def ask(frame: Frame, prompt: str, arms: tuple[str, ...], blind: bool, as_json: 
     elif as_it_comes:
         as_it_comes.end(finished)
     elif not blind or len(finished) < 2:
-        _print_answers(finished)
+        _print_answers(finished, thinking=thinking)
     for one in failed[1:]:
         click.echo(f"studio: {_failure(one)}", err=True)
     if failed:
@@ -70,12 +71,16 @@ class _AsItComes:
         for one in finished:
             click.echo(printable(one.answer.text).removeprefix(self._shown))
             _print_note(one)
+            if words := len(one.answer.thinking.split()):
+                click.echo(f"(It thought {words:,} words first; --thinking prints them.)", err=True)
         if self._shown and not finished:
             click.echo()
 
 
-def _print_answers(finished: list[ArmFinished]) -> None:
+def _print_answers(finished: list[ArmFinished], *, thinking: bool) -> None:
     for one in finished:
+        if thinking and one.answer.thinking:
+            click.echo(f"{one.answer.arm} thought:\n{printable(one.answer.thinking)}\n")
         click.echo(f"{one.answer.arm}:\n{printable(one.answer.text)}")
         _print_note(one)
         click.echo()
@@ -113,7 +118,7 @@ async def _ask(
         elif isinstance(event, ArmFinished):
             finished[event.arm] = event
         elif as_it_comes and isinstance(event, ArmDelta):
-            as_it_comes.add(event.text)
+            as_it_comes.add("" if event.is_thinking else event.text)
     return [finished[recipe.name] for recipe in recipes if recipe.name in finished], failed
 
 
@@ -124,6 +129,7 @@ def answer_as_json(finished: ArmFinished) -> dict[str, Any]:
         "id": answer.id,
         "arm": answer.arm,
         "text": answer.text,
+        "thinking": answer.thinking,
         "finish_reason": answer.finish_reason,
         "ok": finished.verdict.ok if finished.verdict else None,
         "judged_as": finished.reworded or None,

@@ -27,7 +27,8 @@ class ChatMessage:
 class Sampling:
     """How tokens are chosen. Temperature 0 is greedy, the default, so that arms can be compared.
 
-    `seed` fixes the draw at a temperature above 0; None draws a fresh one. `max_tokens` bounds the completion.
+    `seed` fixes the draw at a temperature above 0; None draws a fresh one. `max_tokens` bounds the answer. A model that
+    thinks before it answers may do so for `thinking_tokens`; at 0 it is told not to.
     """
 
     temperature: float = 0.0
@@ -37,6 +38,7 @@ class Sampling:
     seed: int | None = None
     max_tokens: int = 256
     stop: tuple[str, ...] = ()
+    thinking_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class FinishReason(StrEnum):
 class Completion:
     """A finished lane. Times in seconds since the request was sent; token counts are the model's own.
 
+    `text` is the answer; what the model thought before it is in `thinking`, and counted with it.
+
     `reused_tokens` of the prompt came from cache and were not computed again. `mean_log_probability` is that of the
     tokens chosen, by the model's own distribution (whatever the sampling made of it): 0 for one that had no doubt; None
     where nothing was chosen.
@@ -86,14 +90,16 @@ class Completion:
     first_token_s: float
     latency_s: float
     mean_log_probability: float | None = None
+    thinking: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LaneDelta:
-    """More text of a lane: whole characters only, never half of one."""
+    """More text of a lane: whole characters only, never half of one. `is_thinking`: it is no part of the answer."""
 
     key: str
     text: str
+    is_thinking: bool = False
 
 
 @dataclass(frozen=True, slots=True)

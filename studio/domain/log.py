@@ -89,7 +89,8 @@ class Answer:
     """One arm's answer to a turn. Never changed once written; an edit is a Correction.
 
     `messages` is the exact chat that was rendered for the model. `mean_log_probability` of its tokens says how sure the
-    model was, as in Completion; None where it is not known.
+    model was, as in Completion; None where it is not known. `thinking` is what it thought before the answer, which is
+    kept and shown, and is no part of what is judged, corrected or learnt.
     """
 
     id: str
@@ -105,6 +106,7 @@ class Answer:
     latency_s: float
     created_at: datetime
     mean_log_probability: float | None = None
+    thinking: str = ""
 
 
 def confidence(mean_log_probability: float | None) -> float | None:

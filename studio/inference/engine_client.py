@@ -132,9 +132,9 @@ class LlamaEngine:
     def _lane_events(self, event: Event | ChildDiedError, open_texts: dict[str, str]) -> list[LaneEvent]:
         """What an arrival means for the lanes; those that ended leave `open_texts`."""
         match event:
-            case TextArrived(key=key, text=text):
-                open_texts[key] += text
-                return [LaneDelta(key, text)]
+            case TextArrived(key=key, text=text, is_thinking=is_thinking):
+                open_texts[key] += "" if is_thinking else text
+                return [LaneDelta(key, text, is_thinking)]
             case LaneEnded():
                 del open_texts[event.key]
                 self._deaths_in_a_row = 0
@@ -249,6 +249,7 @@ def _lane_spec(lane: Lane) -> LaneSpec:
             seed=sampling.seed,
             max_tokens=sampling.max_tokens,
             stop=sampling.stop,
+            thinking_tokens=sampling.thinking_tokens,
         ),
         adapters=tuple(AdapterSpec(_absolute(use.path), use.scale) for use in lane.adapters),
         forced=lane.forced,
@@ -265,4 +266,5 @@ def _completion(event: LaneEnded) -> Completion:
         first_token_s=event.first_token_s,
         latency_s=event.latency_s,
         mean_log_probability=event.mean_log_probability,
+        thinking=event.thinking,
     )

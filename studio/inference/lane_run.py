@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from studio.inference.llama_native import MOST_LOGITS, AdapterHandle, NativeCont
 from studio.inference.protocol import Event, LaneBroke, LaneEnded, TextArrived
 from studio.inference.sequence_cache import HeldSequence
 from studio.inference.text_stream import TextStream
+from studio.prompting.thinking import Said, ThinkingApart
 
 Emit = Callable[[Event], None]
 _SEED_BITS = 32
@@ -46,10 +48,12 @@ class AdapterSet:
 
 
 class Prompt(NamedTuple):
-    """What a lane begins with; `forced` is its completion, where nothing is to be chosen."""
+    """What a lane begins with; `forced` is its completion, where nothing is to be chosen; `closing` the tag that ends
+    the thinking which it opens, if it does."""
 
     tokens: Sequence[int]
     forced: Sequence[int] = ()
+    closing: str = ""
 
     def __len__(self) -> int:
         return len(self.tokens) + len(self.forced)
@@ -58,8 +62,9 @@ class Prompt(NamedTuple):
 class LaneRun:
     """`tokens` are prompt and completion; those past what the sequence holds are still to be computed.
 
-    `limit` bounds their number: max_tokens, or the context where that is nearer. A `forced` completion is
-    there from the beginning: nothing is chosen, and all but its last token are computed for the logits before each.
+    `limit` bounds their number: max_tokens, with what may be thought before, or the context where that is nearer. A
+    `forced` completion is there from the beginning: nothing is chosen, and all but its last token are computed for the
+    logits before each.
     """
 
     def __init__(
@@ -79,7 +84,8 @@ class LaneRun:
         self.interactive = interactive
         self.adapters = adapters
         self.tokens = [*prompt.tokens, *prompt.forced]
-        self.limit = min(len(prompt.tokens) + (len(prompt.forced) or sampling.max_tokens), context_tokens)
+        most = len(prompt.forced) or sampling.thinking_tokens + sampling.max_tokens
+        self.limit = min(len(prompt.tokens) + most, context_tokens)
         self.sequence: HeldSequence | None = None
         self.reused_tokens: int | None = None
         self.cancelled = False
@@ -88,10 +94,12 @@ class LaneRun:
         self._sampling = sampling
         self._sampler: NativeSampler | None = None
         self._stream = TextStream(sampling.stop)
+        self._apart = ThinkingApart(prompt.closing)
         self._started = started
         self._first_token_s = 0.0
         self._log_probabilities: dict[int, float] = {}  # by position, for what is computed twice counts once
-        self._unsent = ""
+        self._answered_from = len(prompt.tokens)
+        self._unsent: list[Said] = []
         self._sent_at = 0.0
 
     @property
@@ -147,18 +155,26 @@ class LaneRun:
         if model.ends_answer(token):
             return FinishReason.STOP
         self.tokens.append(token)
-        self._send(self._stream.push(model.piece(token)), emit)
+        self._send(self._apart.push(self._stream.push(model.piece(token))), emit)
         if self._stream.stopped:
             return FinishReason.STOP
-        return FinishReason.LENGTH if len(self.tokens) >= self.limit else None
+        return FinishReason.LENGTH if len(self.tokens) >= self._end_by() else None
+
+    def _end_by(self) -> int:
+        """How many tokens there may be: what was not thought is no room for a longer answer."""
+        if self._apart.is_thinking or (self._apart.thinking and not self._apart.text):
+            self._answered_from = len(self.tokens)
+            return self.limit
+        return min(self.limit, self._answered_from + self._sampling.max_tokens)
 
     def end(self, reason: FinishReason, emit: Emit) -> None:
-        self._send(self._stream.finish(), emit, at_once=True)
+        self._send([*self._apart.push(self._stream.finish()), *self._apart.finish()], emit, at_once=True)
         emit(
             LaneEnded(
                 self.request,
                 self.key,
-                text=self._stream.text,
+                text=self._apart.text,
+                thinking=self._apart.thinking,
                 finish_reason=reason.value,
                 prompt_tokens=self.prompt_tokens,
                 reused_tokens=self.reused_tokens or 0,
@@ -171,16 +187,17 @@ class LaneRun:
         self._free()
 
     def fail(self, error: StudioError, emit: Emit) -> None:
-        self._send("", emit, at_once=True)
+        self._send([], emit, at_once=True)
         emit(LaneBroke(self.request, self.key, error.message, error.hint))
         self._free()
 
-    def _send(self, text: str, emit: Emit, *, at_once: bool = False) -> None:
-        self._unsent += text
+    def _send(self, said: list[Said], emit: Emit, *, at_once: bool = False) -> None:
+        self._unsent += said
         now = time.monotonic()
         if self._unsent and (at_once or now - self._sent_at >= SEND_EVERY_S):
-            emit(TextArrived(self.request, self.key, self._unsent))
-            self._unsent, self._sent_at = "", now
+            for is_thinking, pieces in groupby(self._unsent, key=lambda piece: piece.is_thinking):
+                emit(TextArrived(self.request, self.key, "".join(piece.text for piece in pieces), is_thinking))
+            self._unsent, self._sent_at = [], now
 
     def _free(self) -> None:
         if self._sampler is not None:

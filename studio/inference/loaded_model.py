@@ -21,6 +21,7 @@ from studio.inference.model_header import checked_header
 from studio.inference.protocol import AdapterSpec, Generate, LaneSpec, LoadModel, ModelLoaded
 from studio.inference.scheduler import Scheduler
 from studio.prompting.chat_template import Piece, render_pieces
+from studio.prompting.thinking import closing_of
 
 _BASE_SHA256 = "studio.base_sha256"
 _HERE = "\U0010fffe"  # a character that is none: it stands where the text of a forced completion begins
@@ -79,10 +80,9 @@ class LoadedModel:
 
     def prompt_tokens(self, messages: Sequence[tuple[str, str]]) -> list[int]:
         """The chat as tokens, answer header included; control tokens that people typed stay plain text."""
-        pieces = self._pieces(messages, answered=True)
-        return [t for piece in pieces for t in self._native.tokenize(piece.text, parse_special=piece.is_template)]
+        return self._tokens(self._pieces(messages, answered=True))
 
-    def _pieces(self, messages: Sequence[tuple[str, str]], *, answered: bool) -> list[Piece]:
+    def _pieces(self, messages: Sequence[tuple[str, str]], *, answered: bool, thinking: bool = False) -> list[Piece]:
         return render_pieces(
             self._native.chat_template,
             [ChatMessage(Role(role), content) for role, content in messages],
@@ -90,7 +90,18 @@ class LoadedModel:
             eos_token=self._native.eos_text,
             add_generation_prompt=answered,
             control_tokens=self._control_tokens,
+            thinking=thinking,
         )
+
+    def _tokens(self, pieces: Sequence[Piece]) -> list[int]:
+        native = self._native
+        return [token for piece in pieces for token in native.tokenize(piece.text, parse_special=piece.is_template)]
+
+    def _asked(self, spec: LaneSpec) -> Prompt:
+        """The chat with the header of its answer, and of its thinking where the model may think."""
+        pieces = self._pieces(spec.messages, answered=True, thinking=spec.sampling.thinking_tokens > 0)
+        closing = closing_of(pieces[-1].text) if pieces and pieces[-1].is_template else ""
+        return Prompt(self._tokens(pieces), closing=closing)
 
     def _forced(self, messages: Sequence[tuple[str, str]]) -> Prompt:
         """The chat up to where the last message's own text begins, and that text; empty where the template hides it."""
@@ -106,7 +117,7 @@ class LoadedModel:
 
     def lane(self, command: Generate, spec: LaneSpec, started: float) -> LaneRun:
         """Raises PromptTooLongError, ModelError or AdapterError."""
-        prompt = self._forced(spec.messages) if spec.forced else Prompt(self.prompt_tokens(spec.messages))
+        prompt = self._forced(spec.messages) if spec.forced else self._asked(spec)
         room = self.facts.context_tokens
         if not prompt.tokens or (spec.forced and not prompt.forced):
             raise ModelError("The model's chat template made nothing of this conversation.", "Use another build of it.")
@@ -131,6 +142,7 @@ class LoadedModel:
                 sampling.seed,
                 sampling.max_tokens,
                 sampling.stop,
+                sampling.thinking_tokens,
             ),
             context_tokens=room,
             started=started,

@@ -20,6 +20,7 @@ class SamplingSpec(Struct, frozen=True):
     seed: int | None
     max_tokens: int
     stop: tuple[str, ...]
+    thinking_tokens: int = 0
 
 
 class AdapterSpec(Struct, frozen=True):
@@ -93,10 +94,12 @@ class TextArrived(Struct, frozen=True, tag=True, tag_field="kind"):
     request: int
     key: str
     text: str
+    is_thinking: bool = False
 
 
 class LaneEnded(Struct, frozen=True, tag=True, tag_field="kind"):
-    """`text` is the whole completion, `finish_reason` a FinishReason value; times count from the command's arrival."""
+    """`text` is the whole answer, `thinking` what came before it, `finish_reason` a FinishReason value; times count
+    from the command's arrival."""
 
     request: int
     key: str
@@ -108,6 +111,7 @@ class LaneEnded(Struct, frozen=True, tag=True, tag_field="kind"):
     first_token_s: float
     latency_s: float
     mean_log_probability: float | None
+    thinking: str = ""
 
 
 class LaneBroke(Struct, frozen=True, tag=True, tag_field="kind"):

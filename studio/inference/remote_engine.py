@@ -185,14 +185,14 @@ class RemoteEngine:
             first_token_s = 0.0
             try:
                 async with asyncio.timeout(self._access.answer_s):
-                    async for text in self._requests.stream(lane, self._adapters, answer):
+                    async for said in self._requests.stream(lane, self._adapters, answer):
                         first_token_s = first_token_s or time.monotonic() - started
-                        await events.put(LaneDelta(lane.key, text))
+                        await events.put(LaneDelta(lane.key, said.text, said.is_thinking))
             except TimeoutError:
                 message = f"{self._access.host} took longer than {self._access.answer_s:g} seconds."
                 return LaneFailed(lane.key, message, "remote.answer_s gives it more.", answer.text)
             except RemoteFault as fault:
-                again = fault.passing and not answer.text and attempt < len(self._pauses_s)
+                again = fault.passing and not answer.pieces and attempt < len(self._pauses_s)
                 if not again or fault.after_s > LONGEST_PAUSE_S:
                     hint = await self._requests.hint(fault)
                     return LaneFailed(lane.key, fault.message, hint, answer.text)
@@ -208,6 +208,7 @@ class RemoteEngine:
             (prompt_tokens,) = await self.count_prompt_tokens([lane.messages])
         completion = Completion(
             text=answer.text,
+            thinking=answer.thinking,
             finish_reason=answer.finish_reason or FinishReason.STOP,
             prompt_tokens=prompt_tokens,
             reused_tokens=min(answer.reused_tokens, prompt_tokens),

@@ -10,8 +10,9 @@ from studio.inference.remote_adapters import RemoteAdapters
 from studio.inference.remote_fault import RemoteFault
 from studio.inference.remote_http import RemoteHttp
 from studio.inference.remote_stream import StreamedAnswer
-from studio.inference.remote_survey import Survey, model_names, names_told
+from studio.inference.remote_survey import Kind, Survey, model_names, names_told
 from studio.inference.remote_tokens import messages_as_json
+from studio.prompting.thinking import Said
 
 _BYTES_AROUND = 1_000_000
 _BYTES_A_TOKEN = 4_000
@@ -30,18 +31,18 @@ class RemoteRequests:
     def new_answer(self) -> StreamedAnswer:
         return StreamedAnswer(self._http.access.host, self._http.told)
 
-    async def stream(self, lane: Lane, adapters: RemoteAdapters, answer: StreamedAnswer) -> AsyncGenerator[str]:
-        """The text as it comes, gathered in `answer` too. Raises RemoteFault."""
+    async def stream(self, lane: Lane, adapters: RemoteAdapters, answer: StreamedAnswer) -> AsyncGenerator[Said]:
+        """What is said as it comes, gathered in `answer` too. Raises RemoteFault."""
         try:
-            async for text in self._stream(self._body(lane, adapters), lane, answer):
-                yield text
+            async for said in self._stream(self._body(lane, adapters), lane, answer):
+                yield said
         except RemoteFault as fault:
-            if fault.status not in _REFUSED_FIELDS or not self._takes_all or answer.text:
+            if fault.status not in _REFUSED_FIELDS or not self._takes_all or answer.pieces:
                 raise
             self._takes_all = False
             try:
-                async for text in self._stream(self._body(lane, adapters), lane, answer):
-                    yield text
+                async for said in self._stream(self._body(lane, adapters), lane, answer):
+                    yield said
             except RemoteFault as again:
                 self._takes_all = again.status in _REFUSED_FIELDS  # it was not the fields
                 raise
@@ -55,16 +56,19 @@ class RemoteRequests:
         except RemoteFault:
             return fault.hint
 
-    async def _stream(self, body: dict[str, Any], lane: Lane, answer: StreamedAnswer) -> AsyncGenerator[str]:
-        most = _BYTES_AROUND + _BYTES_A_TOKEN * lane.sampling.max_tokens
+    async def _stream(self, body: dict[str, Any], lane: Lane, answer: StreamedAnswer) -> AsyncGenerator[Said]:
+        most = _BYTES_AROUND + _BYTES_A_TOKEN * (lane.sampling.thinking_tokens + lane.sampling.max_tokens)
         async with self._http.lines(body, most) as lines:
             async for line in lines:
-                if text := answer.take(line):
-                    yield text
+                for said in answer.take(line):
+                    yield said
                 if answer.is_over:
-                    return
-            if text := answer.finish():
-                yield text
+                    break
+            else:
+                for said in answer.finish():
+                    yield said
+        for said in answer.end():
+            yield said
 
     def _body(self, lane: Lane, adapters: RemoteAdapters) -> dict[str, Any]:
         sampling = lane.sampling
@@ -73,12 +77,14 @@ class RemoteRequests:
             "messages": messages_as_json(lane.messages),
             "stream": True,
             "temperature": sampling.temperature,
-            "max_tokens": sampling.max_tokens,
+            "max_tokens": sampling.thinking_tokens + sampling.max_tokens,
         }
         if sampling.stop:
             body["stop"] = list(sampling.stop)
         if self._takes_all:
             body["stream_options"] = {"include_usage": True}
+            if self._survey.kind is not Kind.OTHER:
+                body["chat_template_kwargs"] = {"enable_thinking": sampling.thinking_tokens > 0}
         if sampling.temperature > 0:
             body["top_p"] = sampling.top_p
             if sampling.seed is not None:

@@ -10,13 +10,22 @@ import msgspec
 from studio.domain.generation import FinishReason
 from studio.inference.remote_fault import RemoteFault
 from studio.inference.remote_http import error_words
+from studio.prompting.thinking import Said, ThinkingApart
 
 _MOST_TOKENS = 100_000_000
 _CUT_SHORT = frozenset({"content_filter", "abort", "error"})
 
 
 class _Delta(msgspec.Struct):
+    """Servers that tell thinking apart call it so or so."""
+
     content: str | None = None
+    reasoning_content: str | None = None
+    reasoning: Any = None
+
+    @property
+    def thought(self) -> str:
+        return self.reasoning_content or (self.reasoning if isinstance(self.reasoning, str) else "")
 
 
 class _Choice(msgspec.Struct):
@@ -41,7 +50,7 @@ class StreamedAnswer:
         self._told = told
         self._data: list[bytes] = []
         self._decoder = msgspec.json.Decoder(_Chunk)
-        self.text = ""
+        self._apart = ThinkingApart(may_be_open=True)
         self.pieces = 0
         self.finish_reason: FinishReason | None = None
         self.is_over = False
@@ -49,27 +58,41 @@ class StreamedAnswer:
         self.reused_tokens = 0
         self.completion_tokens: int | None = None
 
-    def take(self, line: bytes) -> str:
-        """What this line adds to the text. Raises RemoteFault where it is not what a stream may hold."""
+    @property
+    def text(self) -> str:
+        """The answer."""
+        return self._apart.text
+
+    @property
+    def thinking(self) -> str:
+        """What was thought before it."""
+        return self._apart.thinking
+
+    def take(self, line: bytes) -> list[Said]:
+        """What this line adds. Raises RemoteFault where it is not what a stream may hold."""
         if line.startswith(b"data:"):
             self._data.append(line[5:].strip())
-            return ""
-        return self._event() if not line else ""
+            return []
+        return self._event() if not line else []
 
-    def finish(self) -> str:
+    def finish(self) -> list[Said]:
         """No more lines come. Raises RemoteFault where the answer was not at its end."""
         added = self._event()
         if not self.is_over and self.finish_reason is None:
             raise RemoteFault(f"The answer of {self._host} broke off.", "Ask again.", passing=True)
         return added
 
-    def _event(self) -> str:
+    def end(self) -> list[Said]:
+        """All has come: what was held back."""
+        return self._apart.finish()
+
+    def _event(self) -> list[Said]:
         if not self._data:
-            return ""
+            return []
         data, self._data = b"\n".join(self._data), []
         if data == b"[DONE]":
             self.is_over = True
-            return ""
+            return []
         try:
             chunk = self._decoder.decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -81,17 +104,22 @@ class StreamedAnswer:
             said = self._told(error_words(data))
             raise RemoteFault(f"{self._host} gave up{f': {said}' if said else '.'}", "Ask again.")
         self._note_usage(chunk.usage)
-        added = ""
+        added: list[Said] = []
         for choice in chunk.choices[:1]:
-            added = (choice.delta.content if choice.delta else None) or ""
+            if choice.delta is not None:
+                added = self._added(choice.delta)
             if choice.finish_reason in _CUT_SHORT:
                 raise RemoteFault(f"{self._host} withheld the rest ({choice.finish_reason}).", "Ask in other words.")
             if choice.finish_reason:
                 length = choice.finish_reason == "length"
                 self.finish_reason = FinishReason.LENGTH if length else FinishReason.STOP
-        if added:
-            self.text += added
-            self.pieces += 1
+        return added
+
+    def _added(self, delta: _Delta) -> list[Said]:
+        added = self._apart.think(delta.thought) if delta.thought else []
+        if delta.content:
+            added += self._apart.push(delta.content)
+        self.pieces += bool(delta.thought or delta.content)
         return added
 
     def _note_usage(self, usage: Any) -> None:

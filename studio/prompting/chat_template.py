@@ -24,6 +24,7 @@ import jinja2.parser
 from studio.domain.generation import ChatMessage
 from studio.errors import ModelError
 from studio.prompting.template_limits import LimitedEnvironment, TemplateLimitError, limited
+from studio.prompting.thinking import closing_of
 
 MOST_CHARACTERS = 1_000_000
 """Of a template; the longest in use have some ten thousand."""
@@ -46,22 +47,27 @@ def render(
     bos_token: str,
     eos_token: str,
     add_generation_prompt: bool,
+    thinking: bool = False,
 ) -> str:
     """The conversation as the model's own template writes it.
 
-    `add_generation_prompt` ends the text with the header of the assistant's answer. Raises ModelError
-    where the model has no template, or the template is broken or refuses these messages.
+    `add_generation_prompt` ends the text with the header of the assistant's answer. `thinking`: a model that can think
+    before it answers is to do so; else it is told not to, as far as its template knows how, and a block of thinking
+    that the template opens all the same is closed (arXiv 2504.09858). Raises ModelError where the model has no
+    template, or the template is broken or refuses these messages.
     """
     compiled = _compile(template)
     try:
         with limited():
-            return compiled.render(
+            text = compiled.render(
                 messages=[{"role": message.role.value, "content": message.content} for message in messages],
                 tools=None,
                 documents=None,
                 add_generation_prompt=add_generation_prompt,
                 bos_token=bos_token,
                 eos_token=eos_token,
+                enable_thinking=thinking,
+                thinking=thinking,
             )
     except TemplateLimitError as error:
         raise ModelError(f"The model's chat template was stopped: {error}.", _ANOTHER_BUILD) from error
@@ -74,6 +80,9 @@ def render(
         raise ModelError(
             f"The model's chat template failed on this conversation: {_reason(error)}.", _ANOTHER_BUILD
         ) from error
+    if add_generation_prompt and not thinking and (closing := closing_of(text)):
+        return f"{text.rstrip()}\n\n{closing}\n\n"
+    return text
 
 
 def render_pieces(
@@ -84,6 +93,7 @@ def render_pieces(
     eos_token: str,
     add_generation_prompt: bool,
     control_tokens: Collection[str],
+    thinking: bool = False,
 ) -> list[Piece]:
     """The conversation as pieces that keep the template's control tokens apart from ones people typed.
 
@@ -102,6 +112,7 @@ def render_pieces(
             bos_token=bos_token,
             eos_token=eos_token,
             add_generation_prompt=add_generation_prompt,
+            thinking=thinking,
         )
         return [Piece(text, is_template=True)]
     seen = set(template).union(*(message.content for message in messages))
@@ -114,7 +125,12 @@ def render_pieces(
         for message in messages
     ]
     text = render(
-        template, shielded, bos_token=bos_token, eos_token=eos_token, add_generation_prompt=add_generation_prompt
+        template,
+        shielded,
+        bos_token=bos_token,
+        eos_token=eos_token,
+        add_generation_prompt=add_generation_prompt,
+        thinking=thinking,
     )
     return list(_split(text, {placeholder: token for token, placeholder in placeholders.items()}))
 

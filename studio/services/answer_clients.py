@@ -59,8 +59,8 @@ class ServedArms:
                     match event:
                         case ArmStarted():
                             yield ""
-                        case ArmDelta(text=text):
-                            yield text
+                        case ArmDelta(text=text, is_thinking=is_thinking):
+                            yield "" if is_thinking else text
                         case ArmFinished(answer=answer):
                             yield answer
                         case ArmFailed(message=message, hint=hint):

@@ -40,8 +40,11 @@ class ArmStarted:
 
 @dataclass(frozen=True, slots=True)
 class ArmDelta:
+    """More of the arm's answer, or where `is_thinking` of what the model thinks before it."""
+
     arm: str
     text: str
+    is_thinking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +130,9 @@ async def answer_question(
 
 async def _told(recorder: _Recorder, arm: str, event: LaneEvent) -> ArmEvent:
     match event:
-        case LaneDelta(text=text):
-            recorder.partial[arm] += text
-            return ArmDelta(arm, text)
+        case LaneDelta(text=text, is_thinking=is_thinking):
+            recorder.arrived(arm, text, is_thinking=is_thinking)
+            return ArmDelta(arm, text, is_thinking)
         case LaneFinished(completion=completion):
             answer = await recorder.save(arm, completion)
             judging = await recorder.judging()
@@ -137,7 +140,8 @@ async def _told(recorder: _Recorder, arm: str, event: LaneEvent) -> ArmEvent:
                 return ArmFinished(arm, answer, None)
             return ArmFinished(arm, answer, judge(answer.text, judging.correction.check), judging.reworded)
         case LaneFailed(message=message, hint=hint, text=text):
-            return ArmFailed(arm, message, hint, await recorder.save(arm, _broken(text, FinishReason.FAILED)))
+            broken = _broken(text, FinishReason.FAILED, recorder.thought[arm])
+            return ArmFailed(arm, message, hint, await recorder.save(arm, broken))
 
 
 @dataclass
@@ -150,8 +154,13 @@ class _Recorder:
 
     def __post_init__(self) -> None:
         self.partial: dict[str, str] = dict.fromkeys(self.open, "")
+        self.thought: dict[str, str] = dict.fromkeys(self.open, "")
         self._judging: Judging | None = None
         self._looked_up = False
+
+    def arrived(self, key: str, text: str, *, is_thinking: bool) -> None:
+        into = self.thought if is_thinking else self.partial
+        into[key] += text
 
     async def judging(self) -> Judging | None:
         """By what the answers are judged: looked up once for all of them."""
@@ -167,7 +176,7 @@ class _Recorder:
 
     async def keep_unfinished(self) -> None:
         cancelled = [
-            _as_answer(self.turn, one, _broken(self.partial[key], FinishReason.CANCELLED))
+            _as_answer(self.turn, one, _broken(self.partial[key], FinishReason.CANCELLED, self.thought[key]))
             for key, one in self.open.items()
         ]
         self.open.clear()
@@ -190,8 +199,9 @@ def _as_answer(turn: Turn, prepared: PreparedLane, completion: Completion) -> An
         latency_s=completion.latency_s,
         created_at=utc_now(),
         mean_log_probability=completion.mean_log_probability,
+        thinking=completion.thinking,
     )
 
 
-def _broken(text: str, reason: FinishReason) -> Completion:
-    return Completion(text, reason, 0, 0, 0, 0.0, 0.0)
+def _broken(text: str, reason: FinishReason, thinking: str) -> Completion:
+    return Completion(text, reason, 0, 0, 0, 0.0, 0.0, thinking=thinking)

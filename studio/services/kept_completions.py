@@ -64,7 +64,10 @@ class KeptCompletions:
 
         adapters = [[self._digest(use.path), use.scale] for use in lane.adapters]
         chat = [(message.role.value, message.content) for message in lane.messages]
-        whole = json.dumps([version("llama-cpp-python"), _COMPUTED, chat, adapters, asdict(lane.sampling)])
+        sampling = asdict(lane.sampling)
+        if not lane.sampling.thinking_tokens:
+            del sampling["thinking_tokens"]  # what was kept before there was such a thing holds
+        whole = json.dumps([version("llama-cpp-python"), _COMPUTED, chat, adapters, sampling])
         return hashlib.sha256(whole.encode()).hexdigest()[:32]
 
     def _digest(self, adapter: Path) -> str:

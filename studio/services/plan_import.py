@@ -18,6 +18,7 @@ from studio.domain.progress import Progress, unheard
 from studio.errors import UsageError
 from studio.evaluation.checks import check_from_edit
 from studio.exchange.reading import FileRead
+from studio.prompting.thinking import without_thinking
 from studio.services.record_correction import MAX_CHARACTERS, refuse_bad, storable
 
 Question = tuple[str, tuple[ChatMessage, ...]]
@@ -127,12 +128,12 @@ class _Planner:
         one = Correction(
             id=new_id(),
             prompt=storable(draft.prompt),
-            corrected=storable(draft.corrected),
-            original=storable(draft.original),
+            corrected=without_thinking(storable(draft.corrected)),
+            original=without_thinking(storable(draft.original)),
             # A time to come is none: it would win over all that is corrected until then.
             created_at=draft.created_at if draft.created_at and draft.created_at < self._at else self._at,
             check=Check(),  # derived when it is brought in, for that takes its time
-            history=tuple(ChatMessage(message.role, storable(message.content)) for message in draft.history),
+            history=tuple(ChatMessage(one.role, without_thinking(storable(one.content))) for one in draft.history),
             rationale=storable(draft.rationale),
             feedback=storable(draft.feedback),
             labels=tuple(map(storable, draft.labels)),

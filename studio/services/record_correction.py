@@ -11,6 +11,7 @@ from studio.domain.log import Answer, Correction, Feedback, Origin
 from studio.domain.ports import CorrectionStore
 from studio.errors import UsageError
 from studio.evaluation.checks import check_from_edit
+from studio.prompting.thinking import without_thinking
 from studio.services.studio import Studio, off_loop
 
 MAX_CHARACTERS = 20_000
@@ -34,14 +35,15 @@ async def record_correction(  # noqa: PLR0913 - keywords, one for each part of w
     """Append a correction; it is on disk when this returns. What it teaches is learnt by learn_lesson.
 
     A correction of a prompt (with the same history) that was corrected before supersedes the earlier one, unless
-    `supersedes` names another; where that was itself superseded, what is in force in its place is meant. The check is
-    derived from the edit unless given. Raises UsageError on a correction that is empty, unchanged, or longer than
-    MAX_CHARACTERS; NotFoundError on an unknown `supersedes`.
+    `supersedes` names another; where that was itself superseded, what is in force in its place is meant. A block of
+    thinking before either answer is left out: it is never learnt. The check is derived from the edit unless given.
+    Raises UsageError on a correction that is empty, unchanged, or longer than MAX_CHARACTERS; NotFoundError on an
+    unknown `supersedes`.
     """
     prompt, corrected, original = (
         storable(prompt),
-        storable(corrected),
-        storable(answer.text if answer else original),
+        without_thinking(storable(corrected)),
+        without_thinking(storable(answer.text if answer else original)),
     )
     refuse_bad(prompt, corrected, original)
 

@@ -30,6 +30,7 @@ async def redo_with_feedback(
     async with aclosing(studio.engine.generate([lane])) as events:
         async for event in events:
             if isinstance(event, LaneDelta):
-                yield event.text
+                if not event.is_thinking:
+                    yield event.text
             elif isinstance(event, LaneFailed):
                 raise EngineError(event.message, event.hint)

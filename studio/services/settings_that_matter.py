@@ -72,6 +72,11 @@ SETTINGS: tuple[SettingFact, ...] = (
     ),
     SettingFact("sampling.max_tokens", "The longest answer, in tokens.", ValueKind.WHOLE),
     SettingFact(
+        "sampling.thinking_tokens",
+        "How long a reasoning model may think before its answer, in tokens; 0: it answers at once.",
+        ValueKind.WHOLE,
+    ),
+    SettingFact(
         "sampling.temperature",
         "0 always takes the likeliest word, so that arms can be compared; higher draws more freely.",
         ValueKind.NUMBER,

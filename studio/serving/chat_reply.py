@@ -64,6 +64,8 @@ class Reply:
     def whole(self, answer: Answer) -> dict[str, Any]:
         """The answer in one piece."""
         message = {"role": "assistant", "content": answer.text, "refusal": None}
+        if answer.thinking:
+            message["reasoning_content"] = answer.thinking
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish_reason(answer)}
         return {
             **self._head("chat.completion", answer.arm),

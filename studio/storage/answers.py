@@ -16,14 +16,15 @@ from studio.storage.session import Row, moment
 
 _COLUMNS = (
     "id, turn_id, arm, text, finish_reason, given, messages,"
-    " prompt_tokens, completion_tokens, first_token_s, latency_s, created_at, mean_log_probability"
+    " prompt_tokens, completion_tokens, first_token_s, latency_s, created_at, mean_log_probability,"
+    " thinking"
 )
 _ANSWER = (
     "a.id, a.turn_id, a.arm, a.text, a.finish_reason, a.given, a.messages,"
     " a.prompt_tokens, a.completion_tokens, a.first_token_s, a.latency_s, epoch_us(a.created_at),"
-    " a.mean_log_probability"
+    " a.mean_log_probability, coalesce(a.thinking, '')"
 )
-_ANSWER_WIDTH = 13
+_ANSWER_WIDTH = 14
 
 # The latest word on an answer; NULL where it was withdrawn. A struct, because arg_max passes over NULLs.
 _LATEST_FEEDBACK = """
@@ -170,11 +171,12 @@ def _row(answer: Answer) -> tuple[object, ...]:
         answer.latency_s,
         answer.created_at,
         answer.mean_log_probability,
+        answer.thinking,
     )
 
 
 def _answer(row: Row) -> Answer:
-    answer_id, turn_id, arm, text, reason, given, messages, *counts_and_times, created_us, mean_log_probability = row
+    answer_id, turn_id, arm, text, reason, given, messages, *counts_and_times, created_us, sure, thinking = row
     prompt_tokens, completion_tokens, first_token_s, latency_s = counts_and_times
     return Answer(
         id=answer_id,
@@ -189,7 +191,8 @@ def _answer(row: Row) -> Answer:
         first_token_s=first_token_s,
         latency_s=latency_s,
         created_at=moment(created_us),
-        mean_log_probability=mean_log_probability,
+        mean_log_probability=sure,
+        thinking=thinking,
     )
 
 

@@ -20,6 +20,7 @@ from studio.tui.widgets.first_word import FirstWordWait
 from studio.tui.widgets.given import describe_cost, describe_ending, given_or_nothing
 from studio.tui.widgets.ground import PlainText, ScrolledGround, VerticalGround
 from studio.tui.widgets.streaming import StreamedMarkdown
+from studio.tui.widgets.thinking import KEY, ThinkingView
 from studio.tui.widgets.word_diff import DiffView, diff_content
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class ArmPane(Vertical, can_focus=True):
         Binding("down", "scroll_answer(1)", "Down", show=False),
         Binding("pageup", "scroll_answer(-8)", "Page up", show=False),
         Binding("pagedown", "scroll_answer(8)", "Page down", show=False),
+        Binding(KEY, "thinking", "Thinking", show=False, id="compare.thinking", tooltip="What it thought before"),
     ]
 
     class StateChanged(Message):
@@ -100,11 +102,13 @@ class ArmPane(Vertical, can_focus=True):
         self._given: Given | None = None
         self._failure = ""
         self._shows_diff = False
+        self._thinking = ThinkingView()
 
     def compose(self) -> ComposeResult:
         yield PlainText(classes="arm-given")
         # An anchored container keeps short content at its bottom; one child at least as tall keeps it at the top.
         with ScrolledGround(classes="arm-body", can_focus=False), VerticalGround(classes="arm-content"):
+            yield self._thinking
             yield StreamedMarkdown(plain_until_finished=True, classes="arm-text")
             yield DiffView(classes="arm-diff")
         yield PlainText(classes="arm-verdict")
@@ -129,6 +133,7 @@ class ArmPane(Vertical, can_focus=True):
         self.answer = self.verdict = self._given = None
         self._failure, self.preferred, self._shows_diff = "", False, False
         self.name_seen = not self.blind
+        self._thinking.settle("")
         await self._text.finish("")
         self._wait.begin()
         self._change(ArmState.WRITING)
@@ -141,22 +146,23 @@ class ArmPane(Vertical, can_focus=True):
         cast("StudioApp", self.app).flusher.add(self._text)
         self._change(ArmState.WRITING)
 
-    def write(self, delta: str) -> None:
+    def write(self, delta: str, *, is_thinking: bool = False) -> None:
         if self._wait.end():
             self._change(ArmState.WRITING)
-        self._text.write(delta)
+        into = self._thinking if is_thinking else self._text
+        into.write(delta)
 
     async def finish(self, answer: Answer, verdict: Verdict | None, reworded: str) -> None:
         """The answer is whole; `verdict` and `reworded` as in `judge`."""
         self.answer = answer
-        await self._end(answer.text)
+        await self._end(answer)
         self.judge(verdict, reworded)
 
     async def fail(self, message: str, hint: str, answer: Answer | None) -> None:
         """There is no whole answer; what had arrived is shown with the reason."""
         self.answer = answer
         self._failure = " ".join(filter(None, (message, hint)))
-        await self._end(answer.text if answer else "")
+        await self._end(answer)
         self._change(ArmState.FAILED)
 
     async def stop(self) -> None:
@@ -168,10 +174,11 @@ class ArmPane(Vertical, can_focus=True):
             cast("StudioApp", self.app).flusher.remove(self._text)
             self._change(ArmState.FAILED)
 
-    async def _end(self, text: str) -> None:
+    async def _end(self, answer: Answer | None) -> None:
         self._wait.end()
+        self._thinking.settle(answer.thinking if answer else "")
         cast("StudioApp", self.app).flusher.remove(self._text)
-        await self._text.finish(text)
+        await self._text.finish(answer.text if answer else "")
         self._to_top()
 
     def _to_top(self) -> None:
@@ -236,6 +243,9 @@ class ArmPane(Vertical, can_focus=True):
             await editor.remove()
         self._describe()
         self.screen.set_focus(self)
+
+    def action_thinking(self) -> None:
+        self._thinking.toggle()
 
     def action_scroll_answer(self, lines: int) -> None:
         body = self.query_one(".arm-body", ScrolledGround)

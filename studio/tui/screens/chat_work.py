@@ -102,8 +102,8 @@ async def _answer(screen: ChatScreen, shown: ExchangeView, turn: Turn | None) ->
                 match event:
                     case ArmStarted(given=given):
                         view.begin(given)
-                    case ArmDelta(text=text):
-                        view.write(text)
+                    case ArmDelta(text=text, is_thinking=is_thinking):
+                        view.write(text, is_thinking=is_thinking)
                     case ArmFailed(message=message, hint=hint):
                         view.fail(message, hint)
                     case _:  # ArmFinished: what the log holds is shown when this worker ends

@@ -128,8 +128,8 @@ async def _show(pane: ArmPane, event: ArmEvent) -> None:
     match event:
         case ArmStarted(given=given):
             pane.begin(given)
-        case ArmDelta(text=text):
-            pane.write(text)
+        case ArmDelta(text=text, is_thinking=is_thinking):
+            pane.write(text, is_thinking=is_thinking)
         case ArmFinished(answer=answer, verdict=verdict, reworded=reworded):
             await pane.finish(answer, verdict, reworded)
         case ArmFailed(message=message, hint=hint, answer=answer):

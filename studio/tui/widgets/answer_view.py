@@ -19,6 +19,7 @@ from studio.tui.widgets.first_word import FirstWordWait
 from studio.tui.widgets.given import describe_cost, describe_ending, describe_given
 from studio.tui.widgets.ground import VerticalGround
 from studio.tui.widgets.streaming import StreamedMarkdown
+from studio.tui.widgets.thinking import KEY, ThinkingView
 from studio.tui.widgets.word_diff import DiffView, diff_content
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class AnswerView(Vertical, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "other(-1)", "Previous answer", show=False, id="answer.previous"),
         Binding("down", "other(1)", "Next answer", show=False, id="answer.next"),
+        Binding(KEY, "thinking", "Thinking", show=False, id="answer.thinking", tooltip="What it thought before"),
     ]
 
     class Moved(Message):
@@ -60,6 +62,7 @@ class AnswerView(Vertical, can_focus=True):
         self._wait = FirstWordWait(self, self._describe)
         # With their words from the beginning: each change of them lays the whole transcript out anew.
         self._title = Static(self._by(), markup=False, classes="answer-title")
+        self._thinking = ThinkingView(answer.thinking if answer else "")
         shown = correction.corrected if correction else answer.text if answer else ""
         self._text = StreamedMarkdown(shown, classes="answer-body")
         self._diff = DiffView(classes="answer-diff")
@@ -68,6 +71,7 @@ class AnswerView(Vertical, can_focus=True):
 
     def compose(self) -> ComposeResult:
         yield self._title
+        yield self._thinking
         yield self._text
         yield self._diff
         yield self._status
@@ -84,6 +88,9 @@ class AnswerView(Vertical, can_focus=True):
     def action_other(self, step: int) -> None:
         self.post_message(self.Moved(step))
 
+    def action_thinking(self) -> None:
+        self._thinking.toggle()
+
     # While it streams ---------------------------------------------------------------------------------------------
 
     def begin(self, given: Given) -> None:
@@ -94,10 +101,11 @@ class AnswerView(Vertical, can_focus=True):
         self._describe()
         cast("StudioApp", self.app).flusher.add(self._text)
 
-    def write(self, delta: str) -> None:
+    def write(self, delta: str, *, is_thinking: bool = False) -> None:
         if self._wait.end():
             self._describe()
-        self._text.write(delta)
+        into = self._thinking if is_thinking else self._text
+        into.write(delta)
 
     def fail(self, message: str, hint: str) -> None:
         """Why there is no whole answer, in words."""
@@ -114,6 +122,7 @@ class AnswerView(Vertical, can_focus=True):
         self.correction, self.feedback = correction, feedback
         if self.answer is not None:
             self._given = self.answer.given
+            self._thinking.settle(self.answer.thinking)
             await self._text.finish(correction.corrected if correction else self.answer.text)
         if correction is None:
             self._diff.display = False

@@ -18,6 +18,8 @@ _ENDINGS = {
 def describe_ending(answer: Answer) -> str:
     """How an answer ended that is not whole; empty for one that is."""
     ending = _ENDINGS[answer.finish_reason]
+    if answer.finish_reason is FinishReason.LENGTH and answer.thinking and not answer.text:
+        return f"{ending} before it came to its answer; sampling.thinking_tokens gives it longer to think"
     if answer.finish_reason in {FinishReason.CANCELLED, FinishReason.FAILED}:
         ending += "; what had arrived is kept" if answer.text else " before its first word"
     return ending
