@@ -259,7 +259,8 @@ def _chosen(shelf: Shelf, model: ShelfModel) -> str:
     hint = " What it reads best is not known yet: studio models measure" if unmeasured(shelf.workspace, model) else ""
     return (
         f"{model.name} answers from now on; an app that is open, from its next start. Corrections and lessons stay; "
-        f"adapters belong to the model they were trained for: studio adapters list.{hint}"
+        "adapters belong to the model they were trained for: studio night trains this one on the same corrections."
+        f"{hint}"
     )
 
 

@@ -125,7 +125,10 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """`occasion` is 'idle:' and a name for what the arms knew (services/reask_probes.py)."""
+    """`occasion` is 'idle:' and a name for what the arms knew (services/reask_probes.py).
+
+    `model_sha256` and `model_name`, by which people know it, are empty where nobody noted which model answered.
+    """
 
     probe_id: str
     arm: str
@@ -139,3 +142,5 @@ class ProbeResult:
     prompt_tokens: int = 0
     first_token_s: float = 0.0
     latency_s: float = 0.0
+    model_sha256: str = ""
+    model_name: str = ""

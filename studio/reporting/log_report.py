@@ -72,6 +72,14 @@ class LabelStory:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelStory:
+    """What one model learnt: the share right, by arm, of the corrected questions that it and the others were asked."""
+
+    title: str
+    right: dict[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True)
 class LogStory:
     """With a `label`, of the questions with that label; `labels` and `nights` are of the whole log in any case."""
 
@@ -86,6 +94,7 @@ class LogStory:
     nights: Sequence[NightRow]
     label: str = ""
     labels: Mapping[str, LabelStory] = field(default_factory=dict)
+    models: Sequence[ModelStory] = ()
 
 
 def log_report(story: LogStory) -> Report:
@@ -99,10 +108,9 @@ def log_report(story: LogStory) -> Report:
     if story.label:
         title = f"What the studio learnt of '{story.label}'"
         lead.insert(0, "Only the questions of which a correction carries this label.")
-        return Report(title, lead, [_curves(story), _arms(story), _lost(story), *_labels(story)])
-    return Report(
-        "What the studio learnt", lead, [_curves(story), _arms(story), *_labels(story), _lost(story), _nights(story)]
-    )
+        return Report(title, lead, [_curves(story), _arms(story), *_models(story), _lost(story), *_labels(story)])
+    sections = [_curves(story), _arms(story), *_models(story), *_labels(story), _lost(story), _nights(story)]
+    return Report("What the studio learnt", lead, sections)
 
 
 def _curves(story: LogStory) -> Section:
@@ -185,6 +193,24 @@ def _labels(story: LogStory) -> list[Section]:
         "label that a correction of it carries."
     )
     return [Section("Labels", tables=[Table("Percent right by label", ["label", "questions", *arms], rows, note=note)])]
+
+
+def _models(story: LogStory) -> list[Section]:
+    """Nothing where one model alone answered."""
+    if not story.models:
+        return []
+    arms = list(dict.fromkeys(arm for model in story.models for arm in model.right))
+    rows = [[_short(model.title, 40), *(_with_n(model.right.get(arm)) for arm in arms)] for model in story.models]
+    note = (
+        "By the latest answer since the correction, of the questions that each of the models was asked: percent right, "
+        "95% interval, (n questions). A model asked fewer than half as many as another is not compared yet: in idle "
+        "time the app asks the one in use."
+    )
+    return [
+        Section(
+            "Models", tables=[Table("What each learnt from the same corrections", ["model", *arms], rows, note=note)]
+        )
+    ]
 
 
 def _lost(story: LogStory) -> Section:

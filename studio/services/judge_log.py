@@ -23,7 +23,8 @@ class JudgedAnswer:
     """`after`: whether the question had been corrected by then; if not, its first correction judges.
 
     `made` counts the corrections of any question made by then. `stale`: not right, but what was right before;
-    None where nothing had been superseded.
+    None where nothing had been superseded. `model` is the hash of the model that answered, `model_title` what it is
+    called where people read of it; empty where that is not known.
     """
 
     question: str
@@ -34,6 +35,8 @@ class JudgedAnswer:
     after: bool
     ok: bool
     stale: bool | None
+    model: str = ""
+    model_title: str = ""
 
 
 def judge_log(log: Log) -> list[JudgedAnswer]:
@@ -47,7 +50,11 @@ def judge_log(log: Log) -> list[JudgedAnswer]:
     _, turns = log.query("SELECT id, prompt FROM turn")
     asked = {str(turn): question for turn, prompt in turns if (question := folded(str(prompt))) in by_question}
     judged = [
-        _judged(_Said(answer.arm, answer.text, answer.created_at, answer.id), by_question[asked[turn]], by_id)
+        _judged(
+            _Said(answer.arm, answer.text, answer.created_at, answer.id, answer.given.model_sha256),
+            by_question[asked[turn]],
+            by_id,
+        )
         for turn, answers in log.answers.of_turns(list(asked)).items()
         for answer in answers
         if answer.finish_reason not in _UNFINISHED
@@ -66,10 +73,12 @@ class _Said:
     text: str
     at: datetime
     answer_id: str | None
+    model: str
+    model_title: str = ""
 
 
 def _said(result: ProbeResult) -> _Said:
-    return _Said(result.arm, result.text, result.created_at, None)
+    return _Said(result.arm, result.text, result.created_at, None, result.model_sha256, result.model_name)
 
 
 def folded(prompt: str) -> str:
@@ -96,6 +105,8 @@ def _judged(said: _Said, own: Sequence[Correction], by_id: dict[str, Correction]
         after=bool(made_before),
         ok=ok,
         stale=(not ok and any(judge(said.text, check).ok for check in known)) if known else None,
+        model=said.model,
+        model_title=said.model_title,
     )
 
 

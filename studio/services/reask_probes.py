@@ -22,6 +22,7 @@ from studio.evaluation.checks import judge
 from studio.prompting.prompt_forms import DEFAULT_FORMS
 from studio.services.ask_many import Ask, Reply, stream_many
 from studio.services.judge_probes import PROBE_SAMPLING
+from studio.services.loaded_title import loaded_title
 from studio.services.measured_forms import forms_of
 from studio.services.reader import answering_arms
 from studio.services.studio import Studio, off_loop
@@ -43,6 +44,7 @@ async def reask_probes(studio: Studio) -> int:
     if not due:
         return 0
     asked = {correction.id: correction for correction, _ in due}
+    title = loaded_title(await studio.model(), studio.catalogues)
     probes = [Probe(one.id, ProbeKind.RELIABILITY, one.prompt, one.check, one.id) for one in asked.values()]
     await off_loop(studio.log.probes.add, probes)
     asks = [Ask(correction.prompt, recipe, correction.history) for correction, recipe in due]
@@ -51,7 +53,7 @@ async def reask_probes(studio: Studio) -> int:
     try:
         async with aclosing(stream_many(studio, asks, sampling=PROBE_SAMPLING)) as replies:
             async for number, reply in replies:
-                results.append(_result(due[number][0], reply, occasion))
+                results.append(_result(due[number][0], reply, occasion, title))
                 if len(results) >= _WRITTEN_TOGETHER:
                     batch, results = results, []
                     written += len(batch)
@@ -96,7 +98,7 @@ async def _due(
     return [(one, recipe) for recipe in recipes for one in longest if (one.id, recipe.name) not in done]
 
 
-def _result(correction: Correction, reply: Reply, occasion: str) -> ProbeResult:
+def _result(correction: Correction, reply: Reply, occasion: str, model: str) -> ProbeResult:
     verdict = judge(reply.text, correction.check)
     return ProbeResult(
         probe_id=correction.id,
@@ -111,4 +113,6 @@ def _result(correction: Correction, reply: Reply, occasion: str) -> ProbeResult:
         prompt_tokens=reply.completion.prompt_tokens,
         first_token_s=reply.completion.first_token_s,
         latency_s=reply.completion.latency_s,
+        model_sha256=reply.given.model_sha256,
+        model_name=model,
     )

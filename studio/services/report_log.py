@@ -16,6 +16,7 @@ from studio.errors import NotFoundError
 from studio.evaluation.statistics import mean_estimate
 from studio.reporting.log_report import STATES, ArmStory, CurveStep, LabelStory, LogStory, Lost, NightRow
 from studio.services.judge_log import JudgedAnswer, folded, judge_log
+from studio.services.report_models import model_stories
 
 MOST_STEPS = 10
 MOST_LOST = 200
@@ -50,6 +51,7 @@ def read_story(log: Log, label: str = "") -> LogStory | None:
         nights=_nights(log.nights.all(), log.adapters.all()),
         label=label,
         labels=by_label,
+        models=model_stories(judged),
     )
 
 

@@ -12,11 +12,12 @@ from studio.storage.session import Row, moment
 
 _RESULT_COLUMNS = (
     "probe_id, arm, text, ok, score, occasion, created_at,"
-    " adapter_id, correction_id, prompt_tokens, first_token_s, latency_s"
+    " adapter_id, correction_id, prompt_tokens, first_token_s, latency_s, model_sha256, model_name"
 )
 _RESULTS = """
     SELECT probe_id, arm, text, ok, score, occasion, epoch_us(created_at),
-           adapter_id, correction_id, prompt_tokens, first_token_s, latency_s
+           adapter_id, correction_id, prompt_tokens, first_token_s, latency_s,
+           coalesce(model_sha256, ''), coalesce(model_name, '')
     FROM probe_result
 """
 
@@ -75,12 +76,14 @@ def _row(result: ProbeResult) -> tuple[object, ...]:
         result.prompt_tokens,
         result.first_token_s,
         result.latency_s,
+        result.model_sha256,
+        result.model_name,
     )
 
 
 def _result(row: Row) -> ProbeResult:
     probe_id, arm, text, ok, score, occasion, created_us, *rest = row
-    adapter_id, correction_id, prompt_tokens, first_token_s, latency_s = rest
+    adapter_id, correction_id, prompt_tokens, first_token_s, latency_s, model_sha256, model_name = rest
     return ProbeResult(
         probe_id=probe_id,
         arm=arm,
@@ -94,4 +97,6 @@ def _result(row: Row) -> ProbeResult:
         prompt_tokens=prompt_tokens,
         first_token_s=first_token_s,
         latency_s=latency_s,
+        model_sha256=model_sha256,
+        model_name=model_name,
     )

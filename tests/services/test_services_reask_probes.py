@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from studio_fakes import FakeEngine, fake_studio, from_memory
 
 from studio.domain.generation import ChatMessage, Role
+from studio.domain.identity import utc_now
 from studio.domain.nights import ProbeResult
+from studio.reporting.log_report import log_report
+from studio.services.judge_log import JudgedAnswer
 from studio.services.reask_probes import reask_probes
 from studio.services.record_correction import record_correction
 from studio.services.report_log import read_story
+from studio.services.report_models import model_stories
 from studio.services.studio import Studio
 
 ARMS = 5  # there is no reader
@@ -80,3 +85,34 @@ async def test_the_report_goes_on_where_nobody_asks(tmp_path: Path) -> None:
     assert story is not None
     assert story.arms["context"].after.mean == 1.0
     assert story.arms["frozen"].after.mean == 0.0
+
+
+async def test_models_are_compared_by_what_they_learnt_from_the_same_corrections(tmp_path: Path) -> None:
+    studio = await corrected(tmp_path, "How long?", "How far?")
+    engine = studio.engine
+    assert isinstance(engine, FakeEngine)
+    await reask_probes(studio)
+    told = read_story(studio.log)
+    assert told is not None
+    assert not told.models  # with one there is nothing to compare
+    facts = await studio.model()
+    engine.facts = replace(facts, sha256="a" * 64, path=Path("Other-1B-Q4_K_M.gguf"))
+    engine.reply = lambda lane: "45 days." if "long" in lane.messages[-1].content else from_memory(lane)
+    assert await reask_probes(studio) == 2 * ARMS
+    told = read_story(studio.log)
+    assert told is not None
+    assert {model.title: model.right["frozen"].mean for model in told.models} == {"fake": 0.0, "Other 1B": 0.5}
+    assert "What each learnt from the same corrections" in log_report(told).text()
+
+
+def test_a_model_asked_little_takes_no_questions_from_the_others() -> None:
+    def said(model: str, *questions: str, ok: bool) -> list[JudgedAnswer]:
+        return [JudgedAnswer(one, "lessons", "", utc_now(), 1, True, ok, None, model, model) for one in questions]
+
+    right = said("a", "1", "2", "3", "4", ok=True)
+    judged = [*right, *said("b", "2", "3", "4", "5", ok=False), *said("c", "1", ok=True)]
+    found = {model.title: model.right.get("lessons") for model in model_stories(judged)}
+    assert (found["a"].mean, found["a"].n) == (1.0, 3)  # type: ignore[union-attr]
+    assert (found["b"].mean, found["b"].n) == (0.0, 3)  # type: ignore[union-attr]
+    assert found["c"] is None
+    assert model_stories(right) == []

@@ -11,7 +11,7 @@ import pytest
 from made_gguf import made_gguf
 from model_server import ModelServer, model_server
 from studio_fakes import FakeEngine, fake_studio, shorten_exam
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, OptionList, Static
 from tui_driving import AppPilot, notices, settled, shown, until, write
 
 from studio.domain.generation import EngineOptions, ModelFacts
@@ -20,6 +20,7 @@ from studio.models import discovery
 from studio.models.fit import Fit
 from studio.services.keep_models import add_model
 from studio.services.model_shelf import shelf_of
+from studio.services.record_correction import record_correction
 from studio.services.studio import Studio
 from studio.tui.app import StudioApp
 from studio.tui.screens.models import ModelsScreen
@@ -124,6 +125,7 @@ async def test_tells_what_is_here_and_what_could_be(studio: Studio, size: tuple[
 
 
 async def test_another_answers_at_once_and_is_taken_back(studio: Studio) -> None:
+    await record_correction(studio, answer=None, prompt="How long?", corrected="45 days.")
     give(studio, "mine")
     studio.workspace.settings_file.write_text("# mine\n")
     app = StudioApp(studio)
@@ -136,12 +138,30 @@ async def test_another_answers_at_once_and_is_taken_back(studio: Studio) -> None
         assert app.status.model == "mine"
         assert any("Corrections and lessons stay" in notice for notice in notices(pilot))
         assert "mine.gguf" in studio.workspace.settings_file.read_text()
+        assert any("mine has not been trained on your correction yet: t does." in notice for notice in notices(pilot))
         await pilot.press("x")
         await until(pilot, lambda: any("is in use" in notice for notice in notices(pilot)))
         await pilot.press("u")
         await until(pilot, lambda: engine_model(studio) == "bundled")
         await settled(pilot)
         assert studio.workspace.settings_file.read_text() == "# mine\n"
+
+
+async def test_the_model_in_use_is_trained_by_a_key(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Studio] = []
+
+    async def begin(of: Studio) -> None:
+        begun.append(of)
+
+    monkeypatch.setattr("studio.services.follow_night.start_night", begin)
+    await record_correction(studio, answer=None, prompt="How long?", corrected="45 days.")
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await open_models(pilot)
+        await pilot.press("t")
+        await until(pilot, lambda: begun == [studio])
+        said = app.screen.query_one("#adapters-empty", Static)
+        await until(pilot, lambda: "has not been trained on your correction yet: n does." in str(said.content))
 
 
 async def test_one_that_cannot_be_loaded_leaves_all_as_it_was(studio: Studio) -> None:

@@ -26,12 +26,12 @@ class AdaptersPanel(Vertical):
         table.display = False
         yield table
 
-    def show_adapters(self, adapters: Sequence[Adapter]) -> None:
-        """List these; says so where none is in use or there are none."""
+    def show_adapters(self, adapters: Sequence[Adapter], untrained: str = "") -> None:
+        """List these; says so where none is in use or there are none, and what the model is yet to be trained on."""
         table = self.query_one(AdaptersTable)
         table.show_adapters(adapters)
         if not table.listed:
-            self.say(NO_ADAPTERS)
+            self.say(f"{untrained}: n does." if untrained else NO_ADAPTERS)
         elif any(adapter.active for adapter in table.listed):
             self.say("", hide_table=False)
         else:

@@ -48,8 +48,8 @@ enter on one that is here: it answers from then on, in place of the one before; 
 the catalogue pulls it, p pauses and goes on, also after the studio was closed; c gives it up. g pulls any other of the
 Hugging Face hub, a adds a file where it lies, x deletes what was pulled or forgets what was added. Nothing is fetched
 unless you ask. Corrections and lessons stay whichever model answers; adapters belong to the model they were made for.
-m measures in which form the model in use reads lessons best, and stops; prompts have that form from then on.
-`studio models` does the same on the command line."""
+t begins a night that trains the model in use on the same corrections. m measures in which form it reads lessons best,
+and stops; prompts have that form from then on. `studio models` does the same on the command line."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "use", "Use", id="models.use", tooltip="Answer with this model from now on, as enter does"),
         Binding("p", "pull", "Pull/pause", id="models.pull", tooltip="Pull this model, pause, go on"),
@@ -59,6 +59,9 @@ m measures in which form the model in use reads lessons best, and stops; prompts
         Binding("x", "remove", "Remove", id="models.remove", tooltip="Delete a pulled model, forget an added one"),
         Binding(
             "m", "measure", "Measure", id="models.measure", tooltip="Find what the model in use reads best, or stop"
+        ),
+        Binding(
+            "t", "train", "Train", id="models.train", tooltip="Train the model in use on your corrections: a night"
         ),
         Binding("u", "undo", "Undo", id="models.undo", tooltip="Take the last choice or forgetting back"),
     ]
@@ -230,14 +233,14 @@ m measures in which form the model in use reads lessons best, and stops; prompts
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Actions that have nothing to act on are neither shown nor run."""
-        if action not in ("use", "pull", "cancel", "remove", "undo", "get", "add", "measure"):
+        if action not in ("use", "pull", "cancel", "remove", "undo", "get", "add", "measure", "train"):
             return True
         shown = self._chosen if self.is_mounted else None
         if action in ("get", "add"):
             return True
         if action == "undo":
             return bool(self.undoable) and not self.switching
-        if action == "measure":
+        if action in ("measure", "train"):
             return any(one.model.in_use for one in self._models.values()) and not self.switching
         if shown is None:
             return False
@@ -296,6 +299,9 @@ m measures in which form the model in use reads lessons best, and stops; prompts
             self.stop_measuring()
         else:
             self.start(models_work.measure(self), group=MEASURING, exclusive=True)
+
+    async def action_train(self) -> None:
+        await models_work.train(self)
 
     def action_undo(self) -> None:
         if self.undoable and not self.switching:

@@ -19,6 +19,7 @@ from studio.services.loaded_title import loaded_title
 from studio.services.measured_forms import forms_in_words
 from studio.services.model_shelf import Place, ShelfModel, models_on
 from studio.services.studio import off_loop
+from studio.services.yet_to_train import yet_to_train
 from studio.tui.plain_text import one_line
 from studio.tui.screens.models_shown import Shown
 from studio.tui.widgets.dialogs import ConfirmDialog, LineDialog
@@ -201,8 +202,22 @@ async def _told(screen: ModelsScreen, model: ShelfModel | None = None) -> None:
         new = model is not None and await off_loop(unmeasured, screen.studio.workspace, model)
         hint = " What it reads best is not known yet: m measures it." if new else ""
         title = loaded_title(facts, screen.studio.catalogues)
-        screen.notify(f"{title} answers now. Corrections and lessons stay; adapters belong to their model.{hint}")
+        untrained = await yet_to_train(screen.studio)
+        offer = f" {untrained}: t does." if untrained else ""
+        screen.notify(
+            f"{title} answers now. Corrections and lessons stay; adapters belong to their model.{offer}{hint}"
+        )
     screen.studio_app.log_changed()
+
+
+async def train(screen: ModelsScreen) -> None:
+    """Begin a night for the model in use, where it can be followed."""
+    from studio.tui.screens.nights import NightsScreen
+
+    await screen.studio_app.action_go("nights")
+    nights = screen.app.screen
+    if isinstance(nights, NightsScreen) and nights.check_action("start_night", ()):
+        nights.action_start_night()
 
 
 async def measure(screen: ModelsScreen) -> None:

@@ -20,6 +20,7 @@ from studio.errors import StudioError
 from studio.services import adapters as adapter_services
 from studio.services import follow_night
 from studio.services.studio import Studio
+from studio.services.yet_to_train import yet_to_train
 from studio.tui.night_watch import InterruptionWatch
 from studio.tui.plain_text import displayable
 from studio.tui.screens import nights_work
@@ -178,11 +179,12 @@ is closed."""
     async def _read_adapters(self) -> None:
         try:
             self._adapters = await adapter_services.adapters(self.studio)
+            untrained = await yet_to_train(self.studio)
         except StudioError as error:
             # No model, no adapters: said in their place, the app has shown a notice already.
             self.query_one(AdaptersPanel).say(str(error))
             return
-        self.query_one(AdaptersPanel).show_adapters(self._adapters)
+        self.query_one(AdaptersPanel).show_adapters(self._adapters, untrained)
         self._fill_nights()
         self.refresh_bindings()  # with an adapter there is something to use
 
