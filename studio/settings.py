@@ -129,6 +129,10 @@ class NightSettings(Struct, frozen=True, kw_only=True):
     kl_weight: Annotated[float, Meta(ge=0.0)] = 2.0
     """Weight of the KL term to the frozen model on replayed examples."""
     max_minutes: Annotated[float, Meta(gt=0)] = 30.0
+    processes: Annotated[int, Meta(ge=1, le=1024)] = 1
+    """How many processes train together, through `accelerate launch`: one for each GPU."""
+    launch_options: tuple[str, ...] = ()
+    """More for `accelerate launch`, as it spells them: several machines (docs/night.md)."""
     scope: Annotated[float, Meta(ge=-1.0, le=1.0)] = 0.38
     """An adapter answers questions that score this or more against a correction it was trained on; -1: all."""
     seed: int = 0

@@ -27,9 +27,16 @@ if TYPE_CHECKING:
 @click.option(
     "--method", type=click.Choice([method.value for method in Method]), help="How the adapter is parametrised."
 )
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    help="Train in so many processes together, one for each GPU, through `accelerate launch` (night.processes).",
+)
 @json_option
 @click.pass_context
-def night(ctx: click.Context, max_minutes: float | None, method: str | None, as_json: bool) -> None:
+def night(
+    ctx: click.Context, max_minutes: float | None, method: str | None, processes: int | None, as_json: bool
+) -> None:
     """Train an adapter on the corrections, evaluate it, and promote it if it passes the gate.
 
     A night that was interrupted is taken up where it stopped, with the options it was begun with.
@@ -56,6 +63,7 @@ def night(ctx: click.Context, max_minutes: float | None, method: str | None, as_
             studio,
             max_minutes=max_minutes,
             method=method,
+            processes=processes,
             observe=show,
             tell=lambda line: click.echo(line, err=True),
         )

@@ -67,6 +67,7 @@ async def run_night(
     *,
     max_minutes: float | None = None,
     method: str | None = None,
+    processes: int | None = None,
     observe: Observe = lambda progress: None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Night:
@@ -92,7 +93,7 @@ async def run_night(
         try:
             if not folder.job_file.is_file():
                 await _unless_cancelled(folder, _freeze(studio, facts, night, config))
-            night = await _train(studio, night, watch)
+            night = await _train(studio, night, watch, processes)
             return await _unless_cancelled(folder, _judge(studio, facts, night, watch))
         except _CancelledNightError:
             watch.stage(NightState.CANCELLED, _CANCELLED)
@@ -184,7 +185,7 @@ async def _learnt_by(studio: Studio, night: Night) -> list[Correction]:
     return [correction for correction in await off_loop(studio.log.corrections.all) if correction.id in learnt]
 
 
-async def _train(studio: Studio, night: Night, watch: _Watch) -> Night:
+async def _train(studio: Studio, night: Night, watch: _Watch, processes: int | None) -> Night:
     """The night with its adapter trained, for the first time or before it was interrupted."""
     folder, kept = watch.folder, studio.kept_nights
     if kept and await off_loop(folder.read_manifest) is None:
@@ -192,7 +193,9 @@ async def _train(studio: Studio, night: Night, watch: _Watch) -> Night:
     if await off_loop(folder.read_manifest) is None:
         night = replace(night, state=NightState.TRAINING)
         await off_loop(studio.log.nights.update, night)
-        async for progress in train(folder, studio.workspace.interactive_lock):
+        settings, lock = studio.settings.night, studio.workspace.interactive_lock
+        together = processes or settings.processes
+        async for progress in train(folder, lock, processes=together, launch_options=settings.launch_options):
             watch.observe(progress)
             if progress.state is NightState.CANCELLED:
                 raise _CancelledNightError

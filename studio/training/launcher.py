@@ -11,9 +11,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO
+
+import psutil
 
 from studio.domain.nights import NightProgress, NightState
 from studio.errors import NightBusyError, TrainingError
@@ -26,10 +29,15 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    # No folder that the studio is started in is a place of modules.
+    "PYTHONSAFEPATH": "1",
     # Threads that wait spin only briefly: on cores shared with another process long spinning costs ten times the time,
     # and none at all (OMP_WAIT_POLICY=PASSIVE) costs half the speed where there is no other (docs/night.md).
     "GOMP_SPINCOUNT": "10000",
 }
+_LOOPBACK = "lo" if sys.platform == "linux" else "lo0"
+ON_THIS_MACHINE = {"GLOO_SOCKET_IFNAME": _LOOPBACK, "NCCL_SOCKET_IFNAME": _LOOPBACK}
+"""For processes that train together: what they exchange is not encrypted."""
 # Whoever asks whether a night runs shares its lock for an instant, which is no night.
 NIGHT_LOCK_TRIES = 10
 NIGHT_LOCK_WAIT_S = 0.02
@@ -151,19 +159,25 @@ def _night_lock(path: Path, how: int, tries: int) -> Iterator[None]:
         os.close(descriptor)
 
 
-async def train(folder: NightFolder, interactive_lock: Path) -> AsyncIterator[NightProgress]:
+async def train(
+    folder: NightFolder, interactive_lock: Path, *, processes: int = 1, launch_options: Sequence[str] = ()
+) -> AsyncIterator[NightProgress]:
     """Run the night's child to its end and yield what it reports, each word once, the last one always.
 
+    With several `processes`, or options for it, `accelerate launch` starts them, which train together.
     Takes up an interrupted training from its checkpoint. Closing the iterator kills the child; the checkpoint stays.
     Raises TrainingError with the child's own sentence where it fails.
     """
     if await asyncio.to_thread(folder.read_request) is Request.CANCEL:
         await asyncio.to_thread(folder.request, Request.RUN)
     with folder.log_file.open("ab") as log:
-        child = _start(folder, log)  # not in a thread: the child dies with the thread that started it
+        together = processes > 1 or bool(launch_options)
+        environment = os.environ | ENVIRONMENT | ({} if launch_options else ON_THIS_MACHINE)
+        # Not in a thread: the child dies with the thread that started it.
+        child = _start(_command(folder, processes, launch_options), environment, log)
     seen: NightProgress | None = None
     try:
-        async with GiveWay(interactive_lock, lambda: [child.pid] if child.poll() is None else []):
+        async with GiveWay(interactive_lock, partial(_alive, child, together=together)):
             running = True
             while running:
                 running = child.poll() is None
@@ -176,7 +190,8 @@ async def train(folder: NightFolder, interactive_lock: Path) -> AsyncIterator[Ni
                     await asyncio.sleep(PROGRESS_POLL_S)
     finally:
         if child.poll() is None:
-            _signal(child.pid, signal.SIGKILL)
+            for pid in _alive(child, together=together):
+                _signal(pid, signal.SIGKILL)
             await asyncio.shield(asyncio.to_thread(child.wait))
     if child.returncode != 0:
         raise TrainingError(_why(child.returncode, seen), f"Details are in {folder.log_file}.")
@@ -191,9 +206,30 @@ def _why(returncode: int, last: NightProgress | None) -> str:
     return f"The training process ended with code {returncode}."
 
 
-def _start(folder: NightFolder, log: IO[bytes]) -> subprocess.Popen[bytes]:
+def _command(folder: NightFolder, processes: int, options: Sequence[str]) -> list[str]:
+    run = ["-m", "studio.training.night_process", str(folder.path)]
+    if processes == 1 and not options:
+        return [sys.executable, "-P", *run]
+    # Without options of one's own all are on this machine: a free port, and nothing that others could reach.
+    here = () if options else ("--num_machines", "1", "--main_process_ip", "127.0.0.1", "--main_process_port", "0")
+    launch = [sys.executable, "-P", "-m", "accelerate.commands.launch", "--multi_gpu", "--mixed_precision", "no"]
+    return [*launch, "--dynamo_backend", "no", "--num_processes", str(processes), *here, *options, *run]
+
+
+def _alive(child: subprocess.Popen[bytes], *, together: bool) -> list[int]:
+    """The child and what it started: `accelerate launch` puts its processes into sessions of their own."""
+    if child.poll() is not None:
+        return []
+    if not together:
+        return [child.pid]
+    try:
+        return [child.pid, *(process.pid for process in psutil.Process(child.pid).children(recursive=True))]
+    except psutil.Error:
+        return [child.pid]
+
+
+def _start(command: Sequence[str], environment: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
     """The child leads a group of its own, so that stopping it does not stop us; it dies with us (Linux)."""
-    environment = os.environ | ENVIRONMENT
     parent = os.getpid()
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -205,7 +241,7 @@ def _start(folder: NightFolder, log: IO[bytes]) -> subprocess.Popen[bytes]:
                 os._exit(1)
 
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "studio.training.night_process", str(folder.path)],
+        command,
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,

@@ -23,6 +23,7 @@ from studio.training.foreign import LoraModel
 from studio.training.gguf_adapter import BaseFile, BaseTensor, LoraPair, write_adapter
 from studio.training.job import Manifest, NightFolder, NightJob
 from studio.training.model import Place, attach_lora, choose_place, files_read_once, load, prepare_process
+from studio.training.team import join_team, leave_team
 from studio.training.trainer import Outcome, Trainer
 
 MODEL_PREFIX = "base_model.model."
@@ -58,20 +59,31 @@ def main(arguments: list[str]) -> int:
 def train(folder: NightFolder, job: NightJob) -> None:
     """Train the job to its adapter and manifest, or to the point where it is cancelled."""
     prepare_process()
+    team = join_team()
     began = time.monotonic()
-    reporter = Reporter(folder, job.night_id)
+    reporter = Reporter(folder, job.night_id, speaks=team.leads)
     reporter.say("loading the model")
     earlier = read_standing(folder.checkpoint)
-    place = Place(earlier.device, earlier.dtype) if earlier else choose_place()
+    place = team.told(Place(earlier.device, earlier.dtype) if earlier else choose_place())
     with files_read_once():
         base, tokenizer = load(job.model_path, place)
         model = attach_lora(base, job.config)
         architecture, tensors = _base_tensors(model, job.model_path)
     reporter.say("reading what the frozen model knows")
     trainer = Trainer(
-        model, job.config, place, encode(job.examples, tokenizer), folder.checkpoint, folder.read_request, reporter.step
+        model,
+        job.config,
+        place,
+        encode(job.examples, tokenizer),
+        folder.checkpoint,
+        folder.read_request,
+        reporter.step,
+        team,
     )
     standing, outcome = trainer.run()
+    leave_team(team)
+    if not team.leads:
+        return
     if outcome is Outcome.CANCELLED:
         reporter.finish(NightState.CANCELLED, "cancelled")
         return
@@ -82,10 +94,11 @@ def train(folder: NightFolder, job: NightJob) -> None:
 
 
 class Reporter:
-    """Writes progress.json, keeping what was said before."""
+    """Writes progress.json, keeping what was said before. Of several processes one `speaks`."""
 
-    def __init__(self, folder: NightFolder, night_id: str) -> None:
+    def __init__(self, folder: NightFolder, night_id: str, *, speaks: bool = True) -> None:
         self._folder = folder
+        self._speaks = speaks
         self._latest = NightProgress(night_id, NightState.PREPARING)
 
     def say(self, message: str) -> None:
@@ -114,7 +127,8 @@ class Reporter:
 
     def _write(self, progress: NightProgress) -> None:
         self._latest = replace(progress, rss_bytes=peak_rss_bytes())
-        self._folder.write_progress(self._latest)
+        if self._speaks:
+            self._folder.write_progress(self._latest)
 
 
 def peak_rss_bytes() -> int:

@@ -7,9 +7,10 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -21,6 +22,9 @@ from studio.training.job import Request, TrainingConfig
 from studio.training.model import Place, adapted_layers
 from studio.training.objective import Frozen, block_loss, frozen_distributions
 from studio.training.packing import Block, build_block, supervised_logits
+from studio.training.team import Team
+
+T = TypeVar("T")
 
 # Bounds the memory of a pass. On a CPU larger ones are no faster, for they hold more padding (docs/night.md).
 BLOCK_PLACES = {"cpu": 384, "cuda": 4096}
@@ -61,7 +65,10 @@ class RunningClock:
 
 @dataclass
 class Trainer:
-    """`model` carries a LoRA; `tell` is called after every step and while paused; `request` says what is wished."""
+    """`model` carries a LoRA; `tell` is called after every step and while paused; `request` says what is wished.
+
+    `team` are the processes that train together, each its share of every step.
+    """
 
     model: LoraModel
     config: TrainingConfig
@@ -70,9 +77,9 @@ class Trainer:
     checkpoint: Path
     request: Callable[[], Request]
     tell: Callable[[Standing, int, bool], None]
+    team: Team = field(default_factory=Team)
 
     def __post_init__(self) -> None:
-        self._by_index = {example.index: example for example in self.examples}
         self._in_model = {name: weight for name, weight in self.model.named_parameters() if weight.requires_grad}
         # Updates are far smaller than bfloat16 can add to a weight: they are summed up in float32.
         self._weights = {name: torch.nn.Parameter(weight.detach().float()) for name, weight in self._in_model.items()}
@@ -89,6 +96,9 @@ class Trainer:
             replay_share=self.config.replay_share,
             seed=self.config.seed,
         )
+        self._all = {example.index: example for example in self.examples}
+        self._own = self.team.own(self.examples, self._steps)
+        self._owned = {example.index for example in self._own}
 
     def run(self) -> tuple[Standing, Outcome]:
         """Train from the checkpoint, or from the start where there is none, until one of the outcomes."""
@@ -100,14 +110,15 @@ class Trainer:
             self._publish()
         clock = RunningClock(standing.seconds)
         try:
-            self._below = self._read_below()
-            frozen = self._frozen()
+            self._below = self._together(self._read_below)
+            self._release_below()
+            frozen = self._together(self._frozen)
         except _CancelledError:
             self._save(standing)
             return standing, Outcome.CANCELLED
         _return_freed_memory()
         saved_at = time.monotonic()
-        while (outcome := self._outcome(standing)) is None:
+        while (outcome := self.team.told(self._outcome(standing) if self.team.leads else None)) is None:
             loss, tokens = self._step(standing.step, frozen)
             standing.step += 1
             standing.losses += (loss,)
@@ -141,11 +152,22 @@ class Trainer:
         return Outcome.OUT_OF_TIME if standing.seconds > 60 * self.config.max_minutes else None
 
     def _save(self, standing: Standing) -> None:
-        save_checkpoint(self.checkpoint, standing, self._kept)
+        if self.team.leads:
+            save_checkpoint(self.checkpoint, standing, self._kept)
+
+    def _together(self, work: Callable[[], T]) -> T:
+        """What each process makes for itself; where one was cancelled at it, all are."""
+        try:
+            made, cancelled = [work()], False
+        except _CancelledError:
+            made, cancelled = [], True
+        if self.team.any(cancelled):
+            raise _CancelledError
+        return made[0]
 
     def _frozen(self) -> Frozen:
         """The frozen model's distributions on all replayed completions, computed once a process."""
-        replayed = [example.as_frozen() for example in self.examples if example.replay]
+        replayed = [example.as_frozen() for example in self._own if example.replay]
         with torch.no_grad(), self.model.disable_adapter():
             self.model.eval()
             blocks = self._until_cancelled(self._blocks(replayed))
@@ -165,12 +187,17 @@ class Trainer:
             return None
         self.model.eval()
         below = Below(self.model, count)
-        below.keep(self._until_cancelled(self._blocks(self.examples)))
-        if not below.is_faithful(next(self._blocks(self.examples))):
-            return None
-        below.release()
-        _return_freed_memory()
-        return below
+        below.keep(self._until_cancelled(self._blocks(self._own)))
+        first = next(self._blocks(self._own), None)
+        return below if first is None or below.is_faithful(first) else None
+
+    def _release_below(self) -> None:
+        """Give back what the layers below held. Where they cannot be cut off in one process, they are in none."""
+        if self.team.any(self._below is None):
+            self._below = None
+        if self._below is not None:
+            self._below.release()
+            _return_freed_memory()
 
     def _logits(self, block: Block) -> torch.Tensor:
         return self._below.logits(block) if self._below else supervised_logits(self.model, block)
@@ -216,11 +243,11 @@ class Trainer:
         """One update; returns the loss per supervised token of what is learnt, and the tokens computed."""
         torch.manual_seed(self.config.seed * 1_000_003 + step)  # dropout draws the same when resumed
         self.model.train()
-        batch = [self._by_index[index] for index in self._steps[step]]
+        batch = [self._all[index] for index in self._steps[step]]
         learnt = sum(len(example.completion) for example in batch if not example.replay)
         kept = sum(len(example.completion) for example in batch if example.replay)
-        total, tokens = 0.0, 0
-        for block in self._blocks(batch):
+        total, tokens = 0.0, 0.0
+        for block in self._blocks([example for example in batch if example.index in self._owned]):
             sums = block_loss(block, self._logits(block), frozen)
             loss = sums.cross_entropy / learnt
             if kept:
@@ -229,6 +256,8 @@ class Trainer:
             self._collect_gradients()
             total += float(sums.cross_entropy.detach())
             tokens += block.tokens
+        self.team.add_gradients(self._weights.values())
+        total, tokens = self.team.sums([total, tokens])
         torch.nn.utils.clip_grad_norm_(self._weights.values(), self.config.max_gradient_norm)
         for group in self._optimizer.param_groups:
             group["lr"] = self.config.learning_rate * self._rate(step)
@@ -236,7 +265,7 @@ class Trainer:
         self._optimizer.zero_grad(set_to_none=True)
         self._publish()
         self._average(step)
-        return total / learnt, tokens
+        return total / learnt, round(tokens)
 
     def _rate(self, step: int) -> float:
         """Linear warm-up, then a cosine down to FINAL_RATE."""
