@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -26,12 +27,24 @@ def _log(frame: Frame) -> DuckDbLog:
 @click.command()
 @click.argument("query")
 @click.option("--limit", type=click.IntRange(min=1), default=10_000, show_default=True, help="The most rows to print.")
+@click.option(
+    "--from",
+    "folders",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Ask a folder of `studio export parquet` instead; several are asked together.",
+)
 @json_option
 @pass_frame
-def sql(frame: Frame, query: str, limit: int, as_json: bool) -> None:
+def sql(frame: Frame, query: str, limit: int, folders: tuple[Path, ...], as_json: bool) -> None:
     """Run one read-only QUERY on the log: tables, and the views corrections, answers_by_arm, learning_curve,
     preferences_by_arm."""
-    columns, rows = _log(frame).query(query, limit=limit + 1)
+    if folders:
+        from studio.storage.parquet_folders import query_folders
+
+        columns, rows = query_folders(folders, query, limit=limit + 1)
+    else:
+        columns, rows = _log(frame).query(query, limit=limit + 1)
     shown = rows[:limit]
     if as_json:
         print_json([{name: _plain(cell) for name, cell in zip(columns, row, strict=True)} for row in shown])

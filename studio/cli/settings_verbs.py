@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from studio.cli.frame import Frame, json_option, one_line, pass_frame, print_json
+from studio.reporting.terminal_text import printable
 from studio.services import change_settings
 
 
@@ -40,9 +41,15 @@ def settings(ctx: click.Context, as_json: bool) -> None:
 @settings.command("set")
 @click.argument("name")
 @click.argument("value")
+@click.option("--yes", is_flag=True, help="Do not ask before what is typed goes to a server.")
 @pass_frame
-def set_(frame: Frame, name: str, value: str) -> None:
+def set_(frame: Frame, name: str, value: str, yes: bool) -> None:
     """Write the setting NAME to the workspace's studio.toml; its comments stay."""
+    states = change_settings.setting_states(frame.workspace.settings_file)
+    for state in states:
+        sent = change_settings.would_send(state, value) if state.fact.name == name else ""
+        if sent and not yes:
+            click.confirm(f"{printable(sent)} Go on?", abort=True)
     change_settings.set_setting(frame.workspace.settings_file, name, value)
     _report(frame, name)
 

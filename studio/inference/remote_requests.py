@@ -85,6 +85,9 @@ class RemoteRequests:
             body["stream_options"] = {"include_usage": True}
             if self._survey.kind is not Kind.OTHER:
                 body["chat_template_kwargs"] = {"enable_thinking": sampling.thinking_tokens > 0}
+            # There is no such penalty here; python -m llama_cpp.server, LM Studio and, from the model's own settings,
+            # vLLM have one unless told otherwise, which makes greedy answers others.
+            body |= {"repeat_penalty": 1.0, "repetition_penalty": 1.0}
         if sampling.temperature > 0:
             body["top_p"] = sampling.top_p
             if sampling.seed is not None:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from studio.durable import sync_file, sync_folder
 from studio.errors import MachineError, NotFoundError, SettingsError, UsageError
 from studio.owned_folder import owned_folder
-from studio.services.settings_that_matter import SETTINGS, SettingFact, ValueKind
+from studio.services.settings_that_matter import SERVER, SETTINGS, SettingFact, ValueKind
+from studio.services.studio import sent_to
 from studio.settings import Settings, load_settings
 from studio.small_files import parse_toml, read_small
 
@@ -64,6 +65,12 @@ def setting_states(file: Path) -> list[SettingState]:
 def remapped_keys(file: Path) -> dict[str, str]:
     """Keys the user has put elsewhere: name of the action to key."""
     return dict(load_settings(file).ui.keys)
+
+
+def would_send(state: SettingState, typed: str) -> str:
+    """What would leave this machine by this value and where to, in a sentence; empty where nothing new would."""
+    server = typed.strip()
+    return sent_to(server) if state.fact.name == SERVER and server not in ("", state.value) else ""
 
 
 def set_setting(file: Path, name: str, typed: str) -> Change:

@@ -14,6 +14,8 @@ class ValueKind(StrEnum):
     SWITCH = "yes or no"
     PATH = "a path"
     NAME = "a name"
+    ADDRESS = "an address, such as https://gpu.example.org/v1"
+    NAME_THERE = "a name that the server knows"
     TEXT = "any text"
 
 
@@ -48,6 +50,9 @@ class SettingFact:
         """The variable of the environment that counts more than studio.toml."""
         return f"STUDIO_{self.section}__{self.field}".upper()
 
+
+SERVER = "remote.base_url"
+"""Whoever sets it sends what is asked away from this machine: that is said first."""
 
 SETTINGS: tuple[SettingFact, ...] = (
     SettingFact("ui.theme", "Colours of the app. Put files of your own into themes/.", ValueKind.NAME),
@@ -107,6 +112,28 @@ SETTINGS: tuple[SettingFact, ...] = (
     ),
     SettingFact(
         "model.gpu_layers", "Layers on the GPU: -1 as many as fit, 0 none.", ValueKind.WHOLE, Effect.NEXT_START
+    ),
+    SettingFact(
+        SERVER,
+        "A server that answers instead of a model on this machine; nothing for none. Its key is read from the variable "
+        "STUDIO_REMOTE_KEY, or as docs/remote.md tells, and shown nowhere.",
+        ValueKind.ADDRESS,
+        Effect.NEXT_START,
+        unset="none: nothing leaves this machine",
+    ),
+    SettingFact(
+        "remote.model",
+        "The model that the server answers with.",
+        ValueKind.NAME_THERE,
+        Effect.NEXT_START,
+        unset="the only one it has",
+    ),
+    SettingFact(
+        "remote.same_as",
+        "The GGUF file that the server runs, if it lies here too: nights then train it.",
+        ValueKind.PATH,
+        Effect.NEXT_START,
+        unset="none: a server's model is not trained here",
     ),
     SettingFact("night.max_minutes", "The longest a night trains.", ValueKind.NUMBER, Effect.NEXT_NIGHT),
     SettingFact("night.epochs", "How often a night goes through its examples.", ValueKind.WHOLE, Effect.NEXT_NIGHT),

@@ -21,20 +21,25 @@ def run_query(database: Database, sql: str, limit: int | None = None) -> Table:
     reason: a mistake in the statement, several statements, one that would write; StorageError as every operation.
     """
     with database.connection(read_only=True, sandboxed=True) as connection:
-        try:
-            statement = _single_reading_statement(connection, sql)
-            columns, statement = _fetchable(connection, statement)
-            result = connection.execute(statement)
-            names = columns or [str(column[0]) for column in result.description or []]
-            rows: list[tuple[object, ...]] = result.fetchall() if limit is None else result.fetchmany(limit)
-        except duckdb.IOException:
-            raise  # the file, not the statement
-        except duckdb.Error as error:
-            raise QueryError(first_line(error), _VIEWS) from error
-        except RuntimeError as error:
-            if "interrupted" in str(error).casefold():  # as DuckDB tells of Ctrl+C
-                raise KeyboardInterrupt from error
-            raise
+        return ask(connection, sql, limit, _VIEWS)
+
+
+def ask(connection: duckdb.DuckDBPyConnection, sql: str, limit: int | None, hint: str) -> Table:
+    """As `run_query`, of a connection that reaches nothing else; `hint` says what there is to ask."""
+    try:
+        statement = _single_reading_statement(connection, sql)
+        columns, statement = _fetchable(connection, statement)
+        result = connection.execute(statement)
+        names = columns or [str(column[0]) for column in result.description or []]
+        rows: list[tuple[object, ...]] = result.fetchall() if limit is None else result.fetchmany(limit)
+    except duckdb.IOException:
+        raise  # the file, not the statement
+    except duckdb.Error as error:
+        raise QueryError(first_line(error), hint) from error
+    except RuntimeError as error:
+        if "interrupted" in str(error).casefold():  # as DuckDB tells of Ctrl+C
+            raise KeyboardInterrupt from error
+        raise
     return _each_once(names), rows
 
 

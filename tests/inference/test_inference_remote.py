@@ -77,6 +77,7 @@ async def test_an_answer_streams_and_ends_with_what_the_server_counted(server: S
     asked = server.asked[0]
     assert (asked["model"], asked["temperature"], asked["stream"]) == ("tiny", 0.0, True)
     assert "top_k" not in asked  # greedy knows none
+    assert asked["repeat_penalty"] == asked["repetition_penalty"] == 1.0  # which some servers have unasked
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,9 @@ async def test_a_real_server_answers_with_what_the_question_costs_here_too(
         assert last.completion.finish_reason is FinishReason.LENGTH
         assert last.completion.completion_tokens == 16
         assert "refund" in last.completion.text
+        here = [event async for event in engine.generate([LANE])][-1]
+        assert isinstance(here, LaneFinished)
+        assert last.completion.text == here.completion.text
         assert estimated_tokens(QUESTION) >= (await engine.count_prompt_tokens([QUESTION]))[0]
     finally:
         await remote.close()

@@ -16,6 +16,7 @@ from studio.tui.app import StudioApp
 from studio.tui.key_names import all_keys
 from studio.tui.screens.settings import SettingsScreen
 from studio.tui.screens.theme_picker import ThemePicker
+from studio.tui.widgets.dialogs import ConfirmDialog
 
 SIZES = [(80, 24), (120, 36), (200, 50)]
 NAMES = [fact.name for fact in SETTINGS]
@@ -171,3 +172,24 @@ async def test_what_stands_at_its_default_is_not_offered_to_be_put_back(tmp_path
         await until(pilot, lambda: "x Default" in shown(pilot))
         await choose(pilot, "ui.theme")
         await until(pilot, lambda: "x Default" not in shown(pilot))
+
+
+async def test_what_a_server_would_be_sent_is_said_before_it_is_named(tmp_path: Path) -> None:
+    studio = a_studio(tmp_path)
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await choose(pilot, "remote.base_url")
+        assert "none: nothing leaves this machine" in shown(pilot)
+        await pilot.press("enter")
+        await write(pilot, "https://gpu.example.org/v1")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        assert "Prompts, corrections and lessons go to https://gpu.example.org/v1" in " ".join(shown(pilot).split())
+        await pilot.press("escape")
+        await settled(pilot)
+        assert not studio.workspace.settings_file.exists()
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("y")
+        await settled(pilot)
+        assert load_settings(studio.workspace.settings_file).remote.base_url == "https://gpu.example.org/v1"

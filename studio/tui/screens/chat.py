@@ -37,7 +37,7 @@ class ChatScreen(StudioScreen):
     HELP = """\
 Type a question and press enter. esc goes from the input to the answers, where single keys act on the selected one:
 correct it in place (e), say in words what is wrong and let the model try again (f), or accept it as good (a).
-Inserted words are marked {+so+}, deleted ones [-so-]."""
+Inserted words are marked {+so+}, deleted ones [-so-]. o opens what a reasoning model thought before its answer."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", id="chat.cancel", tooltip="Cancel the answer that is being written"),
         Binding("escape", "select(0)", "Answers", id="chat.answers", tooltip="From the input to the answers"),

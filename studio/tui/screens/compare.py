@@ -42,7 +42,8 @@ class CompareScreen(StudioScreen):
 One question, answered by all arms at once. The digits choose an arm; single keys act on the chosen one. An answer is
 right or wrong by the check of your correction of this question. Turning the dial asks the arms with an adapter again
 at the new strength. With names hidden (b) the arms are shuffled at every question, and named once you have said which
-answer you prefer (v). Preferences are counted, those with names hidden apart: studio prefer lists them."""
+answer you prefer (v). Preferences are counted, those with names hidden apart: studio prefer lists them. o opens what a
+reasoning model thought before its answer."""
     BINDINGS: ClassVar[list[BindingType]] = COMPARE_KEYS
 
     def __init__(self, studio: Studio) -> None:

@@ -23,6 +23,7 @@ from studio.settings import load_settings
 from studio.tui.plain_text import displayable, one_line, typed
 from studio.tui.screens.studio_screen import StudioScreen
 from studio.tui.screens.theme_picker import ThemePicker
+from studio.tui.widgets.dialogs import ConfirmDialog
 from studio.tui.widgets.pick_dialog import Pick, PickDialog
 
 NAME_WIDTH = 30
@@ -167,7 +168,15 @@ stay. The last row tells which keys you have remapped and how."""
             self.start(self._write(lambda: change_settings.reset_setting(self._file, state.fact.name)), group="write")
 
     def _set(self, state: SettingState, text: str) -> None:
-        self.start(self._write(lambda: change_settings.set_setting(self._file, state.fact.name, text)), group="write")
+        self.start(self._set_once_agreed(state, text), group="write")
+
+    async def _set_once_agreed(self, state: SettingState, text: str) -> None:
+        """Where it sends what is asked elsewhere, the user is told so before."""
+        if sent := change_settings.would_send(state, text):
+            question = ConfirmDialog(f"{displayable(sent)} From the next start on.", yes="Send it there", no="Leave it")
+            if not await self.app.push_screen_wait(question):
+                return
+        await self._write(lambda: change_settings.set_setting(self._file, state.fact.name, text))
 
     async def _write(self, write: Callable[[], Change]) -> None:
         """Change the file, then what the app goes by; where it is refused the line stays, and says why."""
