@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
+import psutil
 import torch
 import torch.distributed as dist
 
@@ -85,8 +86,7 @@ def join_team() -> Team:
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         return Team()
-    if sys.platform == "linux":  # the launcher leads no group that its processes are in: they end with it all the same
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _end_with_launcher()
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     else:
@@ -94,6 +94,19 @@ def join_team() -> Team:
         torch.set_num_threads(max(1, torch.get_num_threads() // here))
     dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo", timeout=_PATIENCE)
     return Team(dist.get_rank(), size)
+
+
+def _end_with_launcher() -> None:
+    """The launcher leads no group that its processes are in: they see to it that they end with it (Linux)."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    try:
+        launched = any("night_process" in word for word in psutil.Process(os.getppid()).cmdline())
+    except psutil.Error:
+        launched = False
+    if not launched:  # it died before that call took hold, and another process took us over
+        sys.exit("The launcher is gone.")
 
 
 def leave_team(team: Team) -> None:
