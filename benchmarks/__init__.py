@@ -1,1 +1,1 @@
-"""Measurements of the studio's parts. `python -m benchmarks` runs them all."""
+"""Measurements: `python -m benchmarks` prints the table of what a user waits for, with a NAME that study."""

@@ -1,7 +1,6 @@
-"""How quick the interface feels: key to glyph while five panes stream, and start to first paint.
+"""How quick the interface feels: key to glyph while five panes stream.
 
-Both are taken from outside, through a pseudo terminal, as a user meets them: the time from writing a key to the bytes
-of its glyph coming back, and from starting a process to its first screen.
+Taken from outside, through a pseudo terminal, as a user meets it: from writing a key to the bytes of its glyph.
 """
 
 from __future__ import annotations
@@ -158,38 +157,15 @@ def key_to_glyph(panes: int) -> list[float]:
     return latencies
 
 
-def first_paint(runs: int = 15) -> dict[str, float]:
-    """Seconds from starting `studio` in a new workspace to its first screen, and of importing textual alone, in turn.
-
-    The machine's speed swings; so what counts is the median of each run's time over that of the import beside it.
-    """
-    app: list[float] = []
-    bare: list[float] = []
-    for _ in range(runs):
-        with tempfile.TemporaryDirectory() as folder:
-            command = [sys.executable, "-m", "studio", "--workspace", folder]
-            with terminal(command) as opened:
-                app.append(opened.wait_for(FIRST_PAINT, 30) - opened.started)
-        began = time.perf_counter()
-        subprocess.run([sys.executable, "-c", "import textual.app"], check=True)
-        bare.append(time.perf_counter() - began)
-    return {
-        "interface.first_paint_s": statistics.median(app),
-        "interface.first_paint_min_s": min(app),
-        "interface.import_textual_s": statistics.median(bare),
-        "interface.first_paint_over_import": statistics.median(a / b for a, b in zip(app, bare, strict=True)),
-    }
-
-
 def main() -> dict[str, float]:
-    """Key-to-glyph latency in milliseconds with no and with five panes streaming; first paint in seconds."""
+    """Key-to-glyph latency in milliseconds with no and with five panes streaming."""
     figures: dict[str, float] = {}
     for panes in (0, PANES):
         latencies = sorted(1000 * latency for latency in key_to_glyph(panes))
         figures[f"interface.key_to_glyph.{panes}_panes.p50_ms"] = statistics.median(latencies)
         figures[f"interface.key_to_glyph.{panes}_panes.p95_ms"] = latencies[int(0.95 * len(latencies))]
         figures[f"interface.key_to_glyph.{panes}_panes.max_ms"] = latencies[-1]
-    return figures | first_paint()
+    return figures
 
 
 STYLES = Path(studio.tui.__file__).with_name("styles")

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.engine import SYSTEM, _bundled_model
+from benchmarks.llama import SYSTEM, bundled_model
 from benchmarks.training import MOST_MINUTES, a_job
 from studio.domain.generation import ChatMessage, EngineOptions, Lane, Role, Sampling
 from studio.inference.engine_client import LlamaEngine
@@ -34,7 +34,7 @@ async def _measure() -> dict[str, float]:
         lock = Path(scratch) / "interactive.lock"
         engine = LlamaEngine(Path(scratch) / "diagnostics", lock)
         try:
-            await engine.load(_bundled_model(), EngineOptions())
+            await engine.load(bundled_model(), EngineOptions())
             await _ask_all(engine, "warm-up", pause_s=0)
             idle = await _ask_all(engine, "idle", pause_s=0)
             folder = NightFolder(Path(scratch) / "night")

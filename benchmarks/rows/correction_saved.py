@@ -1,8 +1,7 @@
-"""From a correction to the next answer: `python -m benchmarks correction`.
+"""From a correction to the next answer, in a warm app (embedder running, index in memory) over a log with CORRECTIONS.
 
-In a warm app (embedder running, index in memory) over a log of CORRECTIONS corrections with their lessons, times
-saving a correction, learning its lesson, and preparing the next question's lessons lane, which must hold that lesson.
-Prints p50 and p95 in milliseconds. The engine only counts tokens here; what it then decodes is `engine`'s to time.
+Saving, learning its lesson, and preparing the next question's lessons lane, which must hold that lesson. The engine
+only counts tokens here; what it then decodes is another row's.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.table import Row, against_limit, p95, rounds
 from studio.bootstrap import build_studio
 from studio.domain.arms import LESSONS
 from studio.services.learn_lessons import learn_lesson
@@ -22,31 +22,34 @@ from studio.services.studio import Studio
 from studio.workspace import Workspace
 
 CORRECTIONS = 50
-REPEATS = 30
 STEPS = ("saved", "learnt", "given to the next question")
+_LIMIT_MS = 150.0
+_GROUPS = 3
 
 
-def main() -> dict[str, float]:
+def rows(budget_s: float) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(_measure(Path(folder)))
+        times = asyncio.run(measure(Path(folder), budget_s, corrections=CORRECTIONS))
+    together = [sum(row) for row in times]
+    size = len(together) // _GROUPS
+    groups = [p95(together[start : start + size]) for start in range(0, size * _GROUPS, size)]
+    steps = "; ".join(
+        f"{step} {statistics.median(column):.0f}" for step, column in zip(STEPS, zip(*times, strict=True), strict=True)
+    )
+    return [against_limit("correction saved and usable, p95", "ms", groups, _LIMIT_MS, f"medians in ms: {steps}")]
 
 
-async def _measure(folder: Path) -> dict[str, float]:
+async def measure(folder: Path, budget_s: float, *, corrections: int) -> list[tuple[float, ...]]:
+    """Milliseconds of each step of each correction made after the first `corrections`."""
     studio = build_studio(Workspace(folder).ensure())
     try:
         await studio.model()
         await studio.embedder.start()
-        for number in range(CORRECTIONS):
+        for number in range(corrections):
             await _correct_and_ask(studio, number)
-        times = [await _correct_and_ask(studio, CORRECTIONS + number) for number in range(REPEATS)]
+        return [await _correct_and_ask(studio, corrections + number) for number in rounds(budget_s, least=15, most=150)]
     finally:
         await studio.close()
-    figures = {}
-    for index, step in enumerate((*STEPS, "together")):
-        column = [sum(row) if step == "together" else row[index] for row in times]
-        figures[f"correction, {step}, p50 ms"] = statistics.median(column)
-        figures[f"correction, {step}, p95 ms"] = statistics.quantiles(column, n=20, method="inclusive")[-1]
-    return figures
 
 
 async def _correct_and_ask(studio: Studio, number: int) -> tuple[float, ...]:
