@@ -12,7 +12,7 @@ HEAVY = (
     "transformers",
     "peft",
     "llama_cpp",
-    "sentence_transformers",
+    "tokenizers",
     "matplotlib",
     "gguf",
     "numpy",

@@ -29,7 +29,6 @@ _MAX_CHARACTERS = 8_000
 _LINE_BYTES = 1 << 22
 _LOG_BYTES = 1 << 20
 _DYING_S = 5.0
-_OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
 class _ProcessDiedError(Exception):
@@ -143,8 +142,9 @@ class MiniLmEmbedder:
     async def _spawn(self, model: Path) -> Process:
         command = [sys.executable, "-P", "-m", "studio.lessons.embedder_process"]
         command += ["--model", str(model), "--lora", str(LORA), "--parent", str(os.getpid())]
-        # torch takes its number of threads from OpenMP.
-        environment = os.environ | _OFFLINE | {"OMP_NUM_THREADS": str(self._threads)}
+        # NumPy's products take their number of threads from here.
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(self._threads))
+        environment = os.environ | {"TOKENIZERS_PARALLELISM": "false"} | threads
         try:
             with self._open_log() as log:
                 return await asyncio.create_subprocess_exec(

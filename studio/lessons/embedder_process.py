@@ -1,6 +1,6 @@
 """The embedder process: loads MiniLM, fine-tuned, then turns texts into unit vectors until its input ends.
 
-The only importer of sentence_transformers. One JSON object a line: `{"id", "texts"}` comes in, `{"id", "vectors"}`
+One JSON object a line: `{"id", "texts"}` comes in, `{"id", "vectors"}`
 (base64 of little-endian float32) or `{"id", "error"}` goes out; the first line out is `{"ready": true}` or
 `{"error"}`, the latter with a `"hint"` where the error is a whole sentence. Started by studio.lessons.embedder, never
 imported by the app.
@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TextIO
 
 from studio.errors import EmbedderError
-from studio.lessons.minilm_lora import merge_lora
 
 _PR_SET_PDEATHSIG = 1
 
@@ -41,7 +40,7 @@ def main() -> None:
     except EmbedderError as error:
         _say(answers, {"error": error.message, "hint": error.hint})
         raise SystemExit(1) from error
-    except Exception as error:  # whatever torch raises is told in one line
+    except Exception as error:  # whatever the libraries raise is told in one line
         _say(answers, {"error": f"{type(error).__name__}: {error}"})
         raise SystemExit(1) from error
     _say(answers, {"ready": True})
@@ -69,17 +68,16 @@ def _claim_standard_output() -> TextIO:
 
 
 def _load(model: Path, lora: Path) -> Callable[[Sequence[str]], list[str]]:
-    # Takes seconds to import; the death signal must be set before.
-    from sentence_transformers import SentenceTransformer
+    # Takes a while to import; the death signal must be set before.
+    from studio.lessons.minilm import MiniLm
 
-    encoder = SentenceTransformer(str(model), device="cpu", local_files_only=True)
-    merge_lora(encoder[0].model, model, lora)
+    encoder = MiniLm(model, lora)
 
     def embed(texts: Sequence[str]) -> list[str]:
-        vectors = encoder.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
+        vectors = encoder.embed(texts)
         return [base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii") for vector in vectors]
 
-    embed(["ready"])  # the first call compiles and allocates: before the first question, not during it
+    embed(["ready"])  # the first call maps the weights: before the first question, not during it
     return embed
 
 

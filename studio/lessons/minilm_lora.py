@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from studio.errors import EmbedderError
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 LORA = Path(__file__).with_suffix(".safetensors")
 
-_WEIGHTS = "model.safetensors"
+WEIGHTS = "model.safetensors"
 _REINSTALL = "Install Correction Studio again."
 
 
-def merge_lora(transformer: Any, base: Path, lora: Path) -> None:
-    """Add `scale` x B x A to each weight of the BERT `transformer`, loaded from the folder `base`, that `lora` names.
+def merge_lora(weights: dict[str, NDArray[np.float32]], base: Path, lora: Path) -> None:
+    """Add `scale` x B x A to each of the BERT's `weights`, by name, of the folder `base`, that `lora` names.
 
     The file holds `MODULE.a` (rank x in) and `MODULE.b` (out x rank) for each linear MODULE; its metadata the `scale`,
     and the SHA-256 of the weights it was trained on. Raises EmbedderError where it is missing, damaged, or made for
     other weights.
     """
     metadata, factors = _read(lora)
-    with (base / _WEIGHTS).open("rb") as weights:
-        found = hashlib.file_digest(weights, "sha256").hexdigest()
+    with (base / WEIGHTS).open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != metadata.get("base_sha256"):
         raise EmbedderError(
             f"The weights in {base} are not those of {metadata.get('base')} that the studio's fine-tuning is made for.",
@@ -40,9 +40,9 @@ def merge_lora(transformer: Any, base: Path, lora: Path) -> None:
     try:
         scale = float(metadata["scale"])
         for module in sorted({name.rpartition(".")[0] for name in factors}):
-            weight = transformer.get_submodule(module).weight.data
-            weight += weight.new_tensor(scale * (factors[f"{module}.b"] @ factors[f"{module}.a"]))
-    except (KeyError, ValueError, AttributeError, RuntimeError) as error:
+            update = scale * (factors[f"{module}.b"] @ factors[f"{module}.a"])
+            weights[f"{module}.weight"] = weights[f"{module}.weight"] + update.astype("float32")
+    except (KeyError, ValueError) as error:
         raise _damaged(lora, error) from error
 
 

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from safetensors import safe_open
 
@@ -17,10 +19,11 @@ from studio.domain.nights import ProbeKind
 from studio.evaluation.scenario_file import load_scenario
 from studio.lessons.distil import lesson_keys
 from studio.lessons.embedder import PACKAGE, find_model
-from studio.lessons.minilm_lora import merge_lora
+from studio.lessons.minilm import MiniLm, mapped_weights
+from studio.lessons.minilm_lora import WEIGHTS, merge_lora
 from studio.training.examples import replay_prompts
 from studio.training.lesson_finding import Memories, kept_back, worlds
-from studio.training.train_embedder import main
+from studio.training.train_embedder import _Encoder, main
 from studio.training.wordings import content_words
 
 DATA = Path(__file__).parents[2] / "benchmarks" / "data"
@@ -105,18 +108,22 @@ def texts(fact: Mapping[str, Sequence[str | Mapping[str, str]]]) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec(PACKAGE) is None, reason="needs the sentence embedder")
-def test_a_short_training_writes_a_file_that_is_merged(tmp_path: Path) -> None:
-    from transformers import AutoModel
-
+def test_a_short_training_writes_a_file_that_is_merged_and_read_as_torch_would(tmp_path: Path) -> None:
     file = tmp_path / "short.safetensors"
     result = CliRunner().invoke(main, ["--out", str(file), "--name", "short", "--steps", "1"])
     assert result.exit_code == 0, result.output
     with safe_open(file, framework="numpy") as opened:
         assert opened.metadata()["name"] == "short"
-    model = AutoModel.from_pretrained(find_model())
-    before = {name: weights.detach().numpy().copy() for name, weights in model.named_parameters()}
-    merge_lora(model, find_model(), file)
-    changed = {name for name, weights in model.named_parameters() if (weights.detach().numpy() != before[name]).any()}
+    weights = mapped_weights(find_model() / WEIGHTS)
+    before = dict(weights)
+    merge_lora(weights, find_model(), file)
+    changed = {name for name, one in weights.items() if one is not before[name] and (one != before[name]).any()}
     assert "encoder.layer.3.attention.self.value.weight" in changed
     assert "encoder.layer.5.output.dense.weight" in changed
     assert not any(name.startswith("encoder.layer.2.") for name in changed)
+    torch_says = _Encoder(find_model())
+    torch_says.model.load_state_dict({name: torch.tensor(one) for name, one in weights.items()}, strict=False)
+    texts = ["a cat", "", "Wann schließt das Büro? Ça va, 日本 😀", "word " * 400, "Which colour has the door?"]
+    with torch.no_grad():
+        expected = torch_says.encode(texts).numpy()
+    np.testing.assert_allclose(MiniLm(find_model(), file).embed(texts), expected, atol=2e-6)

@@ -35,7 +35,7 @@ SECRET = "the user's secret words"
 
 
 def test_the_app_imports_nothing_heavy() -> None:
-    heavy = ["torch", "llama_cpp", "sentence_transformers", "transformers", "matplotlib", "duckdb", "numpy"]
+    heavy = ["torch", "llama_cpp", "tokenizers", "transformers", "matplotlib", "duckdb", "numpy"]
     heavy += ["studio.services.answer_with_arms", "studio.services.learn_lessons", "studio.evaluation"]
     code = f"import sys, studio.tui.app, studio.tui.screens.chat; print([m for m in {heavy!r} if m in sys.modules])"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
