@@ -164,6 +164,14 @@ class RetrievedLesson:
 
 
 @dataclass(frozen=True, slots=True)
+class Stamps:
+    """What the stamp of all lessons was before a change and is after it."""
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class LessonUse:
     """One answer a lesson was given to."""
 

@@ -6,7 +6,7 @@ Engine and embedder are asynchronous, because they are other processes. Stores a
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -24,7 +24,7 @@ from studio.domain.generation import (
     Sampling,
 )
 from studio.domain.imports import Additions, Import, Logged
-from studio.domain.lessons import Lesson, LessonStatus, LessonUse
+from studio.domain.lessons import Lesson, LessonStatus, LessonUse, Stamps
 from studio.domain.log import Answer, Conversation, Correction, Feedback, Origin, Turn, Unjudged
 from studio.domain.nights import Adapter, Night, Probe, ProbeResult
 
@@ -120,6 +120,10 @@ class ConversationStore(Protocol):
         ...
 
     def turn(self, turn_id: str) -> Turn: ...
+    def that_ask(self, folded_questions: Collection[str]) -> dict[str, str]:
+        """The ids of all turns that ask one of these, with which: as `domain.same_question.folded` writes it."""
+        ...
+
     def asking(self, prompts: Sequence[str], origin: Origin, limit: int) -> list[list[Turn]]:
         """The turns of each conversation of this origin in which one of these was asked, the latest asked first."""
         ...
@@ -167,6 +171,10 @@ class CorrectionStore(Protocol):
         ...
 
     def in_force(self) -> list[Correction]: ...
+    def in_force_of(self, question: str) -> list[Correction]:
+        """Oldest first: those in force whose prompt is this question but for case and white space."""
+        ...
+
     def set_undone(self, correction_id: str, undone: bool, at: datetime) -> None:
         """Append a tombstone, or take it back."""
         ...
@@ -215,7 +223,7 @@ class LessonStore(Protocol):
         embedder: str,
         *,
         revised: Sequence[Lesson] = (),
-    ) -> None:
+    ) -> Stamps:
         """Write a lesson with its keys: (text, vector) pairs by which it is found; `revised` with it, or none."""
         ...
 
@@ -226,6 +234,10 @@ class LessonStore(Protocol):
     def set_vectors(self, lesson_id: str, vectors: Sequence[tuple[str, Sequence[float]]], embedder: str) -> None: ...
     def get(self, lesson_id: str) -> Lesson: ...
     def all(self, status: LessonStatus | None = None) -> list[Lesson]: ...
+    def of_source(self, correction_id: str) -> list[Lesson]:
+        """The lessons that this correction is a source of, oldest first."""
+        ...
+
     def vectors(self, embedder: str) -> list[tuple[str, str, list[float]]]:
         """(lesson id, key text, vector) of all active lessons."""
         ...

@@ -6,7 +6,7 @@ like the one corrected, and not for all that do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,10 @@ class LessonIndex:
         self._lessons: list[Lesson] = []
         self._position: dict[str, int] = {}
         self._rows: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
+        # Of each row what would else have to be asked of every lesson, at every question.
         self._first_person: NDArray[np.bool_] = np.zeros(0, dtype=bool)
+        self._pinned: NDArray[np.bool_] = np.zeros(0, dtype=bool)
+        self._style: NDArray[np.bool_] = np.zeros(0, dtype=bool)
         self._rules: dict[Scope, set[str]] = {}  # ids of the rules of style
 
     @classmethod
@@ -67,6 +70,8 @@ class LessonIndex:
         self._make_room(position + 1, row.size)
         self._rows[position] = row if row.size else 0.0
         self._first_person[position] = speaks_in_first_person(f"{lesson.example_question} {lesson.guidance}")
+        self._pinned[position] = lesson.pinned
+        self._style[position] = lesson.kind is LessonKind.STYLE
         self._lessons.append(lesson)
         self._position[lesson.id] = position
         if lesson.kind is LessonKind.STYLE:
@@ -82,8 +87,8 @@ class LessonIndex:
         if last.id != lesson_id:
             self._lessons[position] = last
             self._position[last.id] = position
-            self._rows[position] = self._rows[len(self._lessons)]
-            self._first_person[position] = self._first_person[len(self._lessons)]
+            for held in (self._rows, self._first_person, self._pinned, self._style):
+                held[position] = held[len(self._lessons)]
 
     def fitting(
         self, question: str, question_vector: Sequence[float], *, k: int, threshold: float, rules: int
@@ -96,7 +101,7 @@ class LessonIndex:
         if not self._lessons:
             return []
         scores = self._scores(question, question_vector)
-        found = self._alike(scores, k, threshold, lambda lesson: lesson.kind is not LessonKind.STYLE)
+        found = self._alike(scores, k, (scores >= threshold) & ~self._style[: len(scores)])
         given = {one.lesson.id for one in found}
         holding = [
             position
@@ -118,14 +123,14 @@ class LessonIndex:
         """
         if not self._lessons:
             return []
-        return self._alike(self._scores(question, question_vector), k, threshold, lambda lesson: True)
+        scores = self._scores(question, question_vector)
+        return self._alike(scores, k, scores >= threshold)
 
-    def _alike(
-        self, scores: NDArray[np.float32], k: int, threshold: float, may_be_found: Callable[[Lesson], bool]
-    ) -> list[RetrievedLesson]:
-        chosen = [i for i, lesson in enumerate(self._lessons) if lesson.pinned]
-        fitting = [int(i) for i in np.flatnonzero(scores >= threshold) if not self._lessons[i].pinned]
-        chosen += sorted((i for i in fitting if may_be_found(self._lessons[i])), key=self._order(scores))[:k]
+    def _alike(self, scores: NDArray[np.float32], k: int, fitting: NDArray[np.bool_]) -> list[RetrievedLesson]:
+        """The pinned ones, and the best `k` of those that fit."""
+        pinned = self._pinned[: len(scores)]
+        chosen = np.flatnonzero(pinned).tolist()
+        chosen += sorted(np.flatnonzero(fitting & ~pinned).tolist(), key=self._order(scores))[:k]
         chosen.sort(key=self._order(scores))
         return [RetrievedLesson(self._lessons[i], float(scores[i]), rank) for rank, i in enumerate(chosen, 1)]
 
@@ -142,10 +147,10 @@ class LessonIndex:
         count = len(self._lessons)
         if not self._rows.shape[1]:
             return np.zeros(count, dtype=np.float32)
-        scores = self._rows[:count] @ np.asarray(vector, dtype=np.float32)
+        scores: NDArray[np.float32] = self._rows[:count] @ np.asarray(vector, dtype=np.float32)
         if speaks_in_first_person(question):
-            scores = scores + SHARED_FIRST_PERSON * self._first_person[:count]
-        return np.clip(scores, -1.0, 1.0).astype(np.float32)
+            scores += np.float32(SHARED_FIRST_PERSON) * self._first_person[:count]
+        return np.clip(scores, -1.0, 1.0, out=scores)
 
     def _holding(
         self, scope: Scope, names: set[str], question: str, scores: NDArray[np.float32], threshold: float
@@ -179,7 +184,10 @@ class LessonIndex:
             rows = np.zeros((max(count, 2 * held, 64), max(width, dimension)), dtype=np.float32)
             rows[:held, :width] = self._rows
             self._rows = rows
-            self._first_person = np.resize(self._first_person, len(rows)) if held else np.zeros(len(rows), dtype=bool)
+            self._first_person, self._pinned, self._style = (
+                np.concatenate([flags, np.zeros(len(rows) - held, dtype=bool)])
+                for flags in (self._first_person, self._pinned, self._style)
+            )
 
 
 class _Order:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from studio.domain.arms import ACTIVE_ADAPTER, Memory
 from studio.domain.log import Correction
 from studio.domain.nights import Night, NightState
-from studio.services.judge_log import folded, judge_log
+from studio.domain.same_question import folded
+from studio.services.judge_log import judge_log
 from studio.services.studio import Studio, off_loop
 from studio.training.priority import Standing, choose
 

@@ -13,6 +13,7 @@ from studio.domain.generation import FinishReason
 from studio.domain.log import Correction
 from studio.domain.nights import ProbeResult
 from studio.domain.ports import Log
+from studio.domain.same_question import folded
 from studio.evaluation.checks import judge
 
 _UNFINISHED = (FinishReason.FAILED, FinishReason.CANCELLED)
@@ -47,8 +48,7 @@ def judge_log(log: Log) -> list[JudgedAnswer]:
         by_question.setdefault(folded(correction.prompt), []).append(correction)
     by_id = {correction.id: correction for correction in corrections}
     # Two reads, however many questions: each one opens the file anew.
-    _, turns = log.query("SELECT id, prompt FROM turn")
-    asked = {str(turn): question for turn, prompt in turns if (question := folded(str(prompt))) in by_question}
+    asked = log.conversations.that_ask(by_question.keys())
     judged = [
         _judged(
             _Said(answer.arm, answer.text, answer.created_at, answer.id, answer.given.model_sha256),
@@ -79,11 +79,6 @@ class _Said:
 
 def _said(result: ProbeResult) -> _Said:
     return _Said(result.arm, result.text, result.created_at, None, result.model_sha256, result.model_name)
-
-
-def folded(prompt: str) -> str:
-    """What two prompts share that are the same question: case and white space do not count."""
-    return " ".join(prompt.casefold().split())
 
 
 def _judged(said: _Said, own: Sequence[Correction], by_id: dict[str, Correction]) -> JudgedAnswer:

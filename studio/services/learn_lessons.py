@@ -13,7 +13,7 @@ from studio.domain.progress import Progress, unheard
 from studio.evaluation.checks import judge
 from studio.lessons.behind import EXPLICITLY_SUPERSEDED, UNDONE, corrections_to_follow
 from studio.lessons.distil import distil, lesson_keys
-from studio.lessons.reconcile import Reconciliation, reconcile
+from studio.lessons.reconcile import reconcile
 from studio.prompting.assemble import reapply_request
 from studio.services.find_lessons import current_index
 from studio.services.measured_forms import forms_of
@@ -57,23 +57,22 @@ async def _learn_new(studio: Studio, corrections: Sequence[Correction]) -> list[
             superseded={correction.supersedes} if correction.supersedes else (),
             at=utc_now(),
         )
-        learnt.append(await off_loop(_store, studio, outcome, own))
-        if outcome.updated is not None:
+        if outcome.keep is None:
+            assert outcome.updated is not None
+            await off_loop(studio.log.lessons.update, outcome.updated, *outcome.retired)
+            learnt.append(outcome.updated)
             index = await current_index(studio)
             continue
-        index.add(learnt[-1], [vector for _, vector in own])
+        stamps = await off_loop(
+            studio.log.lessons.add, outcome.keep, own, studio.embedder.name, revised=outcome.retired
+        )
+        learnt.append(outcome.keep)
+        index.add(outcome.keep, [vector for _, vector in own])
         for retired in outcome.retired:
             index.remove(retired.id)
+        if index is studio.lesson_index and stamps.before == studio.lesson_stamp:
+            studio.lesson_stamp = stamps.after  # nobody else changed a lesson: what is held is what the log holds
     return learnt
-
-
-def _store(studio: Studio, outcome: Reconciliation, vectors: Sequence[tuple[str, Sequence[float]]]) -> Lesson:
-    if outcome.keep is not None:
-        studio.log.lessons.add(outcome.keep, vectors, studio.embedder.name, revised=outcome.retired)
-        return outcome.keep
-    assert outcome.updated is not None
-    studio.log.lessons.update(outcome.updated, *outcome.retired)
-    return outcome.updated
 
 
 async def prove_lesson(studio: Studio, lesson: Lesson) -> Lesson:
@@ -195,7 +194,7 @@ async def follow_corrections(studio: Studio, changed: Collection[str]) -> None:
 
 
 async def _lesson_of(studio: Studio, correction_id: str) -> Lesson | None:
-    known = [lesson for lesson in await off_loop(studio.log.lessons.all) if correction_id in lesson.source_ids]
+    known = await off_loop(studio.log.lessons.of_source, correction_id)
     return known[-1] if known else None
 
 

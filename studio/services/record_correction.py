@@ -9,6 +9,7 @@ from studio.domain.generation import ChatMessage
 from studio.domain.identity import new_id, utc_now
 from studio.domain.log import Answer, Correction, Feedback, Origin
 from studio.domain.ports import CorrectionStore
+from studio.domain.same_question import folded
 from studio.errors import UsageError
 from studio.evaluation.checks import check_from_edit
 from studio.prompting.thinking import without_thinking
@@ -50,7 +51,7 @@ async def record_correction(  # noqa: PLR0913 - keywords, one for each part of w
     def append() -> Correction:
         corrections = studio.log.corrections
         replaced = (
-            _earlier(corrections.in_force(), prompt, tuple(history))
+            _earlier(corrections.in_force_of(prompt), tuple(history))
             if supersedes is None
             else _in_its_place(corrections, corrections.get(supersedes))
         )
@@ -105,7 +106,7 @@ async def correction_in_force(studio: Studio, prompt: str) -> Correction | None:
     """The correction that answers to this prompt are judged by: the latest in force; None where there is none."""
 
     def read() -> Correction | None:
-        same = [c for c in studio.log.corrections.in_force() if same_question(c.prompt, prompt)]
+        same = studio.log.corrections.in_force_of(prompt)
         return same[-1] if same else None
 
     return await off_loop(read)
@@ -150,7 +151,7 @@ def refuse_bad(prompt: str, corrected: str, original: str) -> None:
 
 def same_question(one: str, other: str) -> bool:
     """Whether two prompts are the same but for case and white space."""
-    return " ".join(one.casefold().split()) == " ".join(other.casefold().split())
+    return folded(one) == folded(other)
 
 
 def _in_its_place(corrections: CorrectionStore, replaced: Correction) -> str:
@@ -162,6 +163,6 @@ def _in_its_place(corrections: CorrectionStore, replaced: Correction) -> str:
     return replaced.id
 
 
-def _earlier(in_force: Sequence[Correction], prompt: str, history: tuple[ChatMessage, ...]) -> str | None:
-    same = [c for c in in_force if same_question(c.prompt, prompt) and c.history == history]
+def _earlier(of_this_question: Sequence[Correction], history: tuple[ChatMessage, ...]) -> str | None:
+    same = [c for c in of_this_question if c.history == history]
     return same[-1].id if same else None

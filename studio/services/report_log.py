@@ -12,10 +12,11 @@ from studio.domain.log import Correction
 from studio.domain.measures import Estimate
 from studio.domain.nights import Adapter, Night
 from studio.domain.ports import Log
+from studio.domain.same_question import folded
 from studio.errors import NotFoundError
 from studio.evaluation.statistics import mean_estimate
 from studio.reporting.log_report import STATES, ArmStory, CurveStep, LabelStory, LogStory, Lost, NightRow
-from studio.services.judge_log import JudgedAnswer, folded, judge_log
+from studio.services.judge_log import JudgedAnswer, judge_log
 from studio.services.report_models import model_stories
 
 MOST_STEPS = 10

@@ -12,10 +12,10 @@ from enum import StrEnum
 from studio.domain.generation import ChatMessage, Role
 from studio.domain.identity import utc_now
 from studio.domain.log import Answer, Correction, Feedback, Origin, Unjudged, confidence
+from studio.domain.same_question import folded
 from studio.errors import UsageError
 from studio.evaluation.checks import judge
 from studio.services.converse import history_of
-from studio.services.judge_log import folded
 from studio.services.record_correction import record_correction, redo_correction, undo_correction
 from studio.services.studio import Studio, off_loop
 

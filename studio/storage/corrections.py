@@ -9,9 +9,11 @@ from datetime import datetime
 from studio.domain.checks import Check
 from studio.domain.generation import ChatMessage
 from studio.domain.log import Correction, Origin
+from studio.domain.same_question import folded
 from studio.errors import NotFoundError
 from studio.storage.database import Database
 from studio.storage.provenance import from_json, sequence_from_json, texts, to_json
+from studio.storage.same_question import may_ask, wanted
 from studio.storage.session import Row, moment
 
 CORRECTION_COLUMNS = (
@@ -43,6 +45,7 @@ _CHANGED_AT = """
     )
     SELECT id, epoch_us(max(created_at)) FROM change GROUP BY id
 """
+_IN_FORCE = "NOT s.undone AND s.superseded_by IS NULL"
 _OLDEST_FIRST = "ORDER BY c.created_at, c.id"
 
 
@@ -74,8 +77,18 @@ class CorrectionTable:
     def in_force(self) -> list[Correction]:
         """Oldest first, without the undone and the superseded."""
         with self._database.reading() as session:
-            rows = session.rows(f"{CORRECTIONS} WHERE NOT s.undone AND s.superseded_by IS NULL {_OLDEST_FIRST}")
+            rows = session.rows(f"{CORRECTIONS} WHERE {_IN_FORCE} {_OLDEST_FIRST}")
         return [correction_from(row) for row in rows]
+
+    def in_force_of(self, question: str) -> list[Correction]:
+        """Oldest first: those in force whose prompt is this question but for case and white space."""
+        asked = folded(question)
+        with self._database.reading() as session:
+            rows = session.rows(
+                f"{CORRECTIONS} WHERE {_IN_FORCE} AND {may_ask('c.prompt')} {_OLDEST_FIRST}",
+                wanted([asked]),
+            )
+        return [one for one in map(correction_from, rows) if folded(one.prompt) == asked]
 
     def set_undone(self, correction_id: str, undone: bool, at: datetime) -> None:
         """Append a tombstone, or take it back. Raises NotFoundError."""

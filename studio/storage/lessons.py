@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studio.domain.identity import new_id
-from studio.domain.lessons import Lesson, LessonKind, LessonStatus, LessonUse, Scope
+from studio.domain.lessons import Lesson, LessonKind, LessonStatus, LessonUse, Scope, Stamps
 from studio.errors import NotFoundError
 from studio.storage.database import Database
 from studio.storage.provenance import texts
@@ -32,14 +32,14 @@ class LessonTable:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, lesson: Lesson, vectors: Vectors, embedder: str, *, revised: Sequence[Lesson] = ()) -> None:
+    def add(self, lesson: Lesson, vectors: Vectors, embedder: str, *, revised: Sequence[Lesson] = ()) -> Stamps:
         """Write a lesson with its keys: (text, vector) pairs by which it is found; `revised` with it, or none."""
         with self._database.writing() as session:
             session.insert("lesson", _COLUMNS, [_row(lesson)])
             _insert_vectors(session, lesson.id, vectors, embedder)
             for other in revised:
                 _replace(session, other)
-            _stamp(session)
+            return _stamp(session)
 
     def update(self, *lessons: Lesson) -> None:
         """Replace their rows, all or none, keeping previous revisions in lesson_revision. Raises NotFoundError."""
@@ -72,6 +72,12 @@ class LessonTable:
                 rows = session.rows(f"{_LESSONS} {_OLDEST_FIRST}")
             else:
                 rows = session.rows(f"{_LESSONS} WHERE l.status = ? {_OLDEST_FIRST}", status.value)
+        return [_lesson(row) for row in rows]
+
+    def of_source(self, correction_id: str) -> list[Lesson]:
+        """The lessons that this correction is a source of, oldest first."""
+        with self._database.reading() as session:
+            rows = session.rows(f"{_LESSONS} WHERE list_contains(l.source_ids, ?) {_OLDEST_FIRST}", correction_id)
         return [_lesson(row) for row in rows]
 
     def vectors(self, embedder: str) -> list[tuple[str, str, list[float]]]:
@@ -135,8 +141,10 @@ def _insert_vectors(session: Session, lesson_id: str, vectors: Vectors, embedder
     session.insert("lesson_embedding", "lesson_id, embedder, position, key, vector", rows)
 
 
-def _stamp(session: Session) -> None:
-    session.execute("UPDATE lesson_stamp SET stamp = ?", new_id())
+def _stamp(session: Session) -> Stamps:
+    before, after = session.row("SELECT stamp FROM lesson_stamp"), new_id()
+    session.execute("UPDATE lesson_stamp SET stamp = ?", after)
+    return Stamps(str(before[0]) if before else "", after)
 
 
 def _row(lesson: Lesson) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from studio.domain.lessons import Lesson, LessonStatus
+from studio.domain.lessons import Lesson, LessonKind, LessonStatus
 from studio.lessons.retrieve import LessonIndex
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -101,3 +101,24 @@ def test_similarities_are_cosines_to_every_lesson() -> None:
         [lesson("a"), lesson("b")], [("a", "q", axis(0)), ("a", "qa", axis(1)), ("b", "q", axis(2))]
     )
     assert index.similarities([axis(0), axis(1)]) == {"a": pytest.approx(1.0), "b": pytest.approx(0.0)}
+
+
+def test_what_is_found_is_what_a_plain_search_finds_whatever_was_added_pinned_and_removed() -> None:
+    draw = np.random.default_rng(0)
+    index, held = LessonIndex(), dict[str, tuple[Lesson, list[float]]]()
+    for number in range(300):
+        vector = (one := draw.normal(size=8)) / np.linalg.norm(one)
+        kind = LessonKind.FACT if number % 3 else LessonKind.STYLE
+        added = replace(lesson(str(number % 120)), kind=kind, pinned=number % 40 == 0)
+        index.add(added, [vector.tolist()])
+        held[added.id] = (added, vector.tolist())
+        if number % 7 == 0:
+            index.remove(str(number % 50))
+            held.pop(str(number % 50), None)
+    asked = (one := draw.normal(size=8)) / np.linalg.norm(one)
+    scores = {name: float(np.dot(vector, asked)) for name, (_, vector) in held.items()}
+    fitting = sorted((name for name, score in scores.items() if score >= 0.2), key=scores.__getitem__, reverse=True)
+    pinned = {name for name, (known, _) in held.items() if known.pinned}
+    best = [name for name in fitting if name not in pinned][:5]
+    found = index.retrieve("What is it?", asked.tolist(), k=5, threshold=0.2)
+    assert {one.lesson.id for one in found} == pinned | set(best)

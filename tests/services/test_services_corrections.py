@@ -217,3 +217,42 @@ async def test_an_edited_lesson_is_given_in_its_new_words_and_a_retired_one_not_
     assert "50 days" in (await ask(studio))["lessons"].answer.messages[-1].content
     await retire_lesson(studio, lesson.id)
     assert not (await ask(studio))["lessons"].answer.given.lessons
+
+
+async def test_what_was_just_learnt_is_found_without_reading_all_lessons_anew_and_so_is_what_others_learnt(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await correct(studio)
+    read = studio.log.lessons.vectors
+    times = []
+    monkeypatch.setattr(studio.log.lessons, "vectors", lambda name: times.append(name) or read(name))
+    await correct(studio, "Grey.", "Which colour is the tile in our kitchen?")
+    assert (await ask(studio, "Which colour is the tile in our kitchen?"))["lessons"].answer.given.lessons
+    assert times == []
+    beside = fake_studio(tmp_path)  # another process on the same log
+    await correct(beside, "At noon.", "When does our kitchen close?")
+    await correct(studio, "Oak.", "What is our table made of?")
+    for question in ("When does our kitchen close?", "What is our table made of?"):
+        assert (await ask(studio, question))["lessons"].answer.given.lessons, question
+    assert len(times) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "same"),
+    [
+        ("Where is the key?", " where  IS the\tkey? ", True),
+        ("Where is the key?", "Where isthe key?", False),
+        ("Wo ist die STRASSE?", "wo ist die straße?", True),
+        ("How much is 1 K?", "how much is 1 \u212a?", True),  # the Kelvin sign
+        ("Where\x1cis\x0bit?", "where is it?", True),
+        ("Où est-il ?", "où\u00a0EST-IL ?", True),
+    ],
+)
+async def test_the_same_question_is_known_whatever_its_case_and_white_space(
+    studio: Studio, first: str, again: str, same: bool
+) -> None:
+    await correct(studio, "Here.", first)
+    later = await correct(studio, "There.", again)
+    assert (later.supersedes is not None) == same
+    asked = studio.log.corrections.in_force_of(first)
+    assert [one.corrected for one in asked] == (["There."] if same else ["Here."])
