@@ -9,7 +9,7 @@ from studio.domain.log import Conversation, Origin, Turn
 from studio.domain.same_question import folded
 from studio.errors import NotFoundError
 from studio.storage.database import Database
-from studio.storage.same_question import may_ask, wanted
+from studio.storage.same_question import may_ask
 from studio.storage.session import Row, moment
 
 # The last activity is read from the turns, so that adding one never updates the conversation's row.
@@ -94,7 +94,7 @@ class ConversationTable:
     def that_ask(self, folded_questions: Collection[str]) -> dict[str, str]:
         """The ids of all turns that ask one of these, with which: as `domain.same_question.folded` writes it."""
         with self._database.reading() as session:
-            rows = session.rows(f"SELECT id, prompt FROM turn WHERE {may_ask('prompt')}", wanted(folded_questions))
+            rows = session.rows(f"SELECT id, prompt FROM turn WHERE {may_ask('prompt')}", list(folded_questions))
         asked = ((turn_id, folded(prompt)) for turn_id, prompt in rows)
         return {turn_id: question for turn_id, question in asked if question in folded_questions}
 

@@ -13,7 +13,7 @@ from studio.domain.same_question import folded
 from studio.errors import NotFoundError
 from studio.storage.database import Database
 from studio.storage.provenance import from_json, sequence_from_json, texts, to_json
-from studio.storage.same_question import may_ask, wanted
+from studio.storage.same_question import may_ask
 from studio.storage.session import Row, moment
 
 CORRECTION_COLUMNS = (
@@ -86,7 +86,7 @@ class CorrectionTable:
         with self._database.reading() as session:
             rows = session.rows(
                 f"{CORRECTIONS} WHERE {_IN_FORCE} AND {may_ask('c.prompt')} {_OLDEST_FIRST}",
-                wanted([asked]),
+                [asked],
             )
         return [one for one in map(correction_from, rows) if folded(one.prompt) == asked]
 

@@ -1,23 +1,18 @@
 """Prompts that are the same question, found without reading all of them.
 
-SQL passes those that may be: plain ASCII that agrees but for case and white space, and whatever else there is, for SQL
-folds case in other ways than Python does. Whoever asked folds what came and looks closer.
+SQL passes those that may be: what agrees but for case, and whatever it does not fold as Python does, which is all that
+is not plain ASCII with single spaces. Whoever asked folds what came and looks closer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-# What str.split takes for white space, of ASCII.
-_SPACES = "'" + "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f " + "'"
+# What str.split takes for white space, of ASCII, where it is not one space between words.
+_SPACED_OTHERWISE = r"[\t-\r\x1c-\x1f]|^ | $|  "
 
 
 def may_ask(column: str) -> str:
-    """A condition on a column of prompts, with one parameter, `wanted` of the folded questions."""
-    bare = f"translate(lower({column}), {_SPACES}, '')"
-    return f"(strlen({column}) <> length({column}) OR {bare} IN (SELECT unnest(?::VARCHAR[])))"
-
-
-def wanted(folded: Iterable[str]) -> list[str]:
-    """The parameter of `may_ask`."""
-    return list(dict.fromkeys("".join(one.split()) for one in folded))
+    """A condition on a column of prompts; its one parameter is the list of folded questions."""
+    return (
+        f"(lower({column}) IN (SELECT unnest(?::VARCHAR[])) OR strlen({column}) <> length({column})"
+        f" OR regexp_matches({column}, '{_SPACED_OTHERWISE}'))"
+    )

@@ -224,8 +224,13 @@ async def test_what_was_just_learnt_is_found_without_reading_all_lessons_anew_an
 ) -> None:
     await correct(studio)
     read = studio.log.lessons.vectors
-    times = []
-    monkeypatch.setattr(studio.log.lessons, "vectors", lambda name: times.append(name) or read(name))
+    times: list[str] = []
+
+    def counted(embedder: str) -> list[tuple[str, str, list[float]]]:
+        times.append(embedder)
+        return read(embedder)
+
+    monkeypatch.setattr(studio.log.lessons, "vectors", counted)
     await correct(studio, "Grey.", "Which colour is the tile in our kitchen?")
     assert (await ask(studio, "Which colour is the tile in our kitchen?"))["lessons"].answer.given.lessons
     assert times == []
