@@ -122,9 +122,14 @@ LaneEvent = LaneDelta | LaneFinished | LaneFailed
 
 
 class Priority(StrEnum):
-    """Interactive requests go first; idle ones stand still, within one decoding step, while one is active."""
+    """Interactive requests go first; idle ones stand still, within one decoding step, while one is active.
+
+    What is read ahead is idle work for a question that is yet to come: what it leaves in memory is kept as if the user
+    had asked.
+    """
 
     INTERACTIVE = "interactive"
+    READ_AHEAD = "read ahead"
     IDLE = "idle"
 
 

@@ -183,6 +183,7 @@ class ContextRunner(threading.Thread):
     def suspend(self, lane: LaneRun) -> None:
         """Take its place in memory; what was computed stays for reuse while there is room."""
         if lane.sequence is not None:
+            lane.sequence.interactive = lane.kept
             self._cache.keep(lane.sequence)
             lane.sequence = None
 

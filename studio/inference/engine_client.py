@@ -101,7 +101,7 @@ class LlamaEngine:
             inbox = link.open(request)
             texts = {lane.key: "" for lane in lanes}
             try:
-                link.send(Generate(request, interactive, specs))
+                link.send(Generate(request, priority, specs))
                 while texts:
                     for event in self._lane_events(await inbox.get(), texts):
                         yield event

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
-from studio.domain.generation import FinishReason, Sampling
+from studio.domain.generation import FinishReason, Priority, Sampling
 from studio.errors import StudioError
 from studio.inference.llama_native import MOST_LOGITS, AdapterHandle, NativeContext, NativeModel, NativeSampler
 from studio.inference.protocol import Event, LaneBroke, LaneEnded, TextArrived
@@ -65,6 +65,7 @@ class LaneRun:
     `limit` bounds their number: max_tokens, with what may be thought before, or the context where that is nearer. A
     `forced` completion is there from the beginning: nothing is chosen, and all but its last token are computed for the
     logits before each.
+    `kept`: what it leaves in memory gives way only to what the user asks.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class LaneRun:
         key: str,
         prompt: Prompt,
         *,
-        interactive: bool,
+        priority: Priority,
         adapters: AdapterSet,
         sampling: Sampling,
         context_tokens: int,
@@ -81,7 +82,8 @@ class LaneRun:
     ) -> None:
         self.request = request
         self.key = key
-        self.interactive = interactive
+        self.interactive = priority is Priority.INTERACTIVE
+        self.kept = priority is not Priority.IDLE
         self.adapters = adapters
         self.tokens = [*prompt.tokens, *prompt.forced]
         most = len(prompt.forced) or sampling.thinking_tokens + sampling.max_tokens

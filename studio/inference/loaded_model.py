@@ -132,7 +132,7 @@ class LoadedModel:
             command.request,
             spec.key,
             prompt,
-            interactive=command.interactive,
+            priority=command.priority,
             adapters=adapters,
             sampling=Sampling(
                 sampling.temperature,

@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from studio.domain.generation import Priority
+
 
 class SamplingSpec(Struct, frozen=True):
     temperature: float
@@ -49,7 +51,7 @@ class LoadModel(Struct, frozen=True, tag=True, tag_field="kind"):
 
 class Generate(Struct, frozen=True, tag=True, tag_field="kind"):
     request: int
-    interactive: bool
+    priority: Priority
     lanes: tuple[LaneSpec, ...]
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from studio.domain.measures import Estimate
 from studio.evaluation.statistics import mean_estimate
 from studio.reporting.log_report import ModelStory
-from studio.services.judge_log import JudgedAnswer, folded
+from studio.domain.same_question import folded
+from studio.services.judge_log import JudgedAnswer
 
 Latest = dict[str, dict[str, dict[str, JudgedAnswer]]]
 """By model, arm and question."""

@@ -130,6 +130,22 @@ async def test_later_turns_reuse_the_conversation_and_answer_as_afresh(engine: L
     assert fresh.text == reused.text
 
 
+async def test_what_was_read_ahead_outlasts_idle_work_and_is_answered_as_afresh(
+    engine: LlamaEngine, model_path: Path
+) -> None:
+    memory = "The sextant is kept in room twelve, and lent for forty days. " * 8
+    some = Lane("some", chat("?", system=memory), (), Sampling(max_tokens=1))
+    assert [event async for event in stream(engine, some, priority=Priority.READ_AHEAD)]
+    for number in range(12):  # more than there are places
+        probe = Lane("probe", chat(f"{number}?", system=f"Probe {number} of them."), (), Sampling(max_tokens=1))
+        assert [event async for event in stream(engine, probe, priority=Priority.IDLE)]
+    asked = Lane("asked", chat("Where is the sextant?", system=memory), (), Sampling(max_tokens=24))
+    found = (await answers(engine, asked))["asked"]
+    assert found.prompt_tokens - found.reused_tokens < 20
+    await engine.load(model_path, EngineOptions(context_tokens=2048, threads=1))
+    assert (await answers(engine, asked))["asked"].text == found.text
+
+
 async def test_a_beginning_that_lanes_share_is_computed_once_though_they_arrive_together(engine: LlamaEngine) -> None:
     system = "You work at the front desk of a small observatory on a hill. " * 6
     lanes = [

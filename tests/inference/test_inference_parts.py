@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from studio.domain.generation import Priority
 from studio.inference.file_identity import file_sha256
 from studio.inference.gguf_header import GgufFormatError, read_header
 from studio.inference.protocol import (
@@ -193,7 +194,7 @@ def test_hash_is_remembered_until_the_file_changes(tmp_path: Path) -> None:
 def test_messages_survive_the_pipe() -> None:
     sampling = SamplingSpec(0.5, 1, 0.9, 0.1, None, 7, ("\n", "\ud800"))
     lane = LaneSpec("a", (("user", "h\ni\ud83d"),), sampling, (AdapterSpec("/x", 0.5),))
-    for command in (Generate(3, True, (lane,)), Cancel(3)):
+    for command in (Generate(3, Priority.READ_AHEAD, (lane,)), Cancel(3)):
         line = encode(command)
         assert line.count(b"\n") == 1
         assert decode_command(line) == command

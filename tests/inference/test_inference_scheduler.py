@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from studio.domain.generation import Sampling
+from studio.domain.generation import Priority, Sampling
 from studio.inference import context_runner
 from studio.inference.free_cores import FreeCores
 from studio.inference.lane_run import AdapterFile, AdapterSet, LaneRun, Prompt
@@ -105,7 +105,7 @@ def _lane(adapters: AdapterSet, tokens: int) -> LaneRun:
         1,
         str(adapters.files),
         Prompt(PROMPT),
-        interactive=True,
+        priority=Priority.INTERACTIVE,
         adapters=adapters,
         sampling=Sampling(max_tokens=tokens),
         context_tokens=512,

@@ -26,6 +26,7 @@ from studio.services.browse_lessons import (
 )
 from studio.services.converse import start_conversation
 from studio.services.learn_lessons import learn_lesson, learn_pending, prove_lesson
+from studio.services.read_ahead import read_ahead
 from studio.services.record_correction import MAX_CHARACTERS, record_correction, redo_correction, undo_correction
 from studio.services.studio import Studio
 
@@ -261,3 +262,16 @@ async def test_the_same_question_is_known_whatever_its_case_and_white_space(
     assert (later.supersedes is not None) == same
     asked = studio.log.corrections.in_force_of(first)
     assert [one.corrected for one in asked] == (["There."] if same else ["Here."])
+
+
+async def test_after_a_correction_what_the_context_arm_begins_with_is_read_before_it_is_asked(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    studio = fake_studio(tmp_path, engine=engine)
+    await correct(studio)
+    await read_ahead(studio)
+    (ahead,) = engine.asked
+    assert ahead.sampling.max_tokens == 1
+    answer = (await ask(studio))["context"].answer
+    *memory, _ = ahead.messages
+    assert memory == list(answer.messages)[: len(memory)]
+    assert len(memory) == len(answer.messages) - 1

@@ -211,8 +211,9 @@ async def save_correction(screen: ChatScreen, view: AnswerView, editor: AnswerEd
 
 
 async def learn(screen: StudioScreen, correction: Correction) -> None:
-    """Distil the lesson, tell it, and prove it in idle time."""
+    """Distil the lesson, tell it, and in idle time prove it and read the memory it has changed."""
     from studio.services.learn_lessons import learn_lesson, prove_lesson
+    from studio.services.read_ahead import read_ahead
 
     app = screen.studio_app
     if app.status.embedder:
@@ -230,6 +231,7 @@ async def learn(screen: StudioScreen, correction: Correction) -> None:
     if proven.weak:
         app.notify(f"The lesson alone does not put the answer right yet: {proven.title}", severity="warning")
         app.log_changed()
+    await read_ahead(screen.studio)
 
 
 async def leave_editor(screen: ChatScreen, view: AnswerView, editor: AnswerEditor) -> None:
