@@ -29,6 +29,7 @@ STUDIES = (
     "night_and_user",
     "reader",
     "retrieval",
+    "scaling",
     "served",
     "styles",
     "training",
