@@ -27,10 +27,10 @@ from studio.storage import DuckDbLog
 
 LESSONS = (10, 100, 1_000, 10_000, 100_000)
 CORRECTIONS = (10, 100, 1_000, 10_000, 100_000)
-TURNS = (1, 5, 10, 20, 30)
+TURNS = (1, 5, 10, 20)
 ARMS = (1, 2, 3, 5, 8)
 ANSWER_TOKENS = 24
-_REPEATS = 15
+_REPEATS = 9
 _Figures = Iterator[tuple[str, float]]
 
 

@@ -42,7 +42,7 @@ async def _measure(budget_s: float) -> list[Row]:
     whole: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         async with engine(Path(folder)) as asked:
-            for number in rounds(budget_s):
+            for number in rounds(budget_s, least=2):
                 lanes = [
                     await context_lane(asked, corrections[: KNOWN + more], f"What opens at {number}?")
                     for more in (0, 1)
