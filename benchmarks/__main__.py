@@ -94,13 +94,13 @@ def _measured(names: Sequence[str], budget_s: float | None) -> tuple[list[Row], 
             command = [sys.executable, "-m", "benchmarks", "--only", name, "--budget", str(seconds)]
             try:
                 subprocess.run(
-                    [*command, "--json", str(written)],
-                    check=True,
-                    stdout=subprocess.DEVNULL,
-                    timeout=_PATIENCE * seconds,
+                    [*command, "--json", str(written)], check=True, capture_output=True, timeout=_PATIENCE * seconds
                 )
-            except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-                failed.append(f"{name} ({type(error).__name__})")
+            except subprocess.TimeoutExpired as error:
+                failed.append(f"{name}: it took more than {error.timeout:.0f} s")
+                continue
+            except subprocess.CalledProcessError as error:
+                failed.append(f"{name}: {error.stderr.decode('utf-8', 'replace').strip().splitlines()[-1:]}")
                 continue
             rows += [from_json(row) for row in json.loads(written.read_text("utf-8"))["rows"]]
     return rows, failed
