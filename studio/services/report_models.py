@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studio.domain.measures import Estimate
+from studio.domain.same_question import folded
 from studio.evaluation.statistics import mean_estimate
 from studio.reporting.log_report import ModelStory
-from studio.domain.same_question import folded
 from studio.services.judge_log import JudgedAnswer
 
 Latest = dict[str, dict[str, dict[str, JudgedAnswer]]]

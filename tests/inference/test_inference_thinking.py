@@ -11,7 +11,7 @@ from studio_fakes import fake_studio
 
 from studio.domain.arms import FROZEN
 from studio.domain.exports import Selection
-from studio.domain.generation import FinishReason, Sampling
+from studio.domain.generation import FinishReason, Priority, Sampling
 from studio.inference.lane_run import AdapterSet, LaneRun, Prompt
 from studio.inference.llama_native import NativeModel
 from studio.inference.protocol import Event, LaneEnded, TextArrived
