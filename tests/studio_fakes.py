@@ -59,6 +59,8 @@ class FakeEngine:
 
     process_id: int | None = None
 
+    architecture = "llama"
+
     def __init__(self, reply: Callable[[Lane], str] = from_memory, *, die_after: int | None = None) -> None:
         self.reply = reply
         self.die_after = die_after
@@ -73,7 +75,7 @@ class FakeEngine:
             path=model,
             sha256="f" * 64,
             name="fake",
-            architecture="llama",
+            architecture=self.architecture,
             parameters=135_000_000,
             file_bytes=1,
             trained_context_tokens=8192,

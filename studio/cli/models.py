@@ -50,6 +50,7 @@ def list_models(frame: Frame, as_json: bool) -> None:
     from studio.models.fit import gigabytes
     from studio.services.describe_model import file_facts, room_for
     from studio.settings import load_settings
+    from studio.training.architectures import TRAINED
 
     shelf = _shelf(frame)
     context = load_settings(shelf.workspace.settings_file).model.context_tokens
@@ -68,6 +69,8 @@ def list_models(frame: Frame, as_json: bool) -> None:
                     "bytes": model.bytes,
                     "pulled_bytes": model.done,
                     "architecture": facts.architecture if facts else model.entry.architecture if model.entry else "",
+                    "trainable": (facts.architecture if facts else model.entry.architecture if model.entry else "")
+                    in TRAINED,
                     "context": facts.context if facts else model.entry.context if model.entry else 0,
                     "licence": _licence(model, facts.licence if facts else ""),
                     "program": model.program,

@@ -21,6 +21,7 @@ from studio.services.find_lessons import current_index, fitting_lessons
 from studio.services.measured_forms import forms_of
 from studio.services.reader import Reader, reader_of
 from studio.services.studio import Studio, off_loop
+from studio.training.architectures import why_untrained
 
 if TYPE_CHECKING:
     from studio.lessons.retrieve import LessonIndex
@@ -134,7 +135,7 @@ async def prepare_lane(
     )
     assembly = await fitted(studio, briefing.facts, request, sampling)
     adapter = briefing.adapters[recipe.name]
-    notes += _notes(recipe, assembly, adapter, briefing.elsewhere.get(recipe.name, ""))
+    notes += _notes(briefing.facts, recipe, assembly, adapter, briefing.elsewhere.get(recipe.name, ""))
     near, aside = await _stands_aside(studio, briefing, recipe, question)
     if aside:
         adapter = None
@@ -222,10 +223,17 @@ def _given(
     )
 
 
-def _notes(recipe: ArmRecipe, assembly: Assembly, adapter: Adapter | None, elsewhere: str) -> list[str]:
+def _no_adapter(facts: ModelFacts) -> str:
+    why = why_untrained(facts.architecture) if facts.path else ""
+    return f"No adapter is in use, and a night cannot train this model: {why}." if why else "No adapter is in use."
+
+
+def _notes(
+    facts: ModelFacts, recipe: ArmRecipe, assembly: Assembly, adapter: Adapter | None, elsewhere: str
+) -> list[str]:
     notes = []
     if recipe.uses_adapter and adapter is None:
-        notes.append(elsewhere or "No adapter is in use.")
+        notes.append(elsewhere or _no_adapter(facts))
     if assembly.history_trimmed:
         notes.append(f"The oldest {assembly.history_trimmed} messages of the history did not fit and were left out.")
     if assembly.lessons_left_out:

@@ -27,6 +27,7 @@ from studio.services.choose_corrections import choose_corrections
 from studio.services.collect_examples import collect_examples
 from studio.services.evaluate_adapter import choose_and_judge
 from studio.services.studio import Studio, off_loop
+from studio.training.architectures import refuse_untrained
 from studio.training.job import Manifest, NightFolder, NightJob, Request, TrainingConfig, refusals_told
 from studio.training.launcher import GiveWay, hold_night_lock, train
 
@@ -105,11 +106,17 @@ async def run_night(
 
 
 async def refuse_hopeless_night(studio: Studio) -> None:
-    """Raise TrainingError where there is nothing to train on, and EmbedderError where it could not be judged."""
+    """Raise TrainingError where there is nothing to train on, or the model cannot be trained.
+
+    And EmbedderError where the result could not be judged.
+    """
     if studio.server and studio.model_path is None:
         raise TrainingError(*_NOT_HERE)
     if not await _trainable(studio):
         raise TrainingError("There are no corrections to train on.", "Correct an answer first, then start the night.")
+    if not studio.server:
+        facts = await studio.model()
+        refuse_untrained(facts.path.name if facts.path else facts.name, facts.architecture)
     if studio.settings.night.scope > EVERYWHERE:
         await studio.embedder.start()
 

@@ -17,6 +17,11 @@ import numpy.typing as npt
 
 from studio.durable import sync_file, sync_folder
 from studio.errors import TrainingError
+from studio.training.base_file import BaseFile, BaseTensor, interleave_rows
+from studio.training.foreign import LoraModel
+
+_PREFIX = "base_model.model."
+"""What peft puts before a module's name."""
 
 Array = npt.NDArray[np.float32]
 
@@ -29,78 +34,18 @@ class LoraPair:
     b: Array
 
 
-@dataclass(frozen=True, slots=True)
-class BaseTensor:
-    """The tensor of the base file that a torch module was loaded from.
+def lora_pairs(model: LoraModel, base: BaseFile) -> dict[BaseTensor, LoraPair]:
+    """Every adapted matrix of the model, by the tensor of the base file that it changes.
 
-    `row_heads`: llama.cpp stores the rows of q and k of some architectures interleaved per head for its rotary
-    embedding; the number of heads where that is so, else None.
+    Raises TrainingError where the file has no such tensor.
     """
-
-    name: str
-    row_heads: int | None
-
-
-class BaseFile:
-    """The GGUF the adapter belongs to: its architecture, and which tensor each torch module came from."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._reader = gguf.GGUFReader(path)
-        self.architecture = str(self._field("general.architecture"))
-        kinds = {name: kind for kind, name in gguf.MODEL_ARCH_NAMES.items()}
-        if self.architecture not in kinds:
-            raise self._unsupported(f"the architecture '{self.architecture}'")
-        layers = int(str(self._field(f"{self.architecture}.block_count")))
-        self._names = gguf.get_tensor_name_map(kinds[self.architecture], layers)
-        self._tensors = {tensor.name: tensor for tensor in self._reader.tensors}
-
-    def locate(self, module: str, weight: Array, heads: tuple[int, int]) -> BaseTensor:
-        """The tensor `module` (a torch name such as model.layers.0.mlp.up_proj) holds as `weight` [out, in].
-
-        Whether its rows are interleaved is read off the weights themselves, so no table of architectures is kept.
-        `heads` are the numbers of query and of key-value heads. Raises TrainingError where the two differ otherwise.
-        """
-        name = self.name_of(module)
-        tensor = self._tensors[name]
-        stored = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
-        if stored.shape == weight.shape:
-            if _close(stored, weight):
-                return BaseTensor(name, None)
-            for count in heads:
-                if weight.shape[0] % (2 * count) == 0 and _close(stored, interleave_rows(weight, count)):
-                    return BaseTensor(name, count)
-        raise self._unsupported(f"the layer {module}, stored otherwise than it is trained")
-
-    def name_of(self, module: str) -> str:
-        """The name of the module's tensor in the file. Raises TrainingError where there is none."""
-        name = f"{self._names.get_name(module)}.weight"
-        if name not in self._tensors:
-            raise self._unsupported(f"the layer {module}")
-        return name
-
-    def _field(self, key: str) -> object:
-        field = self._reader.get_field(key)
-        if field is None:
-            raise self._unsupported(f"a file without '{key}'")
-        return field.contents()
-
-    def _unsupported(self, what: str) -> TrainingError:
-        return TrainingError(
-            f"{self._path.name} answers, but no adapter can be written for {what}.",
-            "Choose another model to learn from corrections overnight; lessons work with every model.",
-        )
-
-
-def interleave_rows(rows: Array, heads: int) -> Array:
-    """llama.cpp's order of the rows of q and k: within each head, the two halves alternate."""
-    halves = rows.reshape(heads, 2, rows.shape[0] // heads // 2, *rows.shape[1:])
-    return halves.swapaxes(1, 2).reshape(rows.shape)
-
-
-def _close(stored: Array, weight: Array) -> bool:
-    # The trained copy may be rounded to bfloat16, whose steps are 1/256 of a value.
-    return bool(np.allclose(stored, weight, rtol=2**-7, atol=1e-6))
+    heads = (model.config.num_attention_heads, model.config.num_key_value_heads)
+    pairs = {}
+    for name, module in model.named_modules():
+        if hasattr(module, "lora_A"):
+            a, b = (part["default"].weight.detach().float().cpu().numpy() for part in (module.lora_A, module.lora_B))
+            pairs[base.locate(name.removeprefix(_PREFIX), heads)] = LoraPair(a, b)
+    return pairs
 
 
 def write_adapter(

@@ -14,16 +14,20 @@ from typing import cast
 import gguf
 import psutil
 import torch
+from accelerate import init_empty_weights
 from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from studio.domain.nights import Method
 from studio.errors import TrainingError
+from studio.training.architectures import untrained
+from studio.training.base_config import apply_rope_factors, read_config
+from studio.training.base_file import BaseFile
+from studio.training.base_weights import fill
 from studio.training.foreign import LoraModel, Tokenizer
 from studio.training.job import ALL_LINEAR, ATTENTION, MLP, TrainingConfig
 
-ATTENTION_LAYERS = {"full_attention", "sliding_attention"}
 TARGETS: dict[str, str | list[str]] = {
     ALL_LINEAR: "all-linear",
     MLP: r".*\.mlp\.(?!act)[a-z_0-9]+",
@@ -33,10 +37,11 @@ TARGETS: dict[str, str | list[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where and in which precision the night computes."""
+    """Where and in which precision the night computes; `packed`: with the model's weights as they lie in the file."""
 
     device: str
     dtype: str
+    packed: bool = False
 
     @property
     def torch_device(self) -> torch.device:
@@ -98,27 +103,23 @@ def files_read_once() -> Iterator[None]:
 def load(path: Path, place: Place) -> tuple[LoraModel, Tokenizer]:
     """The model in `place`, frozen, and its tokenizer. Raises TrainingError when the file cannot be trained."""
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            path.parent,
-            gguf_file=path.name,
-            dtype=place.torch_dtype,
-            # For sequences as short as a chat's, plain products beat the fused kernel on a CPU, whose backward is slow.
-            attn_implementation="eager" if place.device == "cpu" else "sdpa",
-            quantization_config=GgufConfig(dequantize=True),
-        )
+        base = BaseFile(path)
+        with init_empty_weights(include_buffers=False):
+            model = AutoModelForCausalLM.from_config(
+                read_config(base),
+                dtype=place.torch_dtype,
+                # For sequences as short as a chat's, plain products beat the fused kernel on a CPU, whose backward is
+                # slow.
+                attn_implementation="eager" if place.device == "cpu" else "sdpa",
+            )
+        fill(model, base, place.torch_dtype, packed=place.packed)
+        apply_rope_factors(base, model.get_decoder().rotary_emb)
         tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
-    except Exception as error:  # transformers raises many kinds for files it does not know
-        raise TrainingError(
-            f"{path.name} answers, but cannot be trained: its architecture or tokenizer is not supported ({error}).",
-            "Choose another model to learn from corrections overnight; lessons work with every model.",
-        ) from error
-    kinds = set(getattr(model.config, "layer_types", None) or ()) - ATTENTION_LAYERS
-    if kinds:
-        raise TrainingError(
-            f"{path.name} answers, but cannot be trained: it has {', '.join(sorted(kinds))} layers.",
-            "Choose another model to learn from corrections overnight; lessons work with every model.",
-        )
-    return cast("LoraModel", model.to(place.torch_device)), cast("Tokenizer", tokenizer)
+    except TrainingError:
+        raise
+    except Exception as error:  # transformers and gguf raise many kinds for files they do not know
+        raise untrained(path.name, f"its header, weights or tokenizer are not as expected ({error})") from error
+    return cast("LoraModel", model.to(place.torch_device).eval()), cast("Tokenizer", tokenizer)
 
 
 def adapted_layers(model: LoraModel, config: TrainingConfig) -> list[int]:

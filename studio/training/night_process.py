@@ -17,16 +17,16 @@ from pathlib import Path
 
 from studio.domain.nights import Method, NightProgress, NightState
 from studio.errors import StudioError
+from studio.training.base_file import BaseFile, BaseTensor
 from studio.training.checkpoint import Standing, read_standing
 from studio.training.encoding import encode
 from studio.training.foreign import LoraModel
-from studio.training.gguf_adapter import BaseFile, BaseTensor, LoraPair, write_adapter
+from studio.training.gguf_adapter import lora_pairs, write_adapter
 from studio.training.job import Manifest, NightFolder, NightJob
 from studio.training.model import Place, attach_lora, choose_place, files_read_once, load, prepare_process
 from studio.training.team import join_team, leave_team
 from studio.training.trainer import Outcome, Trainer
 
-MODEL_PREFIX = "base_model.model."
 PACKAGES = ("torch", "transformers", "peft", "gguf")
 
 
@@ -68,7 +68,7 @@ def train(folder: NightFolder, job: NightJob) -> None:
     with files_read_once():
         base, tokenizer = load(job.model_path, place)
         model = attach_lora(base, job.config)
-        architecture, tensors = _base_tensors(model, job.model_path)
+        base_file = BaseFile(job.model_path)
     reporter.say("reading what the frozen model knows")
     trainer = Trainer(
         model,
@@ -87,8 +87,8 @@ def train(folder: NightFolder, job: NightJob) -> None:
     if outcome is Outcome.CANCELLED:
         reporter.finish(NightState.CANCELLED, "cancelled")
         return
-    _write_adapter(folder, job, model, architecture, tensors)
-    run = _Run(standing, outcome, architecture, tuple(tensors.values()), began)
+    tensors = _export(folder, job, model, base_file)
+    run = _Run(standing, outcome, base_file.architecture, tensors, began)
     folder.write_manifest(_manifest(folder, job, run))
     reporter.finish(NightState.EVALUATING, f"trained: {outcome}")
 
@@ -141,44 +141,18 @@ def _tell_failure(folder: NightFolder, night_id: str, message: str) -> None:
     folder.write_progress(NightProgress(night_id, NightState.FAILED, message=message, rss_bytes=peak_rss_bytes()))
 
 
-def _base_tensors(model: LoraModel, path: Path) -> tuple[str, dict[str, BaseTensor]]:
-    """The base file's architecture, and its tensor of every adapted module, by the module's name in torch.
-
-    Layers are alike, so the first of each kind is compared with the file, before any time is spent on training.
-    """
-    base_file = BaseFile(path)  # mapped into memory as long as it is held
-    heads = (model.config.num_attention_heads, model.config.num_key_value_heads)
-    layouts: dict[str, int | None] = {}
-    tensors = {}
-    for name, module in model.named_modules():
-        if not hasattr(module, "lora_A"):
-            continue
-        short = name.removeprefix(MODEL_PREFIX)
-        kind = short.rsplit(".", 1)[-1]
-        if kind not in layouts:
-            located = base_file.locate(short, module.get_base_layer().weight.detach().float().cpu().numpy(), heads)
-            layouts[kind] = located.row_heads
-        tensors[name] = BaseTensor(base_file.name_of(short), layouts[kind])
-    return base_file.architecture, tensors
-
-
-def _write_adapter(
-    folder: NightFolder, job: NightJob, model: LoraModel, architecture: str, tensors: dict[str, BaseTensor]
-) -> None:
-    modules = dict(model.named_modules())
-    pairs = {}
-    for name, tensor in tensors.items():
-        a, b = modules[name].lora_A["default"].weight, modules[name].lora_B["default"].weight
-        pairs[tensor] = LoraPair(a.detach().float().cpu().numpy(), b.detach().float().cpu().numpy())
+def _export(folder: NightFolder, job: NightJob, model: LoraModel, base: BaseFile) -> tuple[BaseTensor, ...]:
+    pairs = lora_pairs(model, base)
     # llama.cpp scales by alpha / rank; rsLoRA by alpha / sqrt(rank).
     root = job.config.rank**0.5
     write_adapter(
         folder.adapter_file,
         pairs,
-        architecture=architecture,
+        architecture=base.architecture,
         alpha=job.config.alpha * (root if job.config.method is Method.RSLORA else 1.0),
         metadata={"studio.base_sha256": job.model_sha256, "studio.night_id": job.night_id},
     )
+    return tuple(pairs)
 
 
 def _manifest(folder: NightFolder, job: NightJob, run: _Run) -> Manifest:

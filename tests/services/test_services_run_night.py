@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from made_reader import manifest_of
-from studio_fakes import fake_studio
+from studio_fakes import FakeEngine, fake_studio
 
 from studio.domain.identity import new_id, utc_now
 from studio.domain.nights import Method, Night, NightProgress, NightState, TrainingExample
-from studio.errors import NotFoundError
+from studio.errors import NotFoundError, TrainingError
 from studio.services import run_night as module
 from studio.services.follow_night import cancel_night
 from studio.services.record_correction import record_correction
@@ -125,3 +125,13 @@ async def test_an_interrupted_night_is_given_up_on_request(tmp_path: Path, monke
     assert given_up.state is NightState.CANCELLED
     assert given_up.finished_at is not None
     assert (await run_after(studio, monkeypatch)).id != night.id
+
+
+async def test_a_model_that_cannot_be_trained_is_refused_before_anything_begins(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    engine.architecture = "falcon"
+    studio = fake_studio(tmp_path, engine=engine)
+    await record_correction(studio, answer=None, prompt="How long?", corrected="45 days.")
+    with pytest.raises(TrainingError, match=r"fake\.gguf answers, but cannot be trained: its architecture is 'falcon'"):
+        await run_night(studio)
+    assert not studio.log.nights.all()

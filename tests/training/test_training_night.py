@@ -19,8 +19,8 @@ from test_training_examples import DOME, FERRY
 
 from studio.domain.nights import NightProgress, NightState, TrainingExample
 from studio.errors import TrainingError
+from studio.training.base_file import interleave_rows
 from studio.training.examples import chat, learnt_examples, replay_example
-from studio.training.gguf_adapter import interleave_rows
 from studio.training.job import NightFolder, NightJob, Request, TrainingConfig
 from studio.training.launcher import ENVIRONMENT, train
 

@@ -12,6 +12,7 @@ from studio.models.fit import gigabytes
 from studio.models.pull_progress import Phase, PullProgress, progress_words
 from studio.services.describe_model import Belongings, FileFacts, room_for
 from studio.services.model_shelf import HERE, Place, ShelfModel
+from studio.training.architectures import why_untrained
 from studio.tui.plain_text import displayable, one_line
 
 GROUPS = {
@@ -23,8 +24,6 @@ NAME_WIDTH = 24
 HEADINGS = f"  {'name':{NAME_WIDTH}} {'size':>7}  {'family':7}{'context':>7}  {'state':18}licence"
 """Above what `row` gives."""
 LONGEST_FOLDER = 40
-TRIED = "llama"
-"""The architecture that nights are tested on."""
 MEASURE_KEY = " m measures."
 PULL_KEYS = {True: "p pauses, c cancels.", False: "p goes on, c discards it."}
 
@@ -152,8 +151,9 @@ def _belonging(shown: Shown, found: Belongings) -> str:
         return "Which adapters belong to it is known once it has answered."
     reader = "A reader is here for it." if found.reader else "There is no reader for it."
     if not found.adapters:
-        tried = "" if shown.architecture == TRIED else f", which has been tried on the architecture {TRIED} only"
-        return f"No adapter was trained for it yet: a night makes one{tried}. {reader}"
+        if why := why_untrained(shown.architecture):
+            return f"No night can train it: {one_line(why, 160)}. Lessons work. {reader}"
+        return f"No adapter was trained for it yet: a night makes one. {reader}"
     number = "1 adapter belongs" if found.adapters == 1 else f"{found.adapters} adapters belong"
     active = f"v{found.active} in use" if found.active is not None else "none in use"
     return f"{number} to it, {active}. {reader}"
