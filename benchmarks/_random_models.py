@@ -25,6 +25,12 @@ _KINDS = [2, 3, 3, *[6] * len(_BYTES), *[1] * len(_WORDS), 3, 3]
 
 Fields = Mapping[str, float | int | str]
 Array = npt.NDArray[np.float32]
+Packed = npt.NDArray[np.uint8]
+_Q = gguf.GGMLQuantizationType
+_SCALES = {_Q.Q4_0: {0: 1.0}, _Q.Q5_0: {0: 1.0}, _Q.Q8_0: {0: 1.0}, _Q.Q4_K: {0: 1.0, 2: 7.5}, _Q.Q6_K: {208: 1.0}}
+"""Where a block of random bytes has its scales, in half precision, and how many times the block's own."""
+_SPREAD = {_Q.Q4_0: 4.6, _Q.Q5_0: 9.2, _Q.Q8_0: 74.0, _Q.Q4_K: 250.0, _Q.Q6_K: 1370.0}
+"""How far the numbers of such a block spread at a scale of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ def write_random_model(path: Path, shape: Shape, kind: gguf.GGMLQuantizationType
         if len(size) == 1 or kind is None:
             writer.add_tensor(tensor, _floats(draw, size))
         else:
-            writer.add_tensor(tensor, _blocks(draw, size, kind), raw_dtype=kind)
+            writer.add_tensor(tensor, random_blocks(int(draw.integers(2**32)), size, kind), raw_dtype=kind)
     for tensor, factors in shape.factors.items():
         writer.add_tensor(f"{tensor}.weight", np.array(factors, dtype=np.float32))
     writer.write_header_to_file()
@@ -146,6 +152,12 @@ def _floats(draw: np.random.Generator, size: tuple[int, ...]) -> Array:
     return draw.normal(0, 1.5 * size[-1] ** -0.5, size).astype(np.float32)
 
 
-def _blocks(draw: np.random.Generator, size: tuple[int, ...], kind: gguf.GGMLQuantizationType) -> npt.NDArray[np.uint8]:
-    packed: npt.NDArray[np.uint8] = gguf.quants.quantize(_floats(draw, size), kind)
-    return packed
+def random_blocks(seed: int, size: tuple[int, ...], kind: gguf.GGMLQuantizationType) -> Packed:
+    """A matrix of random blocks, with scales that make their numbers about as large as `_floats`."""
+    draw = np.random.default_rng(seed)
+    numbers, length = gguf.GGML_QUANT_SIZES[kind]
+    blocks = draw.integers(0, 256, (*size[:-1], size[-1] // numbers, length), dtype=np.uint8)
+    scale = 1.5 * size[-1] ** -0.5 / _SPREAD[kind]
+    for place, times in _SCALES[kind].items():
+        blocks[..., place : place + 2] = np.array([times * scale], dtype=np.float16).view(np.uint8)
+    return blocks.reshape(*size[:-1], -1)

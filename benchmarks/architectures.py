@@ -20,7 +20,7 @@ import torch
 from benchmarks._random_models import Fields, Shape, write_random_model
 from studio.training.base_file import BaseFile
 from studio.training.foreign import LoraModel
-from studio.training.gguf_adapter import lora_pairs, write_adapter
+from studio.training.gguf_adapter import adapted_tensors, lora_pairs, write_adapter
 from studio.training.job import TrainingConfig
 from studio.training.model import Place, attach_lora, load, prepare_process
 
@@ -78,7 +78,8 @@ def compare(shape: Shape, folder: Path) -> Difference:
     path, adapter = write_random_model(folder / "model.gguf", shape), folder / "adapter.gguf"
     model = randomly_adapted(path, Place("cpu", "float32"))
     base = BaseFile(path)
-    write_adapter(adapter, lora_pairs(model, base), architecture=base.architecture, alpha=CONFIG.alpha, metadata={})
+    pairs = lora_pairs(model, adapted_tensors(model, base))
+    write_adapter(adapter, pairs, architecture=base.architecture, alpha=CONFIG.alpha, metadata={})
     with model.disable_adapter():
         plain = torch_logits(model)
     adapted = torch_logits(model)

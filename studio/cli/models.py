@@ -48,12 +48,13 @@ def models() -> None:
 def list_models(frame: Frame, as_json: bool) -> None:
     """List the models that are here, those of the catalogue, and those of other programs on this machine."""
     from studio.models.fit import gigabytes
-    from studio.services.describe_model import file_facts, room_for
+    from studio.services.describe_model import file_facts, night_in_words, room_for
     from studio.settings import load_settings
     from studio.training.architectures import TRAINED
 
     shelf = _shelf(frame)
-    context = load_settings(shelf.workspace.settings_file).model.context_tokens
+    settings = load_settings(shelf.workspace.settings_file)
+    context = settings.model.context_tokens
     rows = []
     for model in _models(shelf):
         facts = file_facts(model.path, context) if model.path else None
@@ -76,6 +77,7 @@ def list_models(frame: Frame, as_json: bool) -> None:
                     "program": model.program,
                     "fit": room.fit.value if room.fit else None,
                     "memory": room.words,
+                    "night_memory": night_in_words(facts, settings.night),
                     "note": model.note or (facts.refusal if facts else ""),
                     "why": model.entry.why if model.entry else "",
                 }

@@ -34,11 +34,12 @@ class GgufFormatError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GgufHeader:
-    """Scalar metadata (arrays are skipped) and the size the file must have for its tensors to be whole."""
+    """Scalar metadata (arrays are skipped), the size the file must have for its tensors to be whole, their numbers."""
 
     metadata: dict[str, Scalar] = field(default_factory=dict)
     needed_bytes: int = 0
     file_bytes: int = 0
+    parameters: int = 0
 
     @property
     def architecture(self) -> str:
@@ -94,12 +95,13 @@ class _Reader:
             value = self._value(int(self._scalar("<I")))
             if value is not None:
                 metadata[key] = value
-        end = max((self._tensor_end() for _ in range(tensors)), default=0)
+        ends = [self._tensor_end() for _ in range(tensors)]
+        end = max((end for end, _ in ends), default=0)
         alignment = metadata.get("general.alignment", 32)
         if not isinstance(alignment, int) or alignment <= 0:
             raise GgufFormatError("its alignment makes no sense")
         data_start = -(-self._at // alignment) * alignment
-        return GgufHeader(metadata, data_start + end if tensors else 0, self._size)
+        return GgufHeader(metadata, data_start + end if tensors else 0, self._size, sum(count for _, count in ends))
 
     def _scalar(self, format_: str) -> int | float | bool:
         (value,) = struct.unpack_from(format_, self._data, self._at)
@@ -156,8 +158,8 @@ class _Reader:
                 raise GgufFormatError("it claims more entries than the file can hold: it is cut short or damaged")
         self._at = at
 
-    def _tensor_end(self) -> int:
-        """Where this tensor's data ends, from the start of the data section."""
+    def _tensor_end(self) -> tuple[int, int]:
+        """Where this tensor's data ends, from the start of the data section, and how many numbers it holds."""
         self._string()
         dimensions = int(self._scalar("<I"))
         if dimensions > _MAX_DIMENSIONS:
@@ -167,4 +169,4 @@ class _Reader:
             elements *= int(self._scalar("<Q"))
         kind, offset = int(self._scalar("<I")), int(self._scalar("<Q"))
         per_block, block_bytes = _BLOCKS.get(kind, (1, 0))
-        return offset + elements // per_block * block_bytes
+        return offset + elements // per_block * block_bytes, elements

@@ -16,6 +16,9 @@ from studio.models.fit import Fit, MemoryNeed, fit_of, gigabytes, memory_need
 from studio.services.measured_forms import forms_file, forms_in_words, measured_forms
 from studio.services.model_shelf import Place, ShelfModel
 from studio.services.studio import Studio, off_loop
+from studio.settings import NightSettings
+from studio.training.architectures import TRAINED
+from studio.training.night_memory import SHARE_OF_FREE, Build, build_of, night_memory
 from studio.workspace import Workspace
 
 _READER_DIGITS = 12
@@ -33,12 +36,13 @@ class FileFacts:
     licence: str = ""
     has_template: bool = False
     need: MemoryNeed | None = None
+    build: Build | None = None
     refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Belongings:
-    """What was trained for a model, and in words what it reads best.
+    """What was trained for a model, and in words what it reads best and what memory a night takes.
 
     `known` is False where its hash is not known before it has been loaded once.
     """
@@ -48,6 +52,7 @@ class Belongings:
     active: int | None = None
     reader: bool = False
     forms: str = ""
+    night: str = ""
 
 
 def file_facts(path: Path, context_tokens: int) -> FileFacts:
@@ -78,6 +83,7 @@ def _of_header(header: GgufHeader, context_tokens: int) -> FileFacts:
         licence=str(said.get("general.license", "")),
         has_template=bool(str(said.get("tokenizer.chat_template", "")).strip()),
         need=memory_need(said, header.file_bytes, context_tokens, psutil.virtual_memory().total),
+        build=build_of(said, header.parameters, header.file_bytes) if header.architecture in TRAINED else None,
     )
 
 
@@ -103,6 +109,24 @@ def room_for(model: ShelfModel, facts: FileFacts | None) -> Room:
     return Room(fit_of(model.bytes * _WITH_CONTEXT, free), words)
 
 
+def night_in_words(facts: FileFacts | None, night: NightSettings) -> str:
+    """What a night takes of the memory that is free now, and how it fits; empty where the model cannot be trained."""
+    if facts is None or facts.build is None:
+        return ""
+    unpacked, packed = (
+        night_memory(facts.build, rank=night.rank, share_below=night.share_below, number_bytes=4, packed=packed)
+        for packed in (False, True)
+    )
+    free = psutil.virtual_memory().available
+    rank = f"A night (rank {night.rank}, any batch size)"
+    if unpacked <= SHARE_OF_FREE * free:
+        return f"{rank} takes about {gigabytes(unpacked)} in 32-bit floats."
+    left = f"{gigabytes(unpacked)} in 32-bit floats do not fit into the {gigabytes(free)} that are free"
+    if packed <= free:
+        return f"{rank} leaves its weights packed and takes about {gigabytes(packed)}; {left}."
+    return f"{rank} does not fit: {gigabytes(packed)} with its weights left packed; {gigabytes(free)} are free."
+
+
 def known_sha256(workspace: Workspace, model: ShelfModel) -> str:
     """The file's SHA-256 as far as it was computed before; else empty."""
     if model.record is not None and model.record.how == "pulled" and model.record.sha256:
@@ -113,13 +137,27 @@ def known_sha256(workspace: Workspace, model: ShelfModel) -> str:
 async def belongings(studio: Studio, model: ShelfModel) -> Belongings:
     """The adapters and the reader that were trained for this very file, and its forms of prompts."""
     sha256 = await off_loop(known_sha256, studio.workspace, model)
+    facts = await off_loop(file_facts, model.path, studio.settings.model.context_tokens) if model.path else None
+    night = night_in_words(facts, studio.settings.night)
     if not sha256:
-        return Belongings(known=model.path is None)
+        return Belongings(known=model.path is None, night=night)
     adapters = [one for one in await off_loop(studio.log.adapters.all, sha256) if not one.removed]
     active = next((one.version for one in adapters if one.active), None)
     folders = [place / sha256[:_READER_DIGITS] for place in studio.reader_folders or (studio.workspace.readers,)]
     reader = await off_loop(lambda: any((folder / "manifest.json").is_file() for folder in folders))
-    return Belongings(True, len(adapters), active, reader, await off_loop(_forms, studio, model, sha256))
+    forms = await off_loop(_forms, studio, model, sha256)
+    if night and (taken := await off_loop(_last_peak, studio, sha256)):
+        night += f" {taken}"
+    return Belongings(True, len(adapters), active, reader, forms, night)
+
+
+def _last_peak(studio: Studio, sha256: str) -> str:
+    """What the last night of this model really took, beside what had been reckoned."""
+    for night in studio.log.nights.all():
+        peak, reckoned = night.metrics.get("peak_rss_bytes"), night.metrics.get("reckoned_bytes")
+        if night.model_sha256 == sha256 and isinstance(peak, int) and isinstance(reckoned, int):
+            return f"The last one took {gigabytes(peak)}, reckoned {gigabytes(reckoned)}."
+    return ""
 
 
 def _forms(studio: Studio, model: ShelfModel, sha256: str) -> str:

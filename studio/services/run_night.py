@@ -289,6 +289,8 @@ def _training_metrics(manifest: Manifest) -> dict[str, object]:
         "running_s",
         "wall_s",
         "peak_rss_bytes",
+        "reckoned_bytes",
+        "packed",
         "losses",
     )
     return {name: getattr(manifest, name) for name in names}

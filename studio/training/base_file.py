@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import mmap
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,9 @@ import torch
 from transformers.integrations.gguf.dequant import GGML_BLOCK, dequantize
 
 from studio.training.architectures import GEMMA2, GEMMA3, LLAMA, refuse_untrained, untrained
+from studio.training.night_memory import Build
 
-CHUNK = 2**22
+CHUNK = 2**20
 """How many numbers are unpacked at a time; what that takes beside them is a few times their size."""
 
 Rows = npt.NDArray[Any]
@@ -35,11 +38,15 @@ class BaseTensor:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A matrix as it lies in the file: `rows` [out, bytes of a row], each unpacking to `columns` numbers of `kind`."""
+    """A matrix as it lies in the file: `rows` [out, bytes of a row], each unpacking to `columns` numbers of `kind`.
+
+    `forget` gives the pages back that were read of the file.
+    """
 
     rows: torch.Tensor
     kind: gguf.GGMLQuantizationType
     columns: int
+    forget: Callable[[], None] | None = None
 
     def unpack(self, rows: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """[n, columns] of these n rows. Unpacked in float32 and rounded once, so the same whatever `dtype` is."""
@@ -68,8 +75,11 @@ class BaseFile:
         kinds = {name: kind for kind, name in gguf.MODEL_ARCH_NAMES.items()}
         self._names = gguf.get_tensor_name_map(kinds[self.architecture], self.number("block_count"))
         self._tensors = {tensor.name: tensor for tensor in self._reader.tensors}
-        # Copied on write, which nobody does: torch takes no pages that cannot be written.
-        self._bytes = np.memmap(path, mode="c", dtype=np.uint8)
+        with path.open("rb") as file:
+            # Copied on write, which nobody does: torch takes no pages that cannot be written.
+            pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        self._bytes: Rows = np.frombuffer(pages, dtype=np.uint8)
+        self.forget = partial(_forget, pages)  # of the pages alone: a header read takes hundreds of megabytes
 
     def number(self, key: str, otherwise: int | None = None) -> int:
         """A field of the architecture's. Raises TrainingError where it is missing and has no `otherwise`."""
@@ -83,6 +93,21 @@ class BaseFile:
 
     def text(self, key: str) -> str:
         return str(self._field(f"{self.architecture}.{key}", ""))
+
+    def build(self) -> Build:
+        """How the model is built, as far as memory depends on it."""
+        width, heads = self.number("embedding_length"), self.number("attention.head_count")
+        head = self.number("attention.key_length", width // heads)
+        return Build(
+            file_bytes=self.path.stat().st_size,
+            parameters=sum(int(tensor.n_elements) for tensor in self._tensors.values()),
+            layers=self.number("block_count"),
+            width=width,
+            queries=head * heads,
+            keys=head * self.number("attention.head_count_kv", heads),
+            inner=self.number("feed_forward_length"),
+            vocabulary=self.vocabulary,
+        )
 
     @property
     def vocabulary(self) -> int:
@@ -124,7 +149,7 @@ class BaseFile:
         raw: Rows = self._bytes[start : start + int(stored.n_bytes)].reshape(rows, -1)
         if located.row_heads is not None:
             raw = apart_rows(raw, located.row_heads)
-        return Packed(torch.from_numpy(raw), stored.tensor_type, columns)
+        return Packed(torch.from_numpy(raw), stored.tensor_type, columns, self.forget)
 
     def _row_heads(self, tensor: str, heads: tuple[int, int]) -> int | None:
         if self.architecture == LLAMA and ".attn_q." in tensor:
@@ -137,6 +162,12 @@ class BaseFile:
         if value is None:
             raise untrained(self.path.name, f"its header lacks '{key}'")
         return value
+
+
+def _forget(pages: mmap.mmap) -> None:
+    """Let the pages go that were read: what was taken from them is elsewhere, or they are read again."""
+    if hasattr(mmap, "MADV_DONTNEED"):
+        pages.madvise(mmap.MADV_DONTNEED)
 
 
 def interleave_rows(rows: Rows, heads: int) -> Rows:

@@ -6,10 +6,13 @@ unpacked for the product and again for the gradient, which takes time; the resul
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from studio.training.base_file import BaseFile, Packed
 
@@ -27,6 +30,7 @@ def fill(model: Any, base: BaseFile, dtype: torch.dtype, *, packed: bool) -> Non
                 model.set_submodule(name, _packed(module, matrix, bias, dtype))
             elif not tied:
                 module.weight = _frozen(_unpacked(matrix, dtype))
+                base.forget()
                 if bias is not None:
                     module.bias = _frozen(bias.to(dtype))
         else:
@@ -34,6 +38,12 @@ def fill(model: Any, base: BaseFile, dtype: torch.dtype, *, packed: bool) -> Non
                 setattr(module, key, _frozen(base.values(f"{name}.{key}", heads).to(dtype)))
     if not packed:
         model.tie_weights()
+
+
+def forget_between(layers: Iterable[Any]) -> None:
+    """Have the wide middle of every layer computed anew for the gradient, instead of being kept until then."""
+    for layer in layers:
+        layer.mlp.forward = partial(checkpoint, layer.mlp.forward, use_reentrant=False)
 
 
 def _frozen(values: torch.Tensor) -> nn.Parameter:
@@ -60,7 +70,7 @@ class _Matrix(nn.Module):
 
     def _keep(self, matrix: Packed, dtype: torch.dtype) -> None:
         self.register_buffer("rows", matrix.rows, persistent=False)
-        self._kind, self._columns, self._dtype = matrix.kind, matrix.columns, dtype
+        self._kind, self._columns, self._dtype, self._forget = matrix.kind, matrix.columns, dtype, matrix.forget
 
     @property
     def matrix(self) -> Packed:
@@ -68,7 +78,7 @@ class _Matrix(nn.Module):
 
 
 class PackedLinear(_Matrix, nn.Linear):
-    """A frozen linear layer. peft takes it for one of torch's, and asks for its `weight` now and then."""
+    """A frozen linear layer, which peft takes for one of torch's."""
 
     def __init__(self, matrix: Packed, bias: torch.Tensor | None, dtype: torch.dtype) -> None:
         nn.Module.__init__(self)
@@ -78,8 +88,15 @@ class PackedLinear(_Matrix, nn.Linear):
 
     @property
     def weight(self) -> torch.Tensor:  # type: ignore[override]
-        """Unpacked anew."""
-        return _unpacked(self.matrix, self._dtype)
+        """For peft, which asks often for its shape, precision and place. Takes no memory, and its numbers are none."""
+        stand_in = torch.full((), torch.nan, dtype=self._dtype, device=self.rows.device)
+        return stand_in.expand(self.out_features, self.in_features)
+
+    def release(self) -> None:
+        """Give the memory back: the layer is not used again."""
+        self.rows = self.rows.new_empty(0)
+        if self._forget is not None:
+            self._forget()
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 - as torch calls it
         product: torch.Tensor = _Product.apply(input, self.matrix)  # type: ignore[no-untyped-call]

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
+from studio.training.base_weights import PackedLinear
 from studio.training.foreign import LoraModel
 from studio.training.packing import Block, States, supervised_logits
 
@@ -56,6 +57,9 @@ class Below:
             for layer in self._decoder.layers[: self._count]:
                 for weight in layer.parameters():
                     weight.data = weight.data.new_empty(0)
+                for module in layer.modules():
+                    if isinstance(module, PackedLinear):
+                        module.release()
 
     def logits(self, block: Block) -> torch.Tensor:
         """As `supervised_logits`, by the layers above alone."""

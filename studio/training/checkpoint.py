@@ -25,6 +25,7 @@ class Standing:
     seconds: float = 0.0
     tokens: int = 0
     losses: tuple[float, ...] = ()
+    packed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

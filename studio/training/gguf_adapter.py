@@ -34,17 +34,22 @@ class LoraPair:
     b: Array
 
 
-def lora_pairs(model: LoraModel, base: BaseFile) -> dict[BaseTensor, LoraPair]:
-    """Every adapted matrix of the model, by the tensor of the base file that it changes.
+def adapted_tensors(model: LoraModel, base: BaseFile) -> dict[str, BaseTensor]:
+    """The tensor of the base file that each adapted module changes, by the module's name.
 
     Raises TrainingError where the file has no such tensor.
     """
     heads = (model.config.num_attention_heads, model.config.num_key_value_heads)
-    pairs = {}
-    for name, module in model.named_modules():
-        if hasattr(module, "lora_A"):
-            a, b = (part["default"].weight.detach().float().cpu().numpy() for part in (module.lora_A, module.lora_B))
-            pairs[base.locate(name.removeprefix(_PREFIX), heads)] = LoraPair(a, b)
+    adapted = [name for name, module in model.named_modules() if hasattr(module, "lora_A")]
+    return {name: base.locate(name.removeprefix(_PREFIX), heads) for name in adapted}
+
+
+def lora_pairs(model: LoraModel, tensors: Mapping[str, BaseTensor]) -> dict[BaseTensor, LoraPair]:
+    """What the adapter of the model now holds, by the tensor of the base file that it changes."""
+    modules, pairs = dict(model.named_modules()), {}
+    for name, tensor in tensors.items():
+        a, b = modules[name].lora_A["default"].weight, modules[name].lora_B["default"].weight
+        pairs[tensor] = LoraPair(a.detach().float().cpu().numpy(), b.detach().float().cpu().numpy())
     return pairs
 
 

@@ -39,7 +39,8 @@ class TrainingConfig:
     `batch_size` counts examples per step, of which `replay_share` are replayed; `epochs` counts passes over the
     examples to be learnt. The rate warms up over `warmup_share` of the steps, then falls as a cosine to a tenth.
     Training stops early once the mean loss of the last epoch is under `stop_loss` (nats per supervised token), or
-    after `max_minutes` of running time.
+    after `max_minutes` of running time. `packed` leaves the model's weights as they lie in the file; None does so
+    where they do not fit otherwise.
     """
 
     method: Method = Method.LORA
@@ -59,6 +60,7 @@ class TrainingConfig:
     max_minutes: float = 30.0
     checkpoint_seconds: float = 12.0
     seed: int = 0
+    packed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class Manifest:
     """What an adapter is and how it came about. Times in seconds, memory in bytes, losses in nats per token.
 
     `running_s` is the training alone over all its processes, without the time it stood still; `wall_s` is what the
-    last process took with loading and writing.
+    last process took with loading and writing. `reckoned_bytes` is what the peak was expected to be.
     """
 
     night_id: str
@@ -103,6 +105,8 @@ class Manifest:
     adapter_sha256: str
     versions: Mapping[str, str]
     config: Mapping[str, Any]
+    packed: bool = False
+    reckoned_bytes: int | None = None
     format_version: int = FORMAT_VERSION
 
 

@@ -1,4 +1,4 @@
-"""The model to train: the very GGUF that answers, its weights unpacked, with a LoRA on its linear layers."""
+"""The model to train: the very GGUF that answers, its weights unpacked or not, with a LoRA on its linear layers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -24,9 +24,10 @@ from studio.errors import TrainingError
 from studio.training.architectures import untrained
 from studio.training.base_config import apply_rope_factors, read_config
 from studio.training.base_file import BaseFile
-from studio.training.base_weights import fill
+from studio.training.base_weights import fill, forget_between
 from studio.training.foreign import LoraModel, Tokenizer
 from studio.training.job import ALL_LINEAR, ATTENTION, MLP, TrainingConfig
+from studio.training.night_memory import SHARE_OF_FREE, Build, night_memory
 
 TARGETS: dict[str, str | list[str]] = {
     ALL_LINEAR: "all-linear",
@@ -52,7 +53,32 @@ class Place:
         return torch.bfloat16 if self.dtype == "bfloat16" else torch.float32
 
 
-def choose_place() -> Place:
+def choose_place(path: Path, config: TrainingConfig) -> Place:
+    """Where the fastest arithmetic is; the weights of the model at `path` unpacked, if that fits into what is free.
+
+    Raises TrainingError where the model cannot be trained.
+    """
+    place = _fastest()
+    if config.method is Method.MICA:  # it decomposes the weights
+        return place
+    if config.packed is not None:
+        return replace(place, packed=config.packed)
+    free = torch.cuda.mem_get_info()[0] if place.device == "cuda" else psutil.virtual_memory().available
+    return replace(place, packed=memory_in(place, BaseFile(path).build(), config) > SHARE_OF_FREE * free)
+
+
+def memory_in(place: Place, build: Build, config: TrainingConfig) -> int:
+    """Bytes that a night will take there at its peak."""
+    return night_memory(
+        build,
+        rank=config.rank,
+        share_below=config.share_below,
+        number_bytes=place.torch_dtype.itemsize,
+        packed=place.packed,
+    )
+
+
+def _fastest() -> Place:
     """CUDA where there is one; otherwise the CPU, in bfloat16 if a timed matrix product shows that it is faster."""
     if torch.cuda.is_available():
         return Place("cuda", "bfloat16" if torch.cuda.is_bf16_supported() else "float32")
@@ -113,6 +139,8 @@ def load(path: Path, place: Place) -> tuple[LoraModel, Tokenizer]:
                 attn_implementation="eager" if place.device == "cpu" else "sdpa",
             )
         fill(model, base, place.torch_dtype, packed=place.packed)
+        if place.packed:
+            forget_between(model.get_decoder().layers)
         apply_rope_factors(base, model.get_decoder().rotary_emb)
         tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
     except TrainingError:

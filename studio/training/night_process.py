@@ -12,6 +12,7 @@ import resource
 import sys
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -21,13 +22,22 @@ from studio.training.base_file import BaseFile, BaseTensor
 from studio.training.checkpoint import Standing, read_standing
 from studio.training.encoding import encode
 from studio.training.foreign import LoraModel
-from studio.training.gguf_adapter import lora_pairs, write_adapter
+from studio.training.gguf_adapter import adapted_tensors, lora_pairs, write_adapter
 from studio.training.job import Manifest, NightFolder, NightJob
-from studio.training.model import Place, attach_lora, choose_place, files_read_once, load, prepare_process
+from studio.training.model import Place, attach_lora, choose_place, files_read_once, load, memory_in, prepare_process
 from studio.training.team import join_team, leave_team
 from studio.training.trainer import Outcome, Trainer
 
 PACKAGES = ("torch", "transformers", "peft", "gguf")
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What is needed of the base file later: the tensors adapted, by module, and the memory that was reckoned with."""
+
+    architecture: str
+    tensors: Mapping[str, BaseTensor]
+    reckoned_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +46,7 @@ class _Run:
 
     standing: Standing
     outcome: Outcome
-    architecture: str
-    tensors: tuple[BaseTensor, ...]
+    base: _Base
     began: float
 
 
@@ -64,11 +73,15 @@ def train(folder: NightFolder, job: NightJob) -> None:
     reporter = Reporter(folder, job.night_id, speaks=team.leads)
     reporter.say("loading the model")
     earlier = read_standing(folder.checkpoint)
-    place = team.told(Place(earlier.device, earlier.dtype) if earlier else choose_place())
     with files_read_once():
-        base, tokenizer = load(job.model_path, place)
-        model = attach_lora(base, job.config)
-        base_file = BaseFile(job.model_path)
+        if earlier:
+            place = Place(earlier.device, earlier.dtype, earlier.packed)
+        else:
+            place = choose_place(job.model_path, job.config)
+        place = team.told(place)
+        loaded, tokenizer = load(job.model_path, place)
+        model = attach_lora(loaded, job.config)
+        base = _read_base(model, job, place)
     reporter.say("reading what the frozen model knows")
     trainer = Trainer(
         model,
@@ -87,9 +100,8 @@ def train(folder: NightFolder, job: NightJob) -> None:
     if outcome is Outcome.CANCELLED:
         reporter.finish(NightState.CANCELLED, "cancelled")
         return
-    tensors = _export(folder, job, model, base_file)
-    run = _Run(standing, outcome, base_file.architecture, tensors, began)
-    folder.write_manifest(_manifest(folder, job, run))
+    _export(folder, job, model, base)
+    folder.write_manifest(_manifest(folder, job, _Run(standing, outcome, base, began)))
     reporter.finish(NightState.EVALUATING, f"trained: {outcome}")
 
 
@@ -141,18 +153,22 @@ def _tell_failure(folder: NightFolder, night_id: str, message: str) -> None:
     folder.write_progress(NightProgress(night_id, NightState.FAILED, message=message, rss_bytes=peak_rss_bytes()))
 
 
-def _export(folder: NightFolder, job: NightJob, model: LoraModel, base: BaseFile) -> tuple[BaseTensor, ...]:
-    pairs = lora_pairs(model, base)
+def _read_base(model: LoraModel, job: NightJob, place: Place) -> _Base:
+    """The file is not held through the night: its header alone takes hundreds of megabytes."""
+    file = BaseFile(job.model_path)
+    return _Base(file.architecture, adapted_tensors(model, file), memory_in(place, file.build(), job.config))
+
+
+def _export(folder: NightFolder, job: NightJob, model: LoraModel, base: _Base) -> None:
     # llama.cpp scales by alpha / rank; rsLoRA by alpha / sqrt(rank).
     root = job.config.rank**0.5
     write_adapter(
         folder.adapter_file,
-        pairs,
+        lora_pairs(model, base.tensors),
         architecture=base.architecture,
         alpha=job.config.alpha * (root if job.config.method is Method.RSLORA else 1.0),
         metadata={"studio.base_sha256": job.model_sha256, "studio.night_id": job.night_id},
     )
-    return tuple(pairs)
 
 
 def _manifest(folder: NightFolder, job: NightJob, run: _Run) -> Manifest:
@@ -160,11 +176,11 @@ def _manifest(folder: NightFolder, job: NightJob, run: _Run) -> Manifest:
     return Manifest(
         night_id=job.night_id,
         model_sha256=job.model_sha256,
-        architecture=run.architecture,
+        architecture=run.base.architecture,
         method=job.config.method,
         rank=job.config.rank,
         alpha=job.config.alpha,
-        targets=tuple(sorted({tensor.name.split(".")[2] for tensor in run.tensors})),
+        targets=tuple(sorted({tensor.name.split(".")[2] for tensor in run.base.tensors.values()})),
         examples=len(job.examples),
         replayed=sum(example.replay for example in job.examples),
         correction_ids=job.correction_ids,
@@ -180,6 +196,8 @@ def _manifest(folder: NightFolder, job: NightJob, run: _Run) -> Manifest:
         adapter_sha256=hashlib.sha256(folder.adapter_file.read_bytes()).hexdigest(),
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
         config=asdict(job.config),
+        packed=standing.packed,
+        reckoned_bytes=run.base.reckoned_bytes,
     )
 
 

@@ -15,7 +15,7 @@ from studio.training.batches import Encoded, blocks
 from studio.training.checkpoint import read_weights
 from studio.training.encoding import REPLAYED_TOKENS, encode, encode_prompt
 from studio.training.foreign import LoraModel
-from studio.training.job import NightFolder, NightJob
+from studio.training.job import NightFolder, NightJob, TrainingConfig
 from studio.training.model import attach_lora, choose_place, load, prepare_process
 from studio.training.objective import Frozen, block_loss, frozen_distributions
 from studio.training.packing import build_block, supervised_logits
@@ -49,7 +49,7 @@ def frozen_answers(
     if not missing:
         return known
     prepare_process()
-    place = choose_place()
+    place = choose_place(model, TrainingConfig())
     loaded, tokenizer = load(model, place)
     with cache.open("a", encoding="utf-8") as file:
         for start in range(0, len(missing), ANSWERED_AT_ONCE):
@@ -87,7 +87,7 @@ def held_out_losses(
     Cross-entropy of the answers wanted; of replayed ones, the divergence from what the frozen model is asked to keep.
     """
     prepare_process()
-    place = choose_place()
+    place = choose_place(job.model_path, job.config)
     base, tokenizer = load(job.model_path, place)
     model = attach_lora(base, job.config)
     weights = read_weights(folder.checkpoint)

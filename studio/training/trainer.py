@@ -104,7 +104,7 @@ class Trainer:
         """Train from the checkpoint, or from the start where there is none, until one of the outcomes."""
         standing = read_standing(self.checkpoint)
         if standing is None:
-            standing = Standing(self.place.device, self.place.dtype)
+            standing = Standing(self.place.device, self.place.dtype, packed=self.place.packed)
         else:
             restore(self.checkpoint, self._kept, self.place.torch_device)
             self._publish()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from made_gguf import made_gguf
@@ -33,7 +34,7 @@ from studio.models.discovery import bundled_model
 from studio.models.found import Surroundings
 from studio.models.pull_progress import PullProgress
 from studio.services.change_settings import set_setting
-from studio.services.describe_model import belongings, file_facts, room_for
+from studio.services.describe_model import FileFacts, belongings, file_facts, night_in_words, room_for
 from studio.services.fetch_model import fetch_model, offered
 from studio.services.keep_models import (
     add_model,
@@ -45,7 +46,9 @@ from studio.services.keep_models import (
 from studio.services.model_shelf import Place, Shelf, ShelfModel, model_in_use, model_named, models_on, path_of
 from studio.services.prepare_lanes import Question, prepare_lanes
 from studio.services.studio import Studio
+from studio.settings import NightSettings
 from studio.training.launcher import hold_night_lock
+from studio.training.night_memory import Build
 from studio.workspace import Workspace
 
 CONTENT = made_gguf()
@@ -377,3 +380,18 @@ async def test_the_real_engine_changes_its_model_while_it_answers(tmp_path: Path
         assert isinstance(answers[-1], LaneFinished)
     finally:
         await studio.engine.close()
+
+
+@pytest.mark.parametrize(
+    ("free", "told"),
+    [
+        (16e9, "takes about 5.4 GB in 32-bit floats."),
+        (4e9, "leaves its weights packed and takes about 1.8 GB; 5.4 GB in 32-bit floats do not fit into the 4.0 GB"),
+        (1e9, "does not fit: 1.8 GB with its weights left packed; 1.0 GB are free."),
+    ],
+)
+def test_what_a_night_takes_is_told_before_it_begins(free: float, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=int(free)))
+    build = Build(700_000_000, 1_240_000_000, 16, 2048, 2048, 512, 8192, 128_256)
+    assert told in night_in_words(FileFacts(build=build), NightSettings())
+    assert not night_in_words(FileFacts(architecture="falcon"), NightSettings())

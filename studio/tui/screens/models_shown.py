@@ -131,7 +131,7 @@ def about(shown: Shown, belongings: Belongings | None, pulling: PullProgress | N
     if template := _template(shown):
         parts.append(f"\n{template}\n")
     if belongings is not None and model.path is not None and not (shown.facts and shown.facts.refusal):
-        parts.append(_belonging(shown, belongings) + "\n")
+        parts.append(_belonging(shown, belongings) + "\n" + _night(belongings))
         if belongings.forms:
             parts.append(f"\n{displayable(belongings.forms)}{MEASURE_KEY if model.in_use else ''}\n")
     parts.append(("\n" + _whence(model), "dim"))
@@ -157,6 +157,10 @@ def _belonging(shown: Shown, found: Belongings) -> str:
     number = "1 adapter belongs" if found.adapters == 1 else f"{found.adapters} adapters belong"
     active = f"v{found.active} in use" if found.active is not None else "none in use"
     return f"{number} to it, {active}. {reader}"
+
+
+def _night(found: Belongings) -> str:
+    return f"\n{displayable(found.night)}\n" if found.night else ""
 
 
 def _whence(model: ShelfModel) -> str:

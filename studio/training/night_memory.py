@@ -1,0 +1,74 @@
+"""How much memory a night takes, reckoned from the model's header: to choose how its weights are held, and to tell.
+
+Batch size and number of corrections change next to nothing: a step goes through its examples in passes of bounded size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+SHARE_OF_FREE = 0.9
+"""Of the memory that is free, what a night may take with its weights unpacked; else they are left packed."""
+_PROCESS = 400_000_000
+"""Python with torch, transformers and peft, before any model."""
+_LOADING = 100_000_000
+"""The tokenizer, and what unpacking takes in passing."""
+_KEPT = 100_000_000
+"""What the layers below make of a usual night's examples, and what the frozen model says of those replayed."""
+_PLACES = 384
+_SUPERVISED = 0.5
+"""How many of a pass's places the loss falls on."""
+_LOGITS = 3
+"""Logits, their copy for the loss, and their gradient."""
+
+Metadata = Mapping[str, str | int | float | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How a model is built. `queries` and `keys` are all heads' together."""
+
+    file_bytes: int
+    parameters: int
+    layers: int
+    width: int
+    queries: int
+    keys: int
+    inner: int
+    vocabulary: int
+
+
+def build_of(metadata: Metadata, parameters: int, file_bytes: int) -> Build | None:
+    """None where the header does not say it."""
+    architecture = metadata.get("general.architecture", "")
+
+    def number(key: str, otherwise: int = 0) -> int:
+        value = metadata.get(f"{architecture}.{key}", otherwise)
+        return int(value) if isinstance(value, int | float) else otherwise
+
+    layers, width, heads = number("block_count"), number("embedding_length"), number("attention.head_count")
+    inner = number("feed_forward_length")
+    if not (layers and width and heads and inner and parameters):
+        return None
+    head = number("attention.key_length", width // heads)
+    keys = head * number("attention.head_count_kv", heads)
+    vocabulary = number("vocab_size", 150_000)
+    return Build(file_bytes, parameters, layers, width, head * heads, keys, inner, vocabulary)
+
+
+def night_memory(build: Build, *, rank: int, share_below: float, number_bytes: int, packed: bool) -> int:
+    """Bytes at the peak, with numbers of `number_bytes` (4, or 2 in bfloat16); `packed`: weights as in the file."""
+    below = round(share_below * build.layers)
+    adapted = build.layers - below
+    attention = 9 * build.width + 5 * build.queries + 3 * build.keys
+    middle = 4 * build.inner
+    a_place = adapted * attention + (1 if packed else adapted) * middle
+    logits = _LOGITS * _PLACES * _SUPERVISED * build.vocabulary * 4
+    sides = 4 * build.width + 2 * build.queries + 2 * build.keys + 3 * (build.width + build.inner)
+    trained = adapted * rank * sides
+    weights = build.file_bytes if packed else build.parameters * number_bytes
+    in_layers = build.layers * (2 * build.width * (build.queries + build.keys) + 3 * build.width * build.inner)
+    released = weights * in_layers / build.parameters * below / build.layers
+    training = trained * (16 + 2 * number_bytes) + _KEPT + _PLACES * a_place * number_bytes + logits
+    return round(_PROCESS + weights + max(_LOADING, training - released))
