@@ -1,7 +1,7 @@
 """Without a name: the table of what a user waits for, beside what they would otherwise use (a quarter of an hour).
 
-With names: those studies, each of which prints its own figures. `methods` takes more than an hour and `reader` the
-adapter named by `--adapter`.
+With names: those studies, each of which prints its own figures. `methods` takes more than an hour, `reader` the
+adapter named by `--adapter`; `packed_night` is to be run alone, for it tells its process's memory.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from benchmarks.table import Row, as_json, from_json, render
 
 STUDIES = (
     "api",
+    "architectures",
     "exchange",
     "interface",
     "large_logs",
     "many_corrections",
     "methods",
     "night_and_user",
+    "packed_night",
     "reader",
     "retrieval",
     "scaling",

@@ -18,12 +18,14 @@ from studio.domain.generation import EngineOptions, ModelFacts
 from studio.errors import ModelError
 from studio.models import discovery
 from studio.models.fit import Fit
+from studio.services.describe_model import Belongings, FileFacts
 from studio.services.keep_models import add_model
-from studio.services.model_shelf import shelf_of
+from studio.services.model_shelf import Place, ShelfModel, shelf_of
 from studio.services.record_correction import record_correction
 from studio.services.studio import Studio
 from studio.tui.app import StudioApp
 from studio.tui.screens.models import ModelsScreen
+from studio.tui.screens.models_shown import Shown, about
 from studio.tui.widgets.dialogs import ConfirmDialog, LineDialog
 from studio.tui.widgets.file_dialog import FileDialog
 from studio.tui.widgets.pick_dialog import PickDialog
@@ -333,3 +335,13 @@ async def test_what_another_model_reads_best_is_measured_stopped_and_told(
         await pilot.press("m")
         await until(pilot, lambda: any("as measured on" in notice for notice in notices(pilot)))
         assert len(list(studio.workspace.prompt_forms.iterdir())) == 1
+
+
+def test_what_no_night_can_train_says_so_and_else_what_a_night_takes() -> None:
+    odd = Shown(ShelfModel("odd", Place.OWN, Path("odd.gguf"), 1000), FileFacts(architecture="falcon"))
+    words = about(odd, Belongings(True), None).plain
+    assert "a night cannot train it." in words
+    assert "No night can train it: its architecture is 'falcon', and a night can train llama, qwen2" in words
+    plain = Shown(ShelfModel("plain", Place.OWN, Path("plain.gguf"), 1000), FileFacts(architecture="llama"))
+    words = about(plain, Belongings(True, night="A night takes about 1.3 GB."), None).plain
+    assert "a night makes one. There is no reader for it.\n\nA night takes about 1.3 GB.\n" in words

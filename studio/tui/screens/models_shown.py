@@ -122,6 +122,7 @@ def about(shown: Shown, belongings: Belongings | None, pulling: PullProgress | N
         f"architecture {one_line(shown.architecture, 20)}" if shown.architecture else "",
         f"context {shown.context:,}" if shown.context else "",
         f"licence {one_line(shown.licence, 30)}" if shown.licence else "licence not told",
+        "a night cannot train it" if shown.architecture and why_untrained(shown.architecture) else "",
     ]
     parts.append("\n" + "; ".join(filter(None, facts)) + ".\n")
     room = room_for(model, shown.facts)
