@@ -53,7 +53,7 @@ class _Night:
     """The trainer, a step at a time."""
 
     def __init__(self, job: NightJob, folder: Path) -> None:
-        self.place = choose_place()
+        self.place = choose_place(job.model_path, job.config)
         base, tokenizer = load(job.model_path, self.place)
         self.model_path = job.model_path
         self.examples = encode(job.examples, tokenizer)
