@@ -5,6 +5,7 @@ Answers that the user's own correction calls wrong come first, then those the mo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -165,14 +166,25 @@ async def accept_item(studio: Studio, opened: OpenedItem) -> Judgement:
 
 
 async def correct_item(
-    studio: Studio, opened: OpenedItem, corrected: str, *, rationale: str = "", feedback: str = "", origin: Origin
+    studio: Studio,
+    opened: OpenedItem,
+    corrected: str,
+    *,
+    rationale: str = "",
+    labels: Sequence[str] | None = None,
+    feedback: str = "",
+    origin: Origin,
 ) -> Judgement:
     """Record a correction of the answer, in the place of the one that calls it wrong; on disk when this returns.
 
-    Raises UsageError as record_correction, and where it says nothing that the correction it replaces does not.
+    Without labels it keeps those of the one that it replaces. Raises UsageError as record_correction, and where it
+    says nothing that the correction it replaces does not.
     """
     earlier = opened.item.correction
-    if earlier and corrected.strip() == earlier.corrected.strip() and rationale.strip() == earlier.rationale:
+    if labels is None:
+        labels = earlier.labels if earlier else ()
+    said = (corrected.strip(), rationale.strip(), tuple(labels))
+    if earlier and said == (earlier.corrected.strip(), earlier.rationale, earlier.labels):
         raise UsageError("This is the correction you saved before.", "Change it, or say why; or skip the answer.")
     made = await record_correction(
         studio,
@@ -182,6 +194,7 @@ async def correct_item(
         original=opened.item.text,
         history=opened.history,
         rationale=rationale,
+        labels=labels,
         feedback=feedback,
         supersedes=earlier.id if earlier else None,
         origin=origin,

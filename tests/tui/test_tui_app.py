@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from studio_fakes import FakeEngine, fake_studio
 from textual.app import SystemCommand
+from textual.selection import Selection
 from tui_driving import AppPilot, ask, chat, notices, settled, shown, until, write
 
 from studio.domain.generation import EngineOptions, ModelFacts
@@ -28,6 +29,7 @@ from studio.tui.terminal import guarded_terminal
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.header import MODES, ModeTab, StudioHeader
 from studio.tui.widgets.markdown_blocks import complete_blocks, markdown_parser
+from studio.tui.widgets.markdown_text import MarkdownText
 from studio.tui.widgets.streaming import StreamedMarkdown
 from studio.tui.widgets.text_input import Composer
 
@@ -298,12 +300,11 @@ def test_html_is_text_and_line_ends_stay() -> None:
     assert "hardbreak" in kinds
 
 
-@pytest.mark.parametrize("plain", [False, True])
-async def test_a_stream_shows_the_same_as_the_whole_text(tmp_path: Path, plain: bool) -> None:
+async def test_a_stream_shows_the_same_as_the_whole_text(tmp_path: Path) -> None:
     text = "# Title\n\nA *paragraph*\nwith lines.\n\n- one\n- two\n\n```python\nx = 1\n```\n\nEnd."
     app = StudioApp(fake_studio(tmp_path))
     async with app.run_test(size=(80, 60)) as pilot:
-        streamed, whole = StreamedMarkdown(plain_until_finished=plain), StreamedMarkdown(text)
+        streamed, whole = StreamedMarkdown(), StreamedMarkdown(text)
         await chat(pilot).query_one("#exchanges").mount(streamed, whole)
         app.flusher.add(streamed)
         for character in text:
@@ -312,9 +313,9 @@ async def test_a_stream_shows_the_same_as_the_whole_text(tmp_path: Path, plain: 
         await streamed.finish(text)
         app.flusher.remove(streamed)
         await until(pilot, lambda: streamed.region.height == whole.region.height)
-        assert [str(w.render()) for w in streamed.query("MarkdownParagraph")] == [
-            str(w.render()) for w in whole.query("MarkdownParagraph")
-        ]
+        everything = Selection(None, None)
+        shows = [one.query_one(MarkdownText).get_selection(everything) for one in (streamed, whole)]
+        assert shows[0] == shows[1] == ("Title\n\nA paragraph\nwith lines.\n\n• one\n• two\n\nx = 1\n\nEnd.", "\n")
 
 
 def test_what_is_printed_to_descriptor_2_goes_to_a_file(tmp_path: Path) -> None:

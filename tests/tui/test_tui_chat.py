@@ -53,6 +53,33 @@ async def test_an_answer_streams_and_is_kept_with_its_status(tmp_path: Path) -> 
         assert [turn.prompt for turn in app.studio.log.conversations.turns(chat(pilot).conversation.id)] == [QUESTION]  # type: ignore[union-attr]
 
 
+async def test_a_correction_is_given_labels_and_given_others_later(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape", "e")
+        await until(pilot, lambda: area(app).has_focus)
+        area(app).load_text("It is 45 days.")
+        await pilot.press("tab", "tab")
+        await write(pilot, "number, our policy,")
+        await pilot.press("enter")
+        await until(pilot, lambda: not app.screen.query(AnswerEditor))
+        await settled(pilot)
+        assert "corrected by you [number, our policy]" in shown(pilot)
+        await pilot.press("e")
+        await until(pilot, lambda: area(app).has_focus)
+        await pilot.click("AnswerEditor .labels")
+        await pilot.press("end")
+        await write(pilot, ", contract")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: not app.screen.query(AnswerEditor))
+        await settled(pilot)
+        first, second = sorted(app.studio.log.corrections.all(), key=lambda correction: correction.created_at)
+        assert first.labels == ("number", "our policy")
+        assert second.labels == ("number", "our policy", "contract")
+        assert second.supersedes == first.id
+
+
 async def test_an_answer_is_corrected_in_place(tmp_path: Path) -> None:
     app = make_app(tmp_path)
     async with app.run_test(size=(100, 30), notifications=True) as pilot:

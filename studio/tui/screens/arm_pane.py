@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -109,7 +110,7 @@ class ArmPane(Vertical, can_focus=True):
         # An anchored container keeps short content at its bottom; one child at least as tall keeps it at the top.
         with ScrolledGround(classes="arm-body", can_focus=False), VerticalGround(classes="arm-content"):
             yield self._thinking
-            yield StreamedMarkdown(plain_until_finished=True, classes="arm-text")
+            yield StreamedMarkdown(classes="arm-text")
             yield DiffView(classes="arm-diff")
         yield PlainText(classes="arm-verdict")
 
@@ -227,13 +228,15 @@ class ArmPane(Vertical, can_focus=True):
         self.position = position
         self._change(self.state)
 
-    async def edit(self, text: str | None = None, rationale: str = "") -> None:
+    async def edit(self, text: str | None = None, rationale: str = "", labels: Sequence[str] = ()) -> None:
         """Put an editor in the place of the answer; it has the focus when this returns.
 
-        It begins with the answer, or with this text and rationale.
+        It begins with the answer, or with this text, and with this rationale and these labels.
         """
         assert self.answer is not None, "only a whole answer is edited"
-        self.editor = AnswerEditor(self.answer.text, starting_text=text, starting_rationale=rationale)
+        self.editor = AnswerEditor(
+            self.answer.text, starting_text=text, starting_rationale=rationale, starting_labels=labels
+        )
         await self.query_one(".arm-content").mount(self.editor)
         self._describe()
 

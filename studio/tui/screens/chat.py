@@ -212,8 +212,9 @@ Inserted words are marked {+so+}, deleted ones [-so-]. o opens what a reasoning 
     # Both have the focus where the user types when they return: what is typed next may be there already.
     async def action_edit(self) -> None:
         if (view := self._settled()) is not None and view.answer is not None:
-            starting = view.correction.corrected if view.correction else None
-            await view.edit(AnswerEditor(view.answer.text, starting_text=starting))
+            made = view.correction
+            starting, labels = (made.corrected, made.labels) if made else (None, ())
+            await view.edit(AnswerEditor(view.answer.text, starting_text=starting, starting_labels=labels))
 
     async def action_feedback(self) -> None:
         if (view := self._settled()) is not None:
@@ -258,9 +259,9 @@ Inserted words are marked {+so+}, deleted ones [-so-]. o opens what a reasoning 
             # A group of its own: it takes the place of nothing but another acceptance.
             self.start(chat_work.set_accepted(self, view.answer.id, accept=accept), group="accept", exclusive=True)
 
-    def action_diff(self) -> None:
+    async def action_diff(self) -> None:
         if (view := self._settled()) is not None:
-            view.toggle_diff()
+            await view.toggle_diff()
 
     def action_undo(self) -> None:
         self.start(chat_work.undo(self), group="judge")

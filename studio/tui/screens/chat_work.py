@@ -190,7 +190,7 @@ async def save_correction(screen: ChatScreen, view: AnswerView, editor: AnswerEd
 
     shown = screen.exchange_of(view)
     earlier = view.correction
-    if earlier and editor.text.strip() == earlier.corrected.strip() and editor.rationale == earlier.rationale:
+    if earlier and editor.same_as(earlier):
         raise UsageError("This is the correction you saved before.", "Change it, or leave with esc.")
     correction = await record_correction(
         screen.studio,
@@ -199,6 +199,7 @@ async def save_correction(screen: ChatScreen, view: AnswerView, editor: AnswerEd
         corrected=editor.text,
         history=await history_before(screen, shown),
         rationale=editor.rationale,
+        labels=editor.labels,
         feedback=editor.feedback,
         supersedes=earlier.id if earlier else None,
     )

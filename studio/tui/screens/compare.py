@@ -261,7 +261,8 @@ reasoning model thought before its answer."""
 
     async def edit(self, pane: ArmPane) -> None:
         """Open an editor in the place of this arm's answer."""
-        await pane.edit()
+        judging = self.comparison.judging if self.comparison else None
+        await pane.edit(labels=judging.correction.labels if judging and not judging.reworded else ())
 
     @on(AnswerEditor.Saved)
     def _save(self, event: AnswerEditor.Saved) -> None:

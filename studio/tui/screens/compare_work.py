@@ -153,6 +153,7 @@ async def save_correction(screen: CompareScreen, editor: AnswerEditor) -> None:
         corrected=editor.text,
         history=comparison.history,
         rationale=editor.rationale,
+        labels=editor.labels,
         origin=Origin.COMPARE,
     )
     comparison.judging = Judging(correction)

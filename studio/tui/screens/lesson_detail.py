@@ -157,7 +157,8 @@ def _source_content(source: Correction) -> Content:
         rows.append(("Answered by", source.arm))
     if source.history:
         rows.append(("After", f"{len(source.history)} earlier messages"))
-    rows += [(label, text) for label, text in (("Why", source.rationale), ("Said", source.feedback)) if text]
+    notes = (("Why", source.rationale), ("Labels", ", ".join(source.labels)), ("Said", source.feedback))
+    rows += [(label, text) for label, text in notes if text]
     if source.original:
         rows.append(("Answer was", source.original))
     rows.append(("Corrected to", source.corrected))

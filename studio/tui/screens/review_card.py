@@ -69,7 +69,8 @@ class ReviewCard(VerticalScroll, can_focus=True):
         assert self.opened is not None
         item = self.opened.item
         starting = item.correction.corrected if item.correction and not feedback else None
-        self.editor = AnswerEditor(item.text, feedback=feedback, starting_text=starting)
+        labels = item.correction.labels if item.correction else ()
+        self.editor = AnswerEditor(item.text, feedback=feedback, starting_text=starting, starting_labels=labels)
         await self.mount(self.editor, after=".review-answer")
         self._show_answer()
         return self.editor

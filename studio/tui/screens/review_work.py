@@ -84,6 +84,7 @@ async def correct(screen: ReviewScreen, opened: OpenedItem, editor: AnswerEditor
         opened,
         editor.text,
         rationale=editor.rationale,
+        labels=editor.labels,
         feedback=editor.feedback,
         origin=Origin.CHAT,
     )

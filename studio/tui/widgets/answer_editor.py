@@ -1,14 +1,15 @@
-"""An answer being corrected: its text in an editor, what changed so far beside or beneath it, and why (optional)."""
+"""An answer being corrected: its text in an editor, and what changed so far; if wanted, why, and labels."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical, VerticalScroll
+from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
@@ -19,6 +20,7 @@ from studio.tui.widgets.text_input import PlainTextArea
 from studio.tui.widgets.word_diff import DiffView, diff_content
 
 if TYPE_CHECKING:
+    from studio.domain.log import Correction
     from studio.tui.screens.studio_screen import StudioScreen
 
 DIFF_DELAY_S = 0.15
@@ -50,13 +52,20 @@ class AnswerEditor(Vertical):
             super().__init__()
 
     def __init__(
-        self, original: str, *, feedback: str = "", starting_text: str | None = None, starting_rationale: str = ""
+        self,
+        original: str,
+        *,
+        feedback: str = "",
+        starting_text: str | None = None,
+        starting_rationale: str = "",
+        starting_labels: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.original = typed(original)
         self.feedback = feedback
         self._starting_text = "" if feedback else typed(original if starting_text is None else starting_text)
         self._starting_rationale = typed(starting_rationale)
+        self._starting_labels = tuple(map(typed, starting_labels))
         self._area = PlainTextArea(self._starting_text, read_only=bool(feedback), classes="answer-text")
         self._diff = DiffView()
         self._diff_timer: Timer | None = None
@@ -68,7 +77,10 @@ class AnswerEditor(Vertical):
             yield self._area
             with VerticalScroll(classes="editor-diff", can_focus=False):
                 yield self._diff
-        yield Input(self._starting_rationale, placeholder="Why? (optional)", compact=True, classes="rationale")
+        with Horizontal(classes="editor-notes"):
+            yield Input(self._starting_rationale, placeholder="Why? (optional)", compact=True, classes="rationale")
+            labels = ", ".join(self._starting_labels)
+            yield Input(labels, placeholder="Labels: one, another (optional)", compact=True, classes="labels")
 
     def on_mount(self) -> None:
         if self.feedback:
@@ -89,6 +101,19 @@ class AnswerEditor(Vertical):
         return self.query_one(".rationale", Input).value.strip()
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """What kind of error it was, in words of the user's: Curves and reports tell by them."""
+        return tuple(filter(None, (label.strip() for label in self.query_one(".labels", Input).value.split(","))))
+
+    def same_as(self, correction: Correction) -> bool:
+        """Whether saving would say nothing that this correction does not."""
+        return (self.text.strip(), self.rationale, self.labels) == (
+            correction.corrected.strip(),
+            correction.rationale,
+            correction.labels,
+        )
+
+    @property
     def writing(self) -> bool:
         """Whether the model is still redoing the answer."""
         return self._area.read_only
@@ -96,7 +121,11 @@ class AnswerEditor(Vertical):
     @property
     def dirty(self) -> bool:
         """Whether leaving would lose words of the user's own."""
-        return self.text != self._starting_text or self.rationale != self._starting_rationale.strip()
+        return (self.text, self.rationale, self.labels) != (
+            self._starting_text,
+            self._starting_rationale.strip(),
+            self._starting_labels,
+        )
 
     def write(self, delta: str) -> None:
         """Take in more of the model's new attempt."""
@@ -124,7 +153,7 @@ class AnswerEditor(Vertical):
         self.post_message(self.Left(self))
 
     @on(Input.Submitted)
-    def _save_from_rationale(self, event: Input.Submitted) -> None:
+    def _save_from_notes(self, event: Input.Submitted) -> None:
         event.stop()
         self.action_save()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
@@ -10,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Static
 
 from studio.domain.log import Answer, Correction, Feedback, Given
@@ -18,6 +20,7 @@ from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.first_word import FirstWordWait
 from studio.tui.widgets.given import describe_cost, describe_ending, describe_given
 from studio.tui.widgets.ground import VerticalGround
+from studio.tui.widgets.markdown_text import MarkdownText
 from studio.tui.widgets.streaming import StreamedMarkdown
 from studio.tui.widgets.thinking import KEY, ThinkingView
 from studio.tui.widgets.word_diff import DiffView, diff_content
@@ -28,7 +31,11 @@ if TYPE_CHECKING:
 
 
 class AnswerView(Vertical, can_focus=True):
-    """An answer, streaming or settled. Focus selects it."""
+    """An answer, streaming or settled. Focus selects it.
+
+    One that was settled when it was mounted, without thinking, is drawn by one widget until it is edited: of a long
+    conversation so many are laid out with every page.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "other(-1)", "Previous answer", show=False, id="answer.previous"),
@@ -60,36 +67,50 @@ class AnswerView(Vertical, can_focus=True):
         self._given = answer.given if answer else Given()
         self._failure = ""
         self._wait = FirstWordWait(self, self._describe)
-        # With their words from the beginning: each change of them lays the whole transcript out anew.
-        self._title = Static(self._by(), markup=False, classes="answer-title")
-        self._thinking = ThinkingView(answer.thinking if answer else "")
-        shown = correction.corrected if correction else answer.text if answer else ""
-        self._text = StreamedMarkdown(shown, classes="answer-body")
-        self._diff = DiffView(classes="answer-diff")
-        self._diff.display = False
-        self._status = Static(self._became(), markup=False, classes="answer-status")
+        self._diff: DiffView | None = None
+        self._parts: _Parts | None = None
+        self._whole: MarkdownText | None = None
+        if answer is None or answer.thinking:
+            self._parts = _Parts(self._words, answer.thinking if answer else "")
+        else:
+            self._whole = MarkdownText(displayable(self._words), above=self._by(), below=Content(self._became()))
 
     def compose(self) -> ComposeResult:
-        yield self._title
-        yield self._thinking
-        yield self._text
-        yield self._diff
-        yield self._status
+        yield from (self._parts or filter(None, (self._whole,)))
 
     def on_mount(self) -> None:
         if self.answer is None:
             self._wait.begin()
         self._describe()
 
+    @property
+    def _words(self) -> str:
+        """The answer, or what it was corrected to."""
+        return self.correction.corrected if self.correction else self.answer.text if self.answer else ""
+
+    async def _apart(self) -> _Parts:
+        """In widgets of its own for each part, where it was drawn by one."""
+        if self._parts is None:
+            self._parts = _Parts(self._words)
+            whole, self._whole = self._whole, None
+            with self.app.batch_update():
+                await self.mount(*self._parts, before=0)
+                self._describe()
+                if whole is not None:
+                    await whole.remove()
+        return self._parts
+
     def on_click(self, event: events.Click) -> None:
         event.stop()
-        self.focus()
+        if not self.has_focus_within:  # a click into its editor chooses a field there
+            self.focus()
 
     def action_other(self, step: int) -> None:
         self.post_message(self.Moved(step))
 
     def action_thinking(self) -> None:
-        self._thinking.toggle()
+        if self._parts is not None:
+            self._parts.thinking.toggle()
 
     # While it streams ---------------------------------------------------------------------------------------------
 
@@ -99,13 +120,15 @@ class AnswerView(Vertical, can_focus=True):
         self._given = given
         self._wait.model_reads()
         self._describe()
-        cast("StudioApp", self.app).flusher.add(self._text)
+        if self._parts is not None:
+            cast("StudioApp", self.app).flusher.add(self._parts.text)
 
     def write(self, delta: str, *, is_thinking: bool = False) -> None:
         if self._wait.end():
             self._describe()
-        into = self._thinking if is_thinking else self._text
-        into.write(delta)
+        if self._parts is not None:
+            into = self._parts.thinking if is_thinking else self._parts.text
+            into.write(delta)
 
     def fail(self, message: str, hint: str) -> None:
         """Why there is no whole answer, in words."""
@@ -116,55 +139,69 @@ class AnswerView(Vertical, can_focus=True):
 
     async def settle(self, answer: Answer | None, correction: Correction | None, feedback: Feedback | None) -> None:
         """Show the answer as the log has it: corrected, accepted, cancelled or failed."""
-        cast("StudioApp", self.app).flusher.remove(self._text)
         self._wait.end()
+        before = self._words
         self.answer = answer or self.answer
         self.correction, self.feedback = correction, feedback
         if self.answer is not None:
             self._given = self.answer.given
-            self._thinking.settle(self.answer.thinking)
-            await self._text.finish(correction.corrected if correction else self.answer.text)
-        if correction is None:
-            self._diff.display = False
-        elif self._diff.display:
-            self._diff.update(diff_content(correction.original, correction.corrected))
-        self._show_text()
+        if self._whole is not None and self._words != before:
+            self._whole.set_text(displayable(self._words))
+        if self._parts is not None:
+            cast("StudioApp", self.app).flusher.remove(self._parts.text)
+            if self.answer is not None:
+                self._parts.thinking.settle(self.answer.thinking)
+                await self._parts.text.finish(self._words)
+            self._show_diff(self._parts, shown=self._shows_diff)
         self._describe()
 
-    def toggle_diff(self) -> None:
+    async def toggle_diff(self) -> None:
         """Show what the correction changed, or the corrected text again."""
-        if self.correction is not None:
-            self._diff.update(diff_content(self.correction.original, self.correction.corrected))
-        self._diff.display = self.correction is not None and not self._diff.display
-        self._show_text()
+        self._show_diff(await self._apart(), shown=not self._shows_diff)
+
+    @property
+    def _shows_diff(self) -> bool:
+        return self._diff is not None and self._diff.display
+
+    def _show_diff(self, parts: _Parts, *, shown: bool) -> None:
+        correction = self.correction if shown else None
+        if correction is not None:
+            if self._diff is None:
+                self._diff = DiffView(classes="answer-diff")
+                self.mount(self._diff, after=parts.text)
+            self._diff.update(diff_content(correction.original, correction.corrected))
+        if self._diff is not None:
+            self._diff.display = correction is not None
+        self._show_text(parts)
 
     # The editor in its place --------------------------------------------------------------------------------------
 
     async def edit(self, editor: AnswerEditor) -> None:
         """Put an editor in the place of the text; it has the focus when this returns."""
         self.editor = editor
-        await self.mount(editor, before=self._status)
-        self._show_text()
+        parts = await self._apart()
+        await self.mount(editor, before=parts.status)
+        self._show_text(parts)
 
     async def close_editor(self) -> None:
         """Take the editor away and show the text again."""
         editor, self.editor = self.editor, None
         if editor is not None:
             await editor.remove()
-        self._show_text()
+        self._show_text(await self._apart())
         self.screen.set_focus(self)
 
-    def _show_text(self) -> None:
-        self._text.display = self.editor is None and not self._diff.display
+    def _show_text(self, parts: _Parts) -> None:
+        parts.text.display = self.editor is None and not self._shows_diff
         self.set_class(self.editor is not None, "-editing")
 
     # Words --------------------------------------------------------------------------------------------------------
 
     def _describe(self) -> None:
-        for part, words in ((self._title, self._by()), (self._status, self._became())):
-            if part.content != words:
-                part.update(words)
-        self._status.set_class(not self._became(), "-empty")
+        if self._parts is not None:
+            self._parts.say(self._by(), self._became())
+        elif self._whole is not None:
+            self._whole.frame(self._by(), Content(self._became()))
         self.set_class(self.correction is not None, "-corrected")
         self.set_class(bool(self._failure or self._ending()), "-broken")
 
@@ -189,12 +226,33 @@ class AnswerView(Vertical, can_focus=True):
         marks: list[str] = []
         if self.correction is not None:
             why = f" ({one_line(self.correction.rationale, 60)})" if self.correction.rationale else ""
-            marks.append(f"± corrected by you{why}, d shows the change")
+            labels = f" [{one_line(', '.join(self.correction.labels), 40)}]" if self.correction.labels else ""
+            marks.append(f"± corrected by you{why}{labels}, d shows the change")
         if self.feedback is Feedback.ACCEPTED:
             marks.append("✓ accepted as good")
         elif self.feedback is Feedback.PREFERRED:
             marks.append("★ preferred")
         return marks
+
+
+class _Parts:
+    """An answer in widgets of its own for by whom it is, what was thought, its text, and what became of it."""
+
+    def __init__(self, text: str = "", thinking: str = "") -> None:
+        self.title = Static(markup=False, classes="answer-title")
+        self.thinking = ThinkingView(thinking)
+        self.text = StreamedMarkdown(text)
+        self.status = Static(markup=False, classes="answer-status")
+
+    def __iter__(self) -> Iterator[Widget]:
+        return iter((self.title, self.thinking, self.text, self.status))
+
+    def say(self, by: Content, became: str) -> None:
+        # Only where they change: each change lays the whole transcript out anew.
+        for part, words in ((self.title, by), (self.status, became)):
+            if part.content != words:
+                part.update(words)
+        self.status.set_class(not became, "-empty")
 
 
 class ExchangeView(VerticalGround):

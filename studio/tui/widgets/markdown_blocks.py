@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.rules_core import StateCore
-    from textual.widgets import Markdown
 
 
 @cache
 def markdown_parser() -> MarkdownIt:
-    """CommonMark with tables and strike-through; HTML is text, and a line end stays a line end."""
+    """CommonMark with tables and strike-through; HTML is text, a line end stays a line end.
+
+    What is nested deeper than its limit is left out by the parser, which allows twenty levels by itself.
+    """
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": 60}).enable(["table", "strikethrough"])
     parser.core.ruler.push("keep_line_ends", _keep_line_ends)
     return parser
 
@@ -55,24 +57,5 @@ def complete_blocks(text: str) -> int:
     return max(block_ends(text), default=0)
 
 
-def pieces(text: str, limit: int = 400) -> Iterator[str]:
-    """The text cut at the ends of blocks, into pieces of about `limit` characters where blocks are no longer."""
-    start = 0
-    for end in block_ends(text):
-        if end - start >= limit:
-            yield text[start:end]
-            start = end
-    if start < len(text):
-        yield text[start:]
-
-
 def _may_continue(line: str) -> bool:
     return line[0] in " \t-*+>" or line[0].isdigit()
-
-
-def markdown_widget(text: str) -> Markdown:
-    """A widget for it, which opens no links."""
-    # Imported with the first answer: an empty Chat is painted without it.
-    from textual.widgets import Markdown
-
-    return Markdown(text or None, parser_factory=markdown_parser, open_links=False)

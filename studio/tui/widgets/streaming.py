@@ -1,9 +1,9 @@
 """Text that arrives piece by piece, drawn so that typing never waits for it.
 
-Textual gives keys no priority over the work of painting. Markdown parsed and mounted at every token of five panes
+Textual gives keys no priority over the work of painting. Markdown parsed and drawn at every token of five panes
 starves the keyboard; so deltas are only collected here, and one flusher visits the panes at most twelve times a
 second, one after another, giving the event loop back after each. What still grows is drawn as plain text; blocks are
-mounted as Markdown once they are complete, or, where several panes stream, once all is there.
+drawn as Markdown once they are complete.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import contextlib
 import gc
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from textual.app import ComposeResult
@@ -22,12 +22,11 @@ from textual.errors import NoWidget
 
 from studio.tui.plain_text import displayable
 from studio.tui.widgets.ground import PlainText, VerticalGround
-from studio.tui.widgets.markdown_blocks import complete_blocks, markdown_widget, pieces
+from studio.tui.widgets.markdown_blocks import complete_blocks
+from studio.tui.widgets.markdown_text import MarkdownText
 
 if TYPE_CHECKING:
     from textual.widget import Widget
-
-    from studio.tui.app import StudioApp
 
 FLUSH_PERIOD_S = 1 / 12
 FULL_RATE_PANES = 2
@@ -42,89 +41,41 @@ LONGEST_WAIT_S = 0.2
 TYPING_S = 0.7
 """Without a key for so long, nobody types: what takes longer than a visit may begin."""
 LONGEST_PAINT_S = 0.5
-PIECE_PAUSE_S = 0.02
 
 
 class StreamedMarkdown(VerticalGround):
     """An answer's text: given whole, or by `write` while it streams and `finish` at its end.
 
     While it streams it must be known to the app's StreamFlusher: `app.flusher.add(pane)`, and `remove` at the end.
-    `plain_until_finished` draws no Markdown before the end: for panes of which several stream side by side.
     """
 
-    def __init__(self, text: str = "", *, plain_until_finished: bool = False, classes: str | None = None) -> None:
+    def __init__(self, text: str = "", *, classes: str | None = None) -> None:
         super().__init__(classes=classes)
-        self._plain = plain_until_finished
-        self._mounted_text = displayable(text)
+        self._drawn = displayable(text)
         self._tail = ""
         self._arrived: list[str] = []
-        self._blocks = markdown_widget(self._mounted_text)
-        self._growing = PlainText(classes="growing")
-        self._growing.display = False
+        self._blocks = MarkdownText(self._drawn, classes="blocks")
+        self._growing: PlainText | None = None
 
     def compose(self) -> ComposeResult:
         yield self._blocks
-        yield self._growing
 
     def write(self, delta: str) -> None:
         """Take in more text; it is drawn at the flusher's next visit."""
         self._arrived.append(delta)
 
     async def finish(self, text: str) -> None:
-        """The stream is over and this is the whole text: draw all of it as Markdown.
-
-        A pane that is plain until finished becomes Markdown once no other pane streams any more.
-        """
+        """The stream is over and this is the whole text."""
         self._arrived.clear()
         whole = displayable(text)
-        if self._plain:
-            if not whole.startswith(self._mounted_text):
-                await self.query(".plain-block").remove()
-                self._blocks.display = False
-                self._mounted_text = ""
-            self._tail = whole[len(self._mounted_text) :]
-            self._growing.display = bool(self._tail)
-            self._growing.update(self._tail.strip("\n"))
-            if whole:
-                cast("StudioApp", self.app).flusher.mount_later(self)
-            return
-        if not whole.startswith(self._mounted_text):
-            await self._blocks.update(whole)
-        elif rest := whole[len(self._mounted_text) :]:
-            await self._blocks.append(rest)
-        self._mounted_text, self._tail = whole, ""
-        self._growing.display = False
-        self._growing.update("")
-
-    async def mountmarkdown_widget(self) -> None:
-        """Put Markdown in the place of plain text. Piece by piece and out of sight: nothing is painted, not even a
-        key, while textual mounts a batch of Markdown blocks."""
-        whole = self._whole
-        flusher = cast("StudioApp", self.app).flusher
-        blocks = markdown_widget("")
-        blocks.display = False
-        await self.mount(blocks, before=self._growing)
-        for piece in pieces(whole):
-            await flusher.nobody_types()
-            if not blocks.is_attached:
-                return  # another session is shown meanwhile, or the app ends
-            await blocks.append(piece)
-            await asyncio.sleep(PIECE_PAUSE_S)
-        await flusher.nobody_types()
-        if whole != self._whole:
-            await blocks.remove()  # asked again meanwhile
-            return
-        old, self._blocks = self._blocks, blocks
-        self._mounted_text, self._tail = whole, ""
-        with self.app.batch_update():
-            await self.query(".plain-block").remove()
-            await old.remove()
+        if not whole.startswith(self._drawn):
+            self._blocks.set_text(whole)
+        elif rest := whole[len(self._drawn) :]:
+            self._blocks.append(rest)
+        self._drawn, self._tail = whole, ""
+        if self._growing is not None:
             self._growing.display = False
-            blocks.display = True
-
-    @property
-    def _whole(self) -> str:
-        return self._mounted_text + self._tail
+            self._growing.update("")
 
     @property
     def waits(self) -> bool:
@@ -148,12 +99,13 @@ class StreamedMarkdown(VerticalGround):
         self._arrived.clear()
         if ready := complete_blocks(self._tail):
             done, self._tail = self._tail[:ready], self._tail[ready:]
-            if self._plain:
-                await self.mount(PlainText(done.strip("\n"), classes="plain-block"), before=self._growing)
-            else:
-                await self._blocks.append(done)
-            self._mounted_text += done
+            self._blocks.append(done)
+            self._drawn += done
+        if self._growing is None:
+            self._growing = PlainText(classes="growing")
+            await self.mount(self._growing)
         self._growing.display = True
+        self._growing.set_class(bool(self._drawn), "-after")
         self._growing.update(self._tail.strip("\n"))
 
 
@@ -163,23 +115,17 @@ class StreamFlusher:
     Each visit is one layout and one paint of one pane, so that a key waits for that at most. Between visits the loop
     is left alone for REST times as long as the visit took: on a slow machine the panes grow in larger steps instead,
     and so they do while somebody types.
-    While somebody types, visits fall between the keys, and finished panes stay plain.
+    While somebody types, visits fall between the keys.
     """
 
     def __init__(self) -> None:
         self._panes: WeakSet[StreamedMarkdown] = WeakSet()
-        self._plain: list[StreamedMarkdown] = []
         self._task: asyncio.Task[None] | None = None
         self._last_key = 0.0
 
     def add(self, pane: StreamedMarkdown) -> None:
         """Begin to visit a pane."""
         self._panes.add(pane)
-        self._run()
-
-    def mount_later(self, pane: StreamedMarkdown) -> None:
-        """Let this finished pane become Markdown as soon as none streams."""
-        self._plain.append(pane)
         self._run()
 
     def _run(self) -> None:
@@ -196,11 +142,6 @@ class StreamFlusher:
     def _typing_left(self) -> float:
         return self._last_key + TYPING_S - time.perf_counter()
 
-    async def nobody_types(self) -> None:
-        """Until no key has been pressed for a while."""
-        while (left := self._typing_left()) > 0:  # noqa: ASYNC110 - time is what it waits for
-            await asyncio.sleep(left)
-
     async def between_keys(self) -> None:
         """Until a key just pressed is drawn, but not for ever where one follows the other."""
         latest = time.perf_counter() + LONGEST_WAIT_S
@@ -215,16 +156,12 @@ class StreamFlusher:
 
     async def _visit_in_turn(self) -> None:
         with _no_full_collections():
-            while self._panes or self._plain:
+            while self._panes:
                 for pane in list(self._panes):
                     await self.between_keys()
                     taken = await _visit(pane) if pane.waits else 0.0
                     period = FLUSH_PERIOD_S / max(1, min(len(self._panes), FULL_RATE_PANES))
                     await asyncio.sleep(max(period, (TYPING_REST if self._typing_left() > 0 else REST) * taken))
-                if not self._panes and self._plain:
-                    await self.nobody_types()
-                    if not self._panes and (pane := self._plain.pop(0)).is_attached:
-                        await pane.mountmarkdown_widget()
 
 
 @contextlib.contextmanager

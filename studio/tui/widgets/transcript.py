@@ -227,10 +227,12 @@ class Transcript(ScrolledGround, inherit_bindings=False):
             self.earlier = 0  # the log was taken back to an earlier state
             return
         taken, self._above = self._above[-AT_ONCE:], self._above[:-AT_ONCE]
-        await self._holder.mount_all([ExchangeView(one.turn.prompt, one) for one in taken], before=0)
-        self.earlier -= len(taken)
+        # Together, so that all is laid out once.
+        with self.app.batch_update():
+            await self._holder.mount_all([ExchangeView(one.turn.prompt, one) for one in taken], before=0)
+            self.earlier -= len(taken)
+            await self._let_go_below()
         await painted(self)
-        await self._let_go_below()
 
     async def _mount_later(self) -> None:
         if not self._below:
@@ -241,10 +243,11 @@ class Transcript(ScrolledGround, inherit_bindings=False):
             self.later = 0
             return
         taken, self._below = self._below[:AT_ONCE], self._below[AT_ONCE:]
-        await self._holder.mount_all([ExchangeView(one.turn.prompt, one) for one in taken])
-        self.later -= len(taken)
+        with self.app.batch_update():
+            await self._holder.mount_all([ExchangeView(one.turn.prompt, one) for one in taken])
+            self.later -= len(taken)
+            await self._let_go_above()
         await painted(self)
-        await self._let_go_above()
 
     async def _let_go_below(self) -> None:
         farthest = self.scroll_y + (1 + KEPT_SCREENS) * self.size.height
