@@ -36,15 +36,23 @@ def wrapped(text: str) -> str:
     return textwrap.fill(printable(text), _LINE, break_long_words=False, break_on_hyphens=False)
 
 
-def plain_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> str:
+def plain_table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Iterable[int] = (),
+    above: Sequence[str] = (),
+) -> str:
     """A header, a rule and the rows, aligned left but for the columns numbered in `right`.
 
-    Widths are terminal cells, so that CJK and emoji align. Cells are made printable and put on one line.
+    `above` is the first line of headings of two lines. Widths are terminal cells, so that CJK and emoji align. Cells
+    are made printable and put on one line.
     """
-    table = [[" ".join(printable(cell).split()) for cell in row] for row in (header, *rows)]
+    heads = [head for head in (above, header) if head]
+    table = [[" ".join(printable(cell).split()) for cell in row] for row in (*heads, *rows)]
     to_the_right = frozenset(right)
     widths = [max(cell_len(row[column]) for row in table) for column in range(len(header))]
-    table.insert(1, ["-" * width for width in widths])
+    table.insert(len(heads), ["-" * width for width in widths])
     return "\n".join(
         _COLUMN_GAP.join(
             _pad(cell, width, column in to_the_right)
@@ -57,11 +65,18 @@ def plain_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: 
 def stages_table(stages: Mapping[str, Mapping[str, Sequence[bool | None]]]) -> str:
     """Stages across, arms down: how many questions each arm got right, of those that have a check.
 
-    `stages` maps a stage's name ('before', 'after corrections', 'after the night') to verdicts by arm.
+    `stages` maps a stage's name ('before', 'after corrections', 'after the night') to verdicts by arm. "After" stands
+    on a line of its own: beside the story in the demonstration there are 46 cells.
     """
     arms = list(dict.fromkeys(arm for verdicts in stages.values() for arm in verdicts))
     rows = [[arm, *(_right_of(verdicts.get(arm, ())) for verdicts in stages.values())] for arm in arms]
-    return plain_table(["arm", *stages], rows, right=range(1, len(stages) + 1))
+    after = ["after" if stage.startswith("after ") else "" for stage in stages]
+    return plain_table(
+        ["arm", *(stage.removeprefix("after ") for stage in stages)],
+        rows,
+        right=range(1, len(stages) + 1),
+        above=["", *after] if any(after) else (),
+    )
 
 
 def _pad(cell: str, width: int, right: bool) -> str:

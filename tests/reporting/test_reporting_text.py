@@ -78,6 +78,16 @@ def test_the_stages_table_counts_right_answers() -> None:
     assert [line.split() for line in table.split("\n")[2:]] == [["frozen", "1/2", "2/2"], ["lora", "-", "-"]]
 
 
+def test_the_stages_table_fits_beside_the_story_of_the_demonstration() -> None:
+    stages = ("before", "after corrections", "after the night")
+    table = stages_table({stage: {"reader+lessons": [True] * 10} for stage in stages})
+    assert max(map(len, table.split("\n"))) <= 46
+    assert [line.split() for line in table.split("\n")[:2]] == [
+        ["after", "after"],
+        ["arm", "before", "corrections", "the", "night"],
+    ]
+
+
 def test_the_pareto_table_marks_the_front_and_names_what_beats_the_others() -> None:
     costs = ("prompt_tokens", "latency_s")
     table = pareto_table(ARMS, costs)
