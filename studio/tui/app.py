@@ -6,19 +6,16 @@ import asyncio
 import contextlib
 import gc
 import signal
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
-from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.reactive import var
 from textual.screen import Screen
-from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
 from studio.errors import StorageError, StudioError
@@ -28,24 +25,19 @@ from studio.tui.commands import commands_of
 from studio.tui.diagnostics import open_diagnostics, write_down
 from studio.tui.dressed_app import DressedApp
 from studio.tui.jumping_app import JumpingApp
+from studio.tui.keyed_app import KeyedApp
 from studio.tui.messages import ChatRequested, CompareRequested, LessonsRequested
 from studio.tui.recorded_app import RecordedApp
 from studio.tui.screens.studio_screen import StudioScreen, run_beside
 from studio.tui.style_sheet import KeptStylesheet
 from studio.tui.terminal import ending_signals, guarded_terminal, reads_a_terminal
 from studio.tui.widgets.header import MODES, Status
-from studio.tui.widgets.streaming import StreamFlusher
-
-if TYPE_CHECKING:
-    from studio.tui.tour import Tour
 
 STYLES = Path(__file__).with_name("styles")
 TERMINAL_LOOKED_FOR_S = 2.0
-KEYS_WAIT_S = 0.5
-"""The longest that a key waits for the keys before it to be taken in."""
 
 
-class StudioApp(RecordedApp, DressedApp, JumpingApp):
+class StudioApp(KeyedApp, RecordedApp, DressedApp, JumpingApp):
     """The terminal app over one Studio, whose processes it takes down when it ends (`on_exit` instead, where given).
 
     `diagnostics` go into the studio's workspace unless another folder is named.
@@ -83,8 +75,6 @@ class StudioApp(RecordedApp, DressedApp, JumpingApp):
     """What the header tells; replaced as a whole."""
     log_revision: var[int] = var(0)
     """Grows by one whenever something was written to the log."""
-    tour: Tour | None = None
-    """The tour under way."""
 
     def __init__(
         self,
@@ -93,10 +83,8 @@ class StudioApp(RecordedApp, DressedApp, JumpingApp):
         *,
         diagnostics: Path | None = None,
     ) -> None:
-        self.flusher = StreamFlusher()
         self.failure: Exception | None = None
         self.log_is_open = False
-        self._touched = time.monotonic()
         self._take_down = on_exit or studio.close
         self._diagnostics_folder = diagnostics or studio.workspace.diagnostics
         self._diagnostics = open_diagnostics(self._diagnostics_folder)
@@ -215,43 +203,6 @@ class StudioApp(RecordedApp, DressedApp, JumpingApp):
         except Exception as error:  # noqa: BLE001 - the app is gone, there is nobody to tell but the log
             write_down(error)
 
-    # Keys ---------------------------------------------------------------------------------------------------------
-
-    def untouched_s(self) -> float:
-        """Seconds since the last key or movement of the mouse."""
-        return time.monotonic() - self._touched
-
-    async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.InputEvent):
-            self._touched = time.monotonic()
-        if isinstance(event, events.Key) and not event.is_forwarded:
-            self.flusher.give_way()
-            if await self._acted_on(event):
-                return
-        await super().on_event(event)
-
-    async def _acted_on(self, key: events.Key) -> bool:
-        """Whether the key was bound to an action; it has been carried out by then.
-
-        In the place of textual's way, in which a key finds its binding only after it has travelled through the
-        focused widget and all around it, while later keys overtake it: what was typed at once after `e` would be
-        taken for commands, and a letter after F7 be inserted before F7 had selected. So nothing that is typed is
-        looked at before the action of the key before it is done, and the focus where that action put it.
-        """
-        focused = self.focused
-        if focused is not None:
-            if focused.check_consume_key(key.key, key.character):
-                return False  # it is text
-            await _processed(focused)
-        if key.key == "escape" and self.tour is not None and self.tour.end(self):
-            return True
-        minimizes = key.key == "escape" and self.screen.maximized is not None and self.escape_to_minimize
-        return not minimizes and (
-            await self._check_bindings(key.key, priority=True)
-            or await self._check_bindings(key.key)
-            or (isinstance(self.screen, StudioScreen) and self.screen.type_on(key))
-        )
-
     # State --------------------------------------------------------------------------------------------------------
 
     def tell(self, **changes: str | int) -> None:
@@ -305,11 +256,3 @@ class StudioApp(RecordedApp, DressedApp, JumpingApp):
         # Of several failures in a row one is told; textual would add where its developers see the others.
         self._exit_renderables[:] = [f"The studio had to close. What was saved is safe.{where}"]
         self._close_messages_no_wait()
-
-
-async def _processed(widget: Widget) -> None:
-    """Until the widget has taken in all keys it was sent."""
-    done = asyncio.Event()
-    if widget.call_later(done.set):
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(done.wait(), KEYS_WAIT_S)

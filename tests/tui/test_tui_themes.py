@@ -18,6 +18,7 @@ from studio.services.studio import Studio
 from studio.settings import load_settings
 from studio.tui.app import StudioApp
 from studio.tui.messages import CompareRequested
+from studio.tui.screens.arm_pane import ArmPane
 from studio.tui.screens.theme_picker import ThemePicker
 from studio.tui.theme_files import StudioTheme, read_theme
 from studio.tui.themes import load_themes
@@ -143,6 +144,8 @@ async def test_everything_on_real_screens_can_be_read_in_every_theme(tmp_path: P
             else:
                 await app.action_go(place)
             await settled(pilot)
+            if place == "compare":  # what is told while an answer is written is seen, too
+                await app.screen.query(ArmPane).last().wait()
             app.clear_notifications()
             for theme, least in SHIPPED.items():
                 app.theme = theme

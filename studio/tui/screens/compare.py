@@ -8,30 +8,27 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.events import DescendantFocus, Key
+from textual.events import Key
 from textual.widgets import Input, Static, TextArea
 from textual.worker import Worker
 
-from studio.domain.arms import ArmRecipe
 from studio.domain.generation import ChatMessage, Sampling
 from studio.domain.log import Correction
 from studio.services.studio import Studio
 from studio.tui.plain_text import typed
 from studio.tui.screens import compare_work
-from studio.tui.screens.arm_board import ArmBoard
 from studio.tui.screens.arm_pane import ArmPane
-from studio.tui.screens.arm_tabs import ArmTab, ArmTabs
+from studio.tui.screens.arm_tabs import ArmTabs
+from studio.tui.screens.arms_screen import ArmsScreen
 from studio.tui.screens.compare_keys import COMPARE_KEYS, DIAL, DIAL_KEYS, EMPTY, GUARDED, NO_DIAL
 from studio.tui.screens.compare_work import Comparison
-from studio.tui.screens.names_seen import KNOWN, NamesSeen
 from studio.tui.screens.scale_dial import DialButton, ScaleDial
-from studio.tui.screens.studio_screen import StudioScreen
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.ground import Ground
 from studio.tui.widgets.text_input import Composer, PlainTextArea
 
 
-class CompareScreen(StudioScreen):
+class CompareScreen(ArmsScreen):
     """The question on top, a pane per arm below: tabs, two columns, or all in a row, as the window is wide."""
 
     MODE = "compare"
@@ -48,11 +45,6 @@ reasoning model thought before its answer."""
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
-        self.comparison: Comparison | None = None
-        self._board = ArmBoard(studio.settings.arm_recipes())
-        self._current: ArmPane = self._board.all[0]
-        self._blind = False
-        self.names = NamesSeen()
         self._shows_diffs = False
         self._asking: Worker[None] | None = None
         self._dial_waits = False
@@ -92,11 +84,6 @@ reasoning model thought before its answer."""
     # What there is ------------------------------------------------------------------------------------------------
 
     @property
-    def panes(self) -> list[ArmPane]:
-        """Those of the arms that can answer, in the order of their places on the screen."""
-        return self._board.panes
-
-    @property
     def answering(self) -> bool:
         return self._asking is not None and not self._asking.is_finished
 
@@ -107,12 +94,6 @@ reasoning model thought before its answer."""
     @property
     def _composer(self) -> Composer:
         return self.query_one(Composer)
-
-    def show_arms(self, recipes: Sequence[ArmRecipe]) -> list[ArmPane]:
-        """Show these arms and no others; returns the panes that were not shown before."""
-        fresh = self._board.show_arms(recipes, shuffled=self._blind)
-        self._choose(self._current if self._current in self.panes else self.panes[0])
-        return fresh
 
     # Asking -------------------------------------------------------------------------------------------------------
 
@@ -192,42 +173,6 @@ reasoning model thought before its answer."""
         self.minimize()
         self.set_focus(self._composer)
 
-    # The chosen arm -----------------------------------------------------------------------------------------------
-
-    def action_choose(self, position: int) -> None:
-        if self.comparison is not None and position <= len(self.panes):
-            pane = self.panes[position - 1]
-            self._choose(pane)
-            if self.maximized is not None:
-                self.minimize()
-                self.maximize(pane)
-            self.set_focus(pane)
-
-    @on(ArmTab.Chosen)
-    def _choose_tab(self, event: ArmTab.Chosen) -> None:
-        self.action_choose(event.position)
-
-    def on_descendant_focus(self, event: DescendantFocus) -> None:
-        pane = next((node for node in event.widget.ancestors_with_self if isinstance(node, ArmPane)), None)
-        if pane is not None:
-            self._choose(pane)
-
-    def _choose(self, pane: ArmPane) -> None:
-        self._current = pane
-        for other in self._board.all:
-            other.set_class(other is pane, "-current")
-        self._draw_tabs()
-
-    @on(ArmPane.StateChanged)
-    def _draw_tabs(self) -> None:
-        self.query_one(ArmTabs).show_panes(self.panes, self._current)
-
-    def action_maximise(self) -> None:
-        if self.maximized is not None:
-            self.minimize()
-        elif self.comparison is not None:
-            self.maximize(self._current)
-
     # Judging ------------------------------------------------------------------------------------------------------
 
     def _answered(self) -> ArmPane | None:
@@ -295,25 +240,6 @@ reasoning model thought before its answer."""
             work = compare_work.show_timeline(self, self.comparison.prompt, self._current.recipe)
             self.start(work, group="then-and-now", exclusive=True)
             self._tell_names()  # it says what which arm said
-
-    # Blind --------------------------------------------------------------------------------------------------------
-
-    def action_blind(self) -> None:
-        self._blind = not self._blind
-        self._board.name_arms(hidden=self._blind)
-        if self._blind:
-            self._board.place(shuffled=True)
-            hidden = "Names are hidden until you prefer an answer with v; at the next question anew. b ends it."
-            known = self.comparison is not None and self.names.known(self.comparison.prompt, self.panes)
-            self.notify(f"{hidden} {KNOWN}" if known else hidden)
-        else:
-            self._board.place(shuffled=False)
-            self._draw_tabs()
-
-    def _tell_names(self) -> None:
-        """Something else than the panes tells which arm said what."""
-        for pane in self.panes:
-            pane.name_seen = True
 
     # The dial -----------------------------------------------------------------------------------------------------
 

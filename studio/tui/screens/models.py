@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.timer import Timer
 from textual.widgets import OptionList, Static
@@ -23,6 +23,7 @@ from studio.services.model_shelf import Place, ShelfModel, shelf_of
 from studio.services.studio import Studio
 from studio.tui.plain_text import displayable
 from studio.tui.screens import models_work
+from studio.tui.screens.models_keys import MODELS_KEYS
 from studio.tui.screens.models_shown import HEADINGS, Shown, about, grouped, row
 from studio.tui.screens.models_work import Pulling
 from studio.tui.screens.studio_screen import StudioScreen
@@ -50,21 +51,7 @@ Hugging Face hub, a adds a file where it lies, x deletes what was pulled or forg
 unless you ask. Corrections and lessons stay whichever model answers; adapters belong to the model they were made for.
 t begins a night that trains the model in use on the same corrections. m measures in which form it reads lessons best,
 and stops; prompts have that form from then on. `studio models` does the same on the command line."""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "use", "Use", id="models.use", tooltip="Answer with this model from now on, as enter does"),
-        Binding("p", "pull", "Pull/pause", id="models.pull", tooltip="Pull this model, pause, go on"),
-        Binding("c", "cancel", "Give up", id="models.cancel", tooltip="End the pull and delete what has arrived"),
-        Binding("g", "get", "Get…", id="models.get", tooltip="Pull another model: org/repo or an address"),
-        Binding("a", "add", "Add…", id="models.add", tooltip="Add a model file where it lies"),
-        Binding("x", "remove", "Remove", id="models.remove", tooltip="Delete a pulled model, forget an added one"),
-        Binding(
-            "m", "measure", "Measure", id="models.measure", tooltip="Find what the model in use reads best, or stop"
-        ),
-        Binding(
-            "t", "train", "Train", id="models.train", tooltip="Train the model in use on your corrections: a night"
-        ),
-        Binding("u", "undo", "Undo", id="models.undo", tooltip="Take the last choice or forgetting back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = MODELS_KEYS
 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)

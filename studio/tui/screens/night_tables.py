@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from rich.text import Text
 from textual.widgets import DataTable
 
-from studio.domain.nights import Adapter, Night
+from studio.domain.nights import Adapter, Night, NightProgress
 from studio.tui.plain_text import one_line
 from studio.tui.screens.local_time import local_time
 from studio.tui.screens.night_words import STATES, minutes_of
@@ -79,3 +80,13 @@ class AdaptersTable(_RowTable):
             )
             for adapter in self.listed
         )
+
+
+def as_told(nights: Sequence[Night], told: NightProgress | None) -> list[Night]:
+    """The nights, the running one in the state it last told: the log learns of it a little later."""
+    if told is None or told.state.is_over:
+        return list(nights)
+    return [
+        replace(night, state=told.state) if night.id == told.night_id and not night.state.is_over else night
+        for night in nights
+    ]

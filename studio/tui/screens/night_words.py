@@ -63,7 +63,7 @@ def figures(progress: NightProgress) -> str:
         start = f" (began at {progress.losses[0]:.2f})" if progress.losses else ""
         parts.append(f"loss {progress.loss:.2f}{start}")
     if progress.elapsed_s:
-        parts.append(f"{duration(progress.elapsed_s)} {'in all' if progress.state.is_over else 'so far'}")
+        parts.append(f"{duration(progress.elapsed_s)} {'of training' if progress.state.is_over else 'so far'}")
     if progress.eta_s is not None and not progress.state.is_over:
         parts.append(f"about {duration(progress.eta_s)} left")
     if progress.rss_bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -27,7 +26,7 @@ from studio.tui.screens import nights_work
 from studio.tui.screens.adapters_panel import NONE_IN_USE, AdaptersPanel, why_not
 from studio.tui.screens.night_panel import NightPanel
 from studio.tui.screens.night_schedule import ScheduleLine, read_standing
-from studio.tui.screens.night_tables import AdaptersTable, NightsTable
+from studio.tui.screens.night_tables import AdaptersTable, NightsTable, as_told
 from studio.tui.screens.night_words import INTERRUPTED, NO_NIGHT, START, STATES, TOO_FEW, verdict_of, version_before
 from studio.tui.screens.nights_keys import NIGHTS_KEYS
 from studio.tui.screens.nights_work import Change
@@ -162,19 +161,9 @@ is closed."""
         self.start(self._read_adapters(), group="adapters-read", exclusive=True)
 
     async def _read_nights(self) -> None:
-        self._nights = self._up_to_date(await follow_night.nights(self.studio))
+        self._nights = as_told(await follow_night.nights(self.studio), self._progress)
         self._fill_nights()
         self._show_progress()
-
-    def _up_to_date(self, known: list[Night]) -> list[Night]:
-        """The nights, the running one in the state it last told: the log learns of it a little later."""
-        told = self._progress
-        if told is None or told.state.is_over:
-            return known
-        return [
-            replace(night, state=told.state) if night.id == told.night_id and not night.state.is_over else night
-            for night in known
-        ]
 
     async def _read_adapters(self) -> None:
         try:
