@@ -166,6 +166,8 @@ def _arms(story: LogStory) -> Section:
         times = [arm.prompt_tokens, arm.first_token_s, arm.latency_s]
         forms = (".0f", ".2f", ".2f")
         costs.append([name, *("-" if v is None else f"{v:{form}}" for v, form in zip(times, forms, strict=True))])
+    if not rows:
+        return Section("What was learnt", ["No arm has answered a corrected question yet."])
     header = ["arm", "right before", "right after", "gain", "n", "stale rate", *STATES]
     note = (
         "Before: answers given before the question was first corrected, mostly those found wrong. Gain: paired over "
@@ -175,7 +177,7 @@ def _arms(story: LogStory) -> Section:
     tables = [Table("Corrected questions, by arm", header, rows, note=note)]
     if not story.label:  # an answer costs what it costs, whatever the question is about
         header = ["arm", "prompt tokens", "first token s", "latency s"]
-        tables.append(Table("What an answer costs", header, costs, note="Means."))
+        tables.append(Table("What an answer costs", header, costs, note="Means over all its answers."))
     return Section("What was learnt", tables=tables)
 
 

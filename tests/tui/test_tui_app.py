@@ -90,7 +90,7 @@ async def test_the_header_cuts_nothing_off(
         await settled(pilot)
         header = app.screen.query_one(StudioHeader)
         for night in ("", "night training 42%"):
-            app.tell(model="A model of some name 7B", corrections=12, lessons=9, night=night)
+            app.tell(model="A model of some name 7B", corrections=12, lessons=12, night=night)
             await pilot.pause()
             line = "\n".join(shown(pilot).splitlines()[: header.size.height])
             assert all(part.region.right <= width for part in header.query("*") if part.display), line
@@ -98,8 +98,9 @@ async def test_the_header_cuts_nothing_off(
             assert night in line
             if not night:
                 assert "12 corr" in line
+                assert "12 less…" not in line
             if width >= 160 and not night:
-                assert "12 corrections, 9 lessons" in line
+                assert "12 corrections, 12 lessons" in line
                 assert "A model" in line
 
 

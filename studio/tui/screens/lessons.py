@@ -71,7 +71,9 @@ kept but never given, often because a newer one replaced it."""
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="lessons-body"):
             with Vertical(id="lessons-left"):
-                yield Input(placeholder="words, or: pinned, weak, retired", id="lessons-filter", compact=True)
+                yield Input(
+                    placeholder="Filter by words, or by pinned, weak, retired", id="lessons-filter", compact=True
+                )
                 yield Static("Reading lessons…", id="lessons-count", markup=False)
                 yield LessonList(id="lessons-list")
             yield LessonDetail(id="lessons-detail")

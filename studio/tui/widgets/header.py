@@ -114,7 +114,8 @@ class StudioHeader(Horizontal):
             taken, two_rows = [_taken(row, form=0, around=2) for row in rows], True
         else:
             taken, keys, self._apart = [_taken(tabs, form=1, around=1)], False, 1
-        self._rooms = tuple(width - cells - 1 for cells in taken)
+        # Beside both rows it is one column: the longer row leaves it its room.
+        self._rooms = (width - max(taken) - 1,) * len(taken)
         self.set_class(self._apart == 1, "-tight")
         self.set_class(two_rows, "-two-rows")
         for tab in tabs:
