@@ -129,6 +129,8 @@ class _LaidOut(Visual):
         return [self._strip(y, row, style, options) for y, row in enumerate(self._lay_out(width)[:height])]
 
     def _lay_out(self, width: int) -> list[Row]:
+        if width < 1:
+            return []  # its size is not known yet
         if width != self._width:
             self.forget()
             self._width = width
