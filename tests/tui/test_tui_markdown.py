@@ -7,6 +7,7 @@ from textual.app import App
 from textual.geometry import Offset
 from textual.highlight import HighlightTheme
 from textual.selection import Selection
+from tui_driving import until
 
 from studio.tui.widgets.markdown_rows import laid_out, parsed
 from studio.tui.widgets.markdown_text import MarkdownText
@@ -48,8 +49,9 @@ def test_what_is_deeper_or_has_more_columns_than_the_row_has_room_for_loses_no_t
 async def test_what_was_wrapped_is_copied_as_one_line() -> None:
     shown = MarkdownText("- one two three\n\n```\nabcdefgh\n  i\n```")
     app: App[None] = App()
-    async with app.run_test(size=(9, 12)):
+    async with app.run_test(size=(9, 12)) as pilot:
         await app.mount(shown)
+        await until(pilot, lambda: shown.region.width == 9)
         assert shown.get_selection(Selection(None, None)) == ("• one two three\n\nabcdefgh\n  i", "\n")
         # From the second row's word to the middle of the code.
         assert shown.get_selection(Selection(Offset(2, 1), Offset(4, 4))) == ("three\n\nab", "\n")
