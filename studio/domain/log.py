@@ -109,6 +109,20 @@ class Answer:
     thinking: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer without its provenance, which is most of it. `accepted`: the user's last word on it."""
+
+    answer_id: str
+    prompt: str
+    arm: str
+    text: str
+    finish_reason: FinishReason
+    created_at: datetime
+    accepted: bool
+    model_sha256: str
+
+
 def confidence(mean_log_probability: float | None) -> float | None:
     """The mean probability of a token, in (0, 1]: geometric, so that the length of an answer does not matter."""
     return None if mean_log_probability is None else math.exp(mean_log_probability)

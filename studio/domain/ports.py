@@ -25,7 +25,7 @@ from studio.domain.generation import (
 )
 from studio.domain.imports import Additions, Import, Logged
 from studio.domain.lessons import Lesson, LessonStatus, LessonUse, Stamps
-from studio.domain.log import Answer, Conversation, Correction, Feedback, Origin, Turn, Unjudged
+from studio.domain.log import Answer, Conversation, Correction, Feedback, Origin, Said, Turn, Unjudged
 from studio.domain.nights import Adapter, Night, Probe, ProbeResult
 
 
@@ -149,6 +149,10 @@ class AnswerStore(Protocol):
 
     def withdraw_feedback(self, answer_id: str) -> None: ...
     def accepted(self) -> list[tuple[Answer, Turn]]: ...
+    def said(self) -> list[Said]:
+        """All answers, oldest first, in a tenth of the time."""
+        ...
+
     def unjudged(self, arm: str) -> list[Unjudged]:
         """Newest first: questions the user asked, of which no answer was judged, each by the latest answer of this arm,
         or where there is none by the latest of any."""
@@ -173,6 +177,14 @@ class CorrectionStore(Protocol):
     def in_force(self) -> list[Correction]: ...
     def in_force_of(self, question: str) -> list[Correction]:
         """Oldest first: those in force whose prompt is this question but for case and white space."""
+        ...
+
+    def in_force_ids(self) -> set[str]:
+        """Of `in_force`, in a small part of the time."""
+        ...
+
+    def unlearnt(self) -> list[Correction]:
+        """Those in force that no lesson was learnt from, oldest first."""
         ...
 
     def set_undone(self, correction_id: str, undone: bool, at: datetime) -> None:
@@ -238,8 +250,25 @@ class LessonStore(Protocol):
         """The lessons that this correction is a source of, oldest first."""
         ...
 
-    def vectors(self, embedder: str) -> list[tuple[str, str, list[float]]]:
-        """(lesson id, key text, vector) of all active lessons."""
+    def newest(self, most: int) -> list[Lesson]:
+        """At most so many, newest first."""
+        ...
+
+    def count(self, status: LessonStatus | None = None) -> int: ...
+    def out_of_line(self) -> list[Lesson]:
+        """Those in use with no correction in force behind them, those out of use with one, and what replaced these."""
+        ...
+
+    def of(self, ids: Sequence[str]) -> list[Lesson]:
+        """Those of these ids, oldest first."""
+        ...
+
+    def marks(self, embedder: str) -> dict[str, str]:
+        """By the id of each active lesson, what changes whenever it does, or what this embedder made of it."""
+        ...
+
+    def vectors(self, embedder: str, ids: Sequence[str] | None = None) -> list[tuple[str, str, Sequence[float]]]:
+        """(lesson id, key text, vector) of all active lessons, or of those among `ids`; the vectors may be arrays."""
         ...
 
     def without_vectors(self, embedder: str) -> list[Lesson]:

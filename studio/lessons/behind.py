@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 
 from studio.domain.lessons import Lesson, LessonStatus
-from studio.domain.log import Correction
 
 UNDONE = "its correction was undone"
 EXPLICITLY_SUPERSEDED = "its correction was superseded"
 
 
 def corrections_to_follow(
-    lessons: Sequence[Lesson], corrections: Sequence[Correction], changed_at: Mapping[str, datetime]
+    lessons: Sequence[Lesson], in_force: Set[str], changed_at: Mapping[str, datetime]
 ) -> set[str]:
     """The corrections whose lessons, or what these had replaced, are out of line with what is in force.
 
-    `changed_at` tells when it last changed whether a correction is in force. A lesson revised since then is as somebody
-    wanted it, the user's hand included.
+    `lessons` are those that LessonStore.out_of_line gives, or more; `in_force` are ids of corrections. `changed_at`
+    tells when it last changed whether a correction is in force. A lesson revised since then is as somebody wanted it,
+    the user's hand included.
     """
-    in_force = {correction.id for correction in corrections if correction.in_force}
     by_id = {lesson.id: lesson for lesson in lessons}
     found: set[str] = set()
 

@@ -6,7 +6,7 @@ like the one corrected, and not for all that do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,13 +42,23 @@ class LessonIndex:
     @classmethod
     def build(cls, lessons: Sequence[Lesson], vectors: Sequence[tuple[str, str, Sequence[float]]]) -> LessonIndex:
         """From LessonStore.all and LessonStore.vectors; vectors of unknown lessons are passed over."""
+        index = cls()
+        index.take(lessons, vectors)
+        return index
+
+    def take(self, lessons: Sequence[Lesson], vectors: Sequence[tuple[str, str, Sequence[float]]]) -> None:
+        """Hold these lessons, in place of earlier revisions of them, by what there is of theirs among `vectors`."""
         keys: dict[str, list[Sequence[float]]] = {}
         for lesson_id, _, vector in vectors:
             keys.setdefault(lesson_id, []).append(vector)
-        index = cls()
         for lesson in lessons:
-            index.add(lesson, keys.get(lesson.id, []))
-        return index
+            self.add(lesson, keys.get(lesson.id, []))
+
+    def keep_only(self, ids: Container[str]) -> None:
+        """Forget all other lessons."""
+        for lesson in self.lessons():
+            if lesson.id not in ids:
+                self.remove(lesson.id)
 
     def __len__(self) -> int:
         return len(self._lessons)
@@ -66,7 +76,7 @@ class LessonIndex:
         if lesson.status is LessonStatus.RETIRED:
             return
         position = len(self._lessons)
-        row = np.asarray(vectors, dtype=np.float32).mean(axis=0) if vectors else np.zeros(0, dtype=np.float32)
+        row = np.asarray(vectors, dtype=np.float32).mean(axis=0) if len(vectors) else np.zeros(0, dtype=np.float32)
         self._make_room(position + 1, row.size)
         self._rows[position] = row if row.size else 0.0
         self._first_person[position] = speaks_in_first_person(f"{lesson.example_question} {lesson.guidance}")

@@ -40,10 +40,10 @@ async def scope_of(studio: Studio, adapter: Adapter, in_force: Sequence[Correcti
     from studio.lessons.distil import distil, lesson_keys
     from studio.lessons.retrieve import LessonIndex
 
-    trained: tuple[str, ...] = ()
+    trained: set[str] = set()
     with suppress(NotFoundError):
-        trained = (await off_loop(studio.log.nights.get, adapter.night_id)).correction_ids
-    corrections = [correction for correction in in_force if correction.id in set(trained)]
+        trained.update((await off_loop(studio.log.nights.get, adapter.night_id)).correction_ids)
+    corrections = [correction for correction in in_force if correction.id in trained]
     ids = tuple(correction.id for correction in corrections)
     known = studio.adapter_scopes.get(adapter.id)
     if known is None or known[0] != ids:

@@ -17,6 +17,11 @@ async def lessons(studio: Studio) -> list[Lesson]:
     return await off_loop(studio.log.lessons.all)
 
 
+async def newest_lessons(studio: Studio, most: int) -> tuple[list[Lesson], int]:
+    """At most so many, newest first, and how many there are in all."""
+    return await off_loop(lambda: (studio.log.lessons.newest(most), studio.log.lessons.count()))
+
+
 async def edit_lesson(studio: Studio, lesson: Lesson) -> Lesson:
     """Save an edited lesson under a new revision and find it by its new words. Raises UsageError on an empty one.
 

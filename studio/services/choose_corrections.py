@@ -50,4 +50,8 @@ def _right_by_weights(studio: Studio) -> dict[str, bool]:
     arms = {
         arm.name for arm in studio.settings.arm_recipes() if arm.adapter == ACTIVE_ADAPTER and arm.memory is Memory.NONE
     }
-    return {folded(one.question): one.ok for one in judge_log(studio.log) if one.arm in arms and one.after}
+    return {
+        folded(one.question): one.ok
+        for one in judge_log(studio.log, studio.log.answers.said())
+        if one.arm in arms and one.after
+    }

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 RULES_GIVEN = 2
 """The most rules of style given to one question, beside what is found by likeness."""
+MOST_TAKEN_IN = 500
+"""Where more lessons than these have changed, all are read anew, off the event loop."""
 
 
 async def fitting_lessons(
@@ -42,18 +44,24 @@ async def fitting_lessons(
 
 
 async def current_index(studio: Studio) -> LessonIndex:
-    """The index of the active lessons; read anew when this or another process changed a lesson."""
+    """The index of the active lessons; of what this or another process changed, only that is read anew."""
     from studio.lessons.retrieve import LessonIndex
 
-    stamp = await off_loop(studio.log.lessons.stamp)
-    if studio.lesson_index is None or stamp != studio.lesson_stamp:
-
-        def read() -> LessonIndex:
-            active = studio.log.lessons.all(LessonStatus.ACTIVE)
-            return LessonIndex.build(active, studio.log.lessons.vectors(studio.embedder.name))
-
-        studio.lesson_index, studio.lesson_stamp = await off_loop(read), stamp
-    return studio.lesson_index
+    store, embedder = studio.log.lessons, studio.embedder.name
+    stamp = await off_loop(store.stamp)
+    if studio.lesson_index is not None and stamp == studio.lesson_stamp:
+        return studio.lesson_index
+    marks = await off_loop(store.marks, embedder)
+    changed = [lesson_id for lesson_id, mark in marks.items() if studio.lesson_marks.get(lesson_id) != mark]
+    index = studio.lesson_index
+    if index is None or len(changed) > MOST_TAKEN_IN:
+        index = await off_loop(lambda: LessonIndex.build(store.all(LessonStatus.ACTIVE), store.vectors(embedder)))
+    else:
+        lessons, vectors = await off_loop(lambda: (store.of(changed), store.vectors(embedder, changed)))
+        index.take(lessons, vectors)
+        index.keep_only(marks)
+    studio.lesson_index, studio.lesson_stamp, studio.lesson_marks = index, stamp, marks
+    return index
 
 
 async def embed_questions(studio: Studio, questions: Sequence[str]) -> None:

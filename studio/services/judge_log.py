@@ -5,12 +5,13 @@ Answers that the user asked for, and those to corrections re-asked in idle time 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from studio.domain.generation import FinishReason
-from studio.domain.log import Correction
+from studio.domain.log import Correction, Said
 from studio.domain.nights import ProbeResult
 from studio.domain.ports import Log
 from studio.domain.same_question import folded
@@ -40,35 +41,40 @@ class JudgedAnswer:
     model_title: str = ""
 
 
-def judge_log(log: Log) -> list[JudgedAnswer]:
-    """Oldest first. Answers that failed or were stopped are left out, and so are corrections that were undone."""
+def judge_log(log: Log, said: Sequence[Said]) -> list[JudgedAnswer]:
+    """Oldest first, of what was `said`. What failed or was stopped is left out, and so are undone corrections."""
     corrections = [correction for correction in log.corrections.all() if not correction.undone]
     by_question: dict[str, list[Correction]] = {}
     for correction in corrections:
         by_question.setdefault(folded(correction.prompt), []).append(correction)
-    by_id = {correction.id: correction for correction in corrections}
-    # Two reads, however many questions: each one opens the file anew.
-    asked = log.conversations.that_ask(by_question.keys())
+    made = _Made(corrections)
     judged = [
-        _judged(
-            _Said(answer.arm, answer.text, answer.created_at, answer.id, answer.given.model_sha256),
-            by_question[asked[turn]],
-            by_id,
-        )
-        for turn, answers in log.answers.of_turns(list(asked)).items()
-        for answer in answers
-        if answer.finish_reason not in _UNFINISHED
+        _judged(_Text(one.arm, one.text, one.created_at, one.answer_id, one.model_sha256), by_question[question], made)
+        for one in said
+        if one.finish_reason not in _UNFINISHED and (question := folded(one.prompt)) in by_question
     ]
     judged += [
-        _judged(_said(result), by_question[folded(by_id[result.correction_id].prompt)], by_id)
+        _judged(_text_of(result), by_question[folded(made.by_id[result.correction_id].prompt)], made)
         for result in log.probes.results()
-        if result.correction_id in by_id
+        if result.correction_id in made.by_id
     ]
     return sorted(judged, key=lambda answer: answer.at)
 
 
+class _Made:
+    """The corrections that were not undone."""
+
+    def __init__(self, corrections: Sequence[Correction]) -> None:
+        self.by_id = {correction.id: correction for correction in corrections}
+        self._times = sorted(correction.created_at for correction in corrections)
+
+    def until(self, at: datetime) -> int:
+        """How many were made by then."""
+        return bisect_right(self._times, at)
+
+
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Text:
     arm: str
     text: str
     at: datetime
@@ -77,15 +83,15 @@ class _Said:
     model_title: str = ""
 
 
-def _said(result: ProbeResult) -> _Said:
-    return _Said(result.arm, result.text, result.created_at, None, result.model_sha256, result.model_name)
+def _text_of(result: ProbeResult) -> _Text:
+    return _Text(result.arm, result.text, result.created_at, None, result.model_sha256, result.model_name)
 
 
-def _judged(said: _Said, own: Sequence[Correction], by_id: dict[str, Correction]) -> JudgedAnswer:
+def _judged(said: _Text, own: Sequence[Correction], made: _Made) -> JudgedAnswer:
     # What an answer was corrected into was not known when it was given.
     own_answer = said.answer_id
     made_before = [c for c in own if c.created_at <= said.at and (own_answer is None or c.answer_id != own_answer)]
-    held = _in_force(made_before[-1], said.at, by_id) if made_before else own[0]
+    held = _in_force(made_before[-1], said.at, made.by_id) if made_before else own[0]
     ok = judge(said.text, held.check).ok
     old = [c for c in made_before if c.id != held.id]
     # As in scenarios: a stale answer is known by what the old target says, not by limits on its form.
@@ -96,7 +102,7 @@ def _judged(said: _Said, own: Sequence[Correction], by_id: dict[str, Correction]
         arm=said.arm,
         text=said.text,
         at=said.at,
-        made=sum(c.created_at <= said.at for c in by_id.values()),
+        made=made.until(said.at),
         after=bool(made_before),
         ok=ok,
         stale=(not ok and any(judge(said.text, check).ok for check in known)) if known else None,

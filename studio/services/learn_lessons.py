@@ -97,11 +97,6 @@ async def prove_lesson(studio: Studio, lesson: Lesson) -> Lesson:
 
 async def learn_pending(studio: Studio, progress: Progress = unheard) -> int:
     """Learn what an import, a crash or a missing or changed embedder left to do; returns how many lessons that were."""
-
-    def unlearnt() -> list[Correction]:
-        learnt = {source for lesson in studio.log.lessons.all() for source in lesson.source_ids}
-        return [correction for correction in studio.log.corrections.in_force() if correction.id not in learnt]
-
     async with studio.learning:  # two at once would learn the same twice
         # The old ones first: a new one may contradict them, and then must find them.
         unembedded = await off_loop(studio.log.lessons.without_vectors, studio.embedder.name)
@@ -111,7 +106,7 @@ async def learn_pending(studio: Studio, progress: Progress = unheard) -> int:
         while True:
             # Many take minutes, in which some may be taken back.
             if (state := await off_loop(studio.log.imports.state)) != seen:
-                pending, seen = await off_loop(unlearnt), state
+                pending, seen = await off_loop(studio.log.corrections.unlearnt), state
             if not pending:
                 await _go_on_following(studio)  # now that what overrules the older ones has lessons
                 return learnt + len(unembedded)
@@ -124,13 +119,13 @@ async def learn_pending(studio: Studio, progress: Progress = unheard) -> int:
 async def _go_on_following(studio: Studio) -> None:
     """Bring lessons into line that a crash kept from following corrections taken back, reinstated or superseded."""
 
-    def behind() -> list[Correction]:
-        corrections = studio.log.corrections
-        known = corrections.all()
-        found = corrections_to_follow(studio.log.lessons.all(), known, corrections.changed_at())
-        return [correction for correction in known if correction.id in found]
+    def to_follow() -> list[Correction]:
+        log = studio.log
+        behind = log.lessons.out_of_line()
+        found = corrections_to_follow(behind, log.corrections.in_force_ids(), log.corrections.changed_at())
+        return [correction for correction in log.corrections.all() if correction.id in found] if found else []
 
-    found = await off_loop(behind)
+    found = await off_loop(to_follow)
     if fallen := {correction.id for correction in found if not correction.in_force}:
         await follow_corrections(studio, fallen)
     for correction in found:
@@ -160,7 +155,7 @@ async def follow_correction(studio: Studio, correction: Correction) -> None:
     if lesson is None:
         return
     replaced = [x for x in await off_loop(studio.log.lessons.all, LessonStatus.RETIRED) if x.replaced_by == lesson.id]
-    in_force = {c.id for c in await off_loop(studio.log.corrections.in_force)}
+    in_force = await off_loop(studio.log.corrections.in_force_ids)
     for older in replaced:
         if in_force & set(older.source_ids):
             await _reinstate(studio, older)
@@ -203,7 +198,7 @@ async def _retire_lessons_of(studio: Studio, correction_id: str, reason: str, re
     lesson = await _lesson_of(studio, correction_id)
     if lesson is None or lesson.status is LessonStatus.RETIRED or lesson.id == replaced_by:
         return
-    in_force = {c.id for c in await off_loop(studio.log.corrections.in_force)}
+    in_force = await off_loop(studio.log.corrections.in_force_ids)
     if not in_force & set(lesson.source_ids):
         await _retire(studio, lesson, reason, replaced_by)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime
 
 from studio.domain.lessons import LessonStatus
-from studio.domain.log import Correction
+from studio.domain.log import Correction, Said
 from studio.domain.measures import Estimate
 from studio.domain.nights import Adapter, Night
 from studio.domain.ports import Log
@@ -31,7 +31,8 @@ def read_story(log: Log, label: str = "") -> LogStory | None:
     corrections = log.corrections.all()
     if not corrections:
         return None
-    judged, labels = judge_log(log), _by_label(corrections)
+    said = log.answers.said()
+    judged, labels = judge_log(log, said), _by_label(corrections)
     made = sum(not correction.undone for correction in corrections)
     by_label = {name: _label_story(questions, judged) for name, questions in labels.items()}
     if label:
@@ -48,7 +49,7 @@ def read_story(log: Log, label: str = "") -> LogStory | None:
         days=_steps(after, lambda answer: _date(answer.at)),
         steps=_by_corrections(after, made),
         arms=_arms(log, judged),
-        lost=_lost(log, after, standing),
+        lost=_lost(said, after, standing),
         nights=_nights(log.nights.all(), log.adapters.all()),
         label=label,
         labels=by_label,
@@ -173,7 +174,7 @@ def _state(history: Sequence[JudgedAnswer]) -> str:
     return "forgotten" if any(answer.ok for answer in history) else "never right"
 
 
-def _lost(log: Log, after: Sequence[JudgedAnswer], standing: Sequence[Correction]) -> list[Lost]:
+def _lost(said: Iterable[Said], after: Sequence[JudgedAnswer], standing: Sequence[Correction]) -> list[Lost]:
     """Newest first: questions forgotten or stale, and accepted answers that were corrected later."""
     found: list[tuple[datetime, Lost]] = []
     for arm, answers in _by_arm(after).items():
@@ -181,11 +182,14 @@ def _lost(log: Log, after: Sequence[JudgedAnswer], standing: Sequence[Correction
             if (state := _state(history)) in ("forgotten", "stale"):
                 last = history[-1]
                 found.append((last.at, Lost(state, last.question, arm, last.text, _date(last.at))))
-    for answer, turn in log.answers.accepted():
-        later = [c for c in standing if folded(c.prompt) == folded(turn.prompt) and c.created_at > answer.created_at]
+    corrected: dict[str, list[datetime]] = {}
+    for correction in standing:
+        corrected.setdefault(folded(correction.prompt), []).append(correction.created_at)
+    for one in said:
+        later = [at for at in corrected.get(folded(one.prompt), ()) if at > one.created_at] if one.accepted else []
         if later:
-            at = later[0].created_at
-            found.append((at, Lost("accepted, later corrected", turn.prompt, answer.arm, answer.text, _date(at))))
+            lost = Lost("accepted, later corrected", one.prompt, one.arm, one.text, _date(later[0]))
+            found.append((later[0], lost))
     return [lost for _, lost in sorted(found, key=lambda one: one[0], reverse=True)][:MOST_LOST]
 
 

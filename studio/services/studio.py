@@ -79,6 +79,7 @@ class Studio:
     kept_nights: KeptNights | None = None
     lesson_index: LessonIndex | None = None
     lesson_stamp: str = ""
+    lesson_marks: dict[str, str] = field(default_factory=dict)
     adapter_scopes: dict[str, tuple[tuple[str, ...], LessonIndex]] = field(default_factory=dict)
     question_vectors: dict[str, list[float]] = field(default_factory=dict)
     question_likelihoods: dict[tuple[str, str, str, int], float] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from studio.domain.generation import ChatMessage, FinishReason
-from studio.domain.log import Answer, Feedback, Given, Origin, Turn, Unjudged
+from studio.domain.log import Answer, Feedback, Given, Origin, Said, Turn, Unjudged
 from studio.errors import NotFoundError
 from studio.storage.conversations import turn_from
 from studio.storage.database import Database
@@ -106,6 +106,21 @@ class AnswerTable:
                 Feedback.ACCEPTED.value,
             )
         return [(_answer(row[:_ANSWER_WIDTH]), turn_from(row[_ANSWER_WIDTH:])) for row in rows]
+
+    def said(self) -> list[Said]:
+        """All answers, oldest first, without their provenance."""
+        with self._database.reading() as session:
+            rows = session.rows(
+                "SELECT a.id, t.prompt, a.arm, a.text, a.finish_reason, epoch_us(a.created_at),"
+                " coalesce(f.feedback = ?, false), coalesce(a.given->>'$.model_sha256', '')"
+                " FROM answer a JOIN turn t ON t.id = a.turn_id"
+                f" LEFT JOIN ({_LATEST_FEEDBACK}) f ON f.answer_id = a.id ORDER BY a.created_at, a.id",
+                Feedback.ACCEPTED.value,
+            )
+        return [
+            Said(answer_id, prompt, arm, text, FinishReason(reason), moment(created_us), accepted, model)
+            for answer_id, prompt, arm, text, reason, created_us, accepted, model in rows
+        ]
 
     def unjudged(self, arm: str) -> list[Unjudged]:
         """Newest first: questions the user asked, of which no answer was judged, each by the latest answer of this arm,

@@ -14,7 +14,7 @@ from studio.errors import NotFoundError
 from studio.storage.database import Database
 from studio.storage.provenance import from_json, sequence_from_json, texts, to_json
 from studio.storage.same_question import may_ask
-from studio.storage.session import Row, moment
+from studio.storage.session import Row, Session, moment
 
 CORRECTION_COLUMNS = (
     "id, prompt, corrected, original, created_at, conditions, history,"
@@ -54,6 +54,8 @@ class CorrectionTable:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # What was read last, and of which state: an old log takes a second to read, and each question needs it.
+        self._known: tuple[str, list[Correction]] = "", []
 
     def add(self, correction: Correction) -> None:
         """Append; on disk when this returns. `undone` and `superseded_by` are of no account: they follow from rows."""
@@ -71,13 +73,29 @@ class CorrectionTable:
     def all(self) -> list[Correction]:
         """Oldest first, with `undone` and `superseded_by` filled in."""
         with self._database.reading() as session:
-            rows = session.rows(f"{CORRECTIONS} {_OLDEST_FIRST}")
-        return [correction_from(row) for row in rows]
+            state = state_of(session)
+            known, corrections = self._known
+            if state != known:
+                corrections = [correction_from(row) for row in session.rows(f"{CORRECTIONS} {_OLDEST_FIRST}")]
+                self._known = state, corrections
+        return corrections.copy()
 
     def in_force(self) -> list[Correction]:
         """Oldest first, without the undone and the superseded."""
+        return [correction for correction in self.all() if correction.in_force]
+
+    def in_force_ids(self) -> set[str]:
+        """The ids of those that `in_force` gives; of an old log a small part of the work."""
         with self._database.reading() as session:
-            rows = session.rows(f"{CORRECTIONS} WHERE {_IN_FORCE} {_OLDEST_FIRST}")
+            return {row[0] for row in session.rows(f"SELECT s.correction_id FROM correction_state s WHERE {_IN_FORCE}")}
+
+    def unlearnt(self) -> list[Correction]:
+        """Those in force that no lesson was learnt from, oldest first."""
+        with self._database.reading() as session:
+            rows = session.rows(
+                f"{CORRECTIONS} WHERE {_IN_FORCE} AND c.id NOT IN (SELECT unnest(source_ids) FROM lesson)"
+                f" {_OLDEST_FIRST}"
+            )
         return [correction_from(row) for row in rows]
 
     def in_force_of(self, question: str) -> list[Correction]:
@@ -115,6 +133,15 @@ class CorrectionTable:
         for correction in map(correction_from, rows):
             found[str(correction.answer_id)].append(correction)
         return dict(found)
+
+
+def state_of(session: Session) -> str:
+    """Changes whenever a correction is added, undone or reinstated, and with another log."""
+    row = session.row(
+        "SELECT (SELECT {'of': count(*), 'last': max(id)} FROM correction),"
+        " (SELECT max(seq) FROM correction_event), (SELECT count(*) FROM supersession)"
+    )
+    return str(row)
 
 
 def correction_row(correction: Correction) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from studio.domain.imports import Additions, Import, Logged, UndoEvent
 from studio.errors import NotFoundError, StorageError, UsageError
-from studio.storage.corrections import CORRECTION_COLUMNS, CORRECTIONS, correction_from, correction_row
+from studio.storage.corrections import CORRECTION_COLUMNS, CORRECTIONS, correction_from, correction_row, state_of
 from studio.storage.database import Database
 from studio.storage.faults import not_a_log
 from studio.storage.schema import shipped_migrations, version_of
@@ -32,12 +32,12 @@ class ImportTable:
     def state(self) -> str:
         """Changes whenever a correction is added, undone or reinstated, by whichever process."""
         with self._database.reading() as session:
-            return _state(session)
+            return state_of(session)
 
     def add(self, made: Import, additions: Additions, state: str) -> bool:
         """Write the import whole; False, and nothing, where the log is no longer in the `state` it was made for."""
         with self._database.writing() as session:
-            if _state(session) != state:
+            if state_of(session) != state:
                 return False
             session.insert(
                 "correction_import",
@@ -134,8 +134,3 @@ def _logged(session: Session) -> list[Logged]:
         events.setdefault(correction_id, []).append(UndoEvent(undone, moment(at_us)))
     rows: list[Row] = session.rows(f"{CORRECTIONS} ORDER BY c.created_at, c.id")
     return [Logged(one, tuple(events.get(one.id, ()))) for one in map(correction_from, rows)]
-
-
-def _state(session: Session) -> str:
-    row = session.row("SELECT (SELECT count(*) FROM correction), (SELECT coalesce(max(seq), 0) FROM correction_event)")
-    return str(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from studio.domain.identity import new_id
 from studio.domain.lessons import Lesson, LessonKind, LessonStatus, LessonUse, Scope, Stamps
@@ -22,6 +23,16 @@ _LESSONS = """
     FROM lesson l
 """
 _OLDEST_FIRST = "ORDER BY l.created_at, l.id"
+_OUT_OF_LINE = f"""
+    WITH standing AS (
+        SELECT DISTINCT b.id FROM (SELECT id, unnest(source_ids) AS source FROM lesson) b
+        JOIN correction_state s ON s.correction_id = b.source WHERE NOT s.undone AND s.superseded_by IS NULL
+    ),
+    odd AS (
+        SELECT id, replaced_by FROM lesson WHERE (status = ?) <> (id IN (SELECT id FROM standing))
+    )
+    {_LESSONS} WHERE l.id IN (SELECT id FROM odd UNION SELECT replaced_by FROM odd WHERE replaced_by IS NOT NULL)
+"""
 
 Vectors = Sequence[tuple[str, Sequence[float]]]
 
@@ -80,18 +91,54 @@ class LessonTable:
             rows = session.rows(f"{_LESSONS} WHERE list_contains(l.source_ids, ?) {_OLDEST_FIRST}", correction_id)
         return [_lesson(row) for row in rows]
 
-    def vectors(self, embedder: str) -> list[tuple[str, str, list[float]]]:
-        """(lesson id, key text, vector) of all active lessons."""
+    def newest(self, most: int) -> list[Lesson]:
+        """At most so many, newest first."""
         with self._database.reading() as session:
-            return [
-                (lesson_id, key, list(vector))
-                for lesson_id, key, vector in session.rows(
-                    "SELECT e.lesson_id, e.key, e.vector FROM lesson_embedding e JOIN lesson l ON l.id = e.lesson_id"
-                    " WHERE e.embedder = ? AND l.status = ? ORDER BY e.lesson_id, e.position",
-                    embedder,
-                    LessonStatus.ACTIVE.value,
-                )
-            ]
+            rows = session.rows(f"{_LESSONS} ORDER BY l.created_at DESC, l.id DESC LIMIT ?", most)
+        return [_lesson(row) for row in rows]
+
+    def count(self, status: LessonStatus | None = None) -> int:
+        """How many there are, or have this status."""
+        with self._database.reading() as session:
+            row = session.row("SELECT count(*) FROM lesson WHERE status = coalesce(?, status)", status)
+        return int(row[0]) if row else 0
+
+    def out_of_line(self) -> list[Lesson]:
+        """Those in use with no correction in force behind them, those out of use with one, and what replaced these."""
+        with self._database.reading() as session:
+            rows = session.rows(f"{_OUT_OF_LINE} {_OLDEST_FIRST}", LessonStatus.ACTIVE.value)
+        return [_lesson(row) for row in rows]
+
+    def of(self, ids: Sequence[str]) -> list[Lesson]:
+        """Those of these ids, oldest first."""
+        with self._database.reading() as session:
+            rows = session.rows(f"{_LESSONS} WHERE l.id IN (SELECT unnest(?::VARCHAR[])) {_OLDEST_FIRST}", list(ids))
+        return [_lesson(row) for row in rows]
+
+    def marks(self, embedder: str) -> dict[str, str]:
+        """By the id of each active lesson, what changes whenever it does, or what this embedder made of it."""
+        with self._database.reading() as session:
+            rows = session.rows(
+                "SELECT l.id, hash(l)::VARCHAR || ' ' || coalesce(e.made, '') FROM lesson l LEFT JOIN ("
+                " SELECT lesson_id, count(*) || ' ' || max(rowid) AS made FROM lesson_embedding WHERE embedder = ?"
+                " GROUP BY lesson_id) e ON e.lesson_id = l.id WHERE l.status = ?",
+                embedder,
+                LessonStatus.ACTIVE.value,
+            )
+        return dict(rows)
+
+    def vectors(self, embedder: str, ids: Sequence[str] | None = None) -> list[tuple[str, str, Sequence[float]]]:
+        """(lesson id, key text, vector) of all active lessons, or of those among `ids`; the vectors are arrays."""
+        chosen, values = ("", ()) if ids is None else (" AND l.id IN (SELECT unnest(?::VARCHAR[]))", (list(ids),))
+        with self._database.reading() as session:
+            columns = session.columns(
+                "SELECT e.lesson_id, e.key, e.vector FROM lesson_embedding e JOIN lesson l ON l.id = e.lesson_id"
+                f" WHERE e.embedder = ? AND l.status = ?{chosen} ORDER BY e.lesson_id, e.position",
+                embedder,
+                LessonStatus.ACTIVE.value,
+                *values,
+            )
+        return list(zip(*columns, strict=True))
 
     def without_vectors(self, embedder: str) -> list[Lesson]:
         """Active lessons this embedder has not embedded: after a change of embedder or a crash in between."""
@@ -183,7 +230,7 @@ def _lesson(row: Row) -> Lesson:
         created_at=moment(created_us),
         updated_at=moment(updated_us),
         kind=LessonKind(kind),
-        scope=Scope.parse(scope),
+        scope=_scope(scope),
         status=LessonStatus(status),
         pinned=pinned,
         weak=weak,
@@ -191,6 +238,10 @@ def _lesson(row: Row) -> Lesson:
         retired_reason=retired_reason,
         revision=revision,
     )
+
+
+# Thousands of lessons have a few scopes.
+_scope = lru_cache(maxsize=1024)(Scope.parse)
 
 
 def _unknown(lesson_id: str) -> NotFoundError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -64,7 +64,7 @@ def _finite(value: object) -> object:
 
 def _parse(text: str, kind: object, what: str) -> object:
     try:
-        return _build(json.loads(text), kind)
+        return _builder(kind)(json.loads(text))
     except (ValueError, TypeError) as error:
         raise _misfit(what, str(error)) from error
 
@@ -73,31 +73,27 @@ def _misfit(what: str, reason: str) -> StorageError:
     return StorageError(f"The log holds a {what} that cannot be read: {reason}.", "Run `studio doctor`.")
 
 
+_Build = Callable[[object], object]
+
+
 @cache
-def _hints(kind: type) -> dict[str, object]:
-    return get_type_hints(kind)
-
-
-def _build(value: object, kind: object) -> object:
-    """The value as the annotated type, or ValueError."""
+def _builder(kind: object) -> _Build:
+    """What makes a value of the annotated type, or raises ValueError; each type is looked at once."""
     origin = get_origin(kind)
     if origin is tuple:
-        item_kind = get_args(kind)[0]
-        return tuple(_build(item, item_kind) for item in _expect(value, list))
+        build_item = _builder(get_args(kind)[0])
+        return lambda value: tuple([build_item(item) for item in _expect(value, list)])
     if origin in (types.UnionType, Union):
-        options = [option for option in get_args(kind) if option is not type(None)]
-        return None if value is None else _build(value, options[0])
-    return _build_plain(value, cast("type", kind))
-
-
-def _build_plain(value: object, kind: type) -> object:
-    if is_dataclass(kind):
-        return _dataclass(_expect(value, dict), kind)
-    if issubclass(kind, Enum):
-        return kind(value)
-    if kind is float and type(value) is int:
-        return float(value)
-    return _expect(value, kind)
+        build_option = _builder(next(option for option in get_args(kind) if option is not type(None)))
+        return lambda value: None if value is None else build_option(value)
+    plain = cast("type", kind)
+    if is_dataclass(plain):
+        return _dataclass_builder(plain)
+    if issubclass(plain, Enum):
+        return plain
+    if plain is float:
+        return lambda value: float(value) if type(value) is int else _expect(value, float)
+    return lambda value: _expect(value, plain)
 
 
 def _expect(value: object, kind: type[T]) -> T:
@@ -106,15 +102,21 @@ def _expect(value: object, kind: type[T]) -> T:
     return value
 
 
-def _dataclass(value: Mapping[str, object], kind: type) -> object:
-    hints = _hints(kind)
-    if unknown := value.keys() - hints.keys():
-        raise ValueError(f"unknown field {min(unknown)}")
-    for field in fields(kind):
-        has_default = field.default is not MISSING or field.default_factory is not MISSING
-        if field.name not in value and not has_default:
-            raise ValueError(f"field {field.name} is missing")
-    return kind(**{name: _build(item, hints[name]) for name, item in value.items()})
+def _dataclass_builder(kind: type) -> _Build:
+    hints = get_type_hints(kind)
+    builders = {field.name: _builder(hints[field.name]) for field in fields(kind)}
+    required = [f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]
+
+    def build(value: object) -> object:
+        known = _expect(value, dict)
+        if unknown := known.keys() - builders.keys():
+            raise ValueError(f"unknown field {min(unknown)}")
+        for name in required:
+            if name not in known:
+                raise ValueError(f"field {name} is missing")
+        return kind(**{name: builders[name](item) for name, item in known.items()})
+
+    return build
 
 
 def texts(values: Sequence[str] | None) -> tuple[str, ...]:

@@ -28,6 +28,11 @@ class Session:
     def rows(self, sql: str, *parameters: object) -> list[Row]:
         return self._connection.execute(sql, [_bindable(value) for value in parameters]).fetchall()
 
+    def columns(self, sql: str, *parameters: object) -> list[Sequence[Any]]:
+        """The rows by column; a list of numbers is an array, which takes a tenth of the time and room."""
+        found: dict[str, Any] = self._connection.execute(sql, [_bindable(value) for value in parameters]).fetchnumpy()
+        return list(found.values())
+
     def row(self, sql: str, *parameters: object) -> Row | None:
         """The first row, or None."""
         found: Row | None = self._connection.execute(sql, [_bindable(value) for value in parameters]).fetchone()

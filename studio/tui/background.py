@@ -104,9 +104,9 @@ async def count_log(app: StudioApp) -> None:
     """Count corrections in force and lessons in use."""
     log = app.studio.log
     corrections, lessons = await asyncio.gather(
-        off_loop(log.corrections.in_force), off_loop(log.lessons.all, LessonStatus.ACTIVE)
+        off_loop(log.corrections.in_force_ids), off_loop(log.lessons.count, LessonStatus.ACTIVE)
     )
-    app.tell(corrections=len(corrections), lessons=len(lessons))
+    app.tell(corrections=len(corrections), lessons=lessons)
 
 
 async def follow_nights(app: StudioApp) -> None:

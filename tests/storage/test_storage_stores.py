@@ -236,7 +236,8 @@ def test_a_lesson_is_found_by_its_vectors_while_it_is_active(log: DuckDbLog) -> 
     lesson = a_lesson()
     log.lessons.add(lesson, [("key", [0.5, -0.25]), (ANY_TEXT, [1.0, 0.0])], "minilm")
     assert log.lessons.all() == [lesson]
-    assert log.lessons.vectors("minilm") == [(lesson.id, "key", [0.5, -0.25]), (lesson.id, ANY_TEXT, [1.0, 0.0])]
+    found = [(lesson_id, key, list(vector)) for lesson_id, key, vector in log.lessons.vectors("minilm")]
+    assert found == [(lesson.id, "key", [0.5, -0.25]), (lesson.id, ANY_TEXT, [1.0, 0.0])]
     assert log.lessons.vectors("other") == []
     assert log.lessons.without_vectors("other") == [lesson]
     assert log.lessons.without_vectors("minilm") == []

@@ -26,6 +26,8 @@ from studio.tui.widgets.dialogs import ConfirmDialog
 SETTLE_S = 0.12
 """How long typing or moving must pause before the list is filtered or a lesson's history is read."""
 
+FIRST_PAGE = 200
+
 NO_LESSONS = (
     "No lessons yet.\n\nCorrect an answer in Chat (F2): ask something, press e on the answer, mend it, ctrl+s. "
     "What the correction teaches appears here, and is given to later questions it fits."
@@ -96,6 +98,8 @@ kept but never given, often because a newer one replaced it."""
         self.start(self._load(), group="lessons-load", exclusive=True)
 
     async def _load(self) -> None:
+        if not self._loaded:
+            await self._show_newest()
         found = await browse_lessons.lessons(self.studio)
         found.reverse()
         self._haystacks = await asyncio.to_thread(lambda: [_haystack(lesson) for lesson in found])
@@ -105,6 +109,13 @@ kept but never given, often because a newer one replaced it."""
         await self._filter()
         if self._wanted is not None:
             self._go_to_wanted()
+
+    async def _show_newest(self) -> None:
+        """Of a long list the first page, until all of it has been read."""
+        newest, in_all = await browse_lessons.newest_lessons(self.studio, FIRST_PAGE)
+        if len(newest) < in_all:
+            self.query_one(LessonList).show_lessons(newest)
+            self.query_one("#lessons-count", Static).update(_number(in_all), layout=False)
 
     async def _filter(self) -> None:
         words = self.query_one("#lessons-filter", Input).value.casefold().split()
@@ -135,6 +146,8 @@ kept but never given, often because a newer one replaced it."""
         self._filter_settles = self.set_timer(SETTLE_S, self._filter_now)
 
     def _filter_now(self) -> None:
+        if not self._loaded:
+            return  # it is filtered when all is there
         self.start(self._filter(), group="lessons-filter", exclusive=True)
 
     @on(Input.Submitted, "#lessons-filter")
@@ -289,4 +302,8 @@ def _count_words(matches: Sequence[Lesson], everything: Sequence[Lesson]) -> str
         return f"{len(matches):,} of {len(everything):,} lessons"
     if not everything:
         return "no lessons yet"
-    return f"{len(everything):,} lesson{'' if len(everything) == 1 else 's'}, newest first"
+    return _number(len(everything))
+
+
+def _number(lessons: int) -> str:
+    return f"{lessons:,} lesson{'' if lessons == 1 else 's'}, newest first"
