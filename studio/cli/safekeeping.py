@@ -106,8 +106,10 @@ def restore(frame: Frame, file: Path | None, dry_run: bool, yes: bool, as_json: 
     if not as_json:
         _show(change, file)
     if not dry_run:
-        if change.loses and not yes and not as_json and sys.stdin.isatty():
-            click.confirm("Restore it? The present log is backed up first.", abort=True)
+        asks = change.loses and not yes and not as_json and sys.stdin.isatty()
+        if asks and not click.confirm("Restore it? The present log is backed up first."):
+            click.echo("Not restored: nothing was changed.")
+            raise SystemExit(1)
         restore_log(workspace.log_file, workspace.backups, file)
     if as_json:
         print_json(_as_json(change, file, restored=not dry_run))
