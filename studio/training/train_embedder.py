@@ -63,7 +63,9 @@ class _Encoder:
         from transformers import AutoModel, AutoTokenizer
 
         self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-        self.model: Any = AutoModel.from_pretrained(folder).eval().requires_grad_(requires_grad=False)
+        self.model: Any = (
+            AutoModel.from_pretrained(folder, use_safetensors=True).eval().requires_grad_(requires_grad=False)
+        )
 
     def encode(self, texts: Sequence[str]) -> Tensor:
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from no_network import NoNetwork
 from terminal import CTRL_Q, CTRL_S, ENTER, ESCAPE, Terminal
 
 from studio.storage import DuckDbLog
@@ -23,6 +24,7 @@ from studio.workspace import Workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
+STUDIO = (sys.executable, "-m", "studio")
 KILLS = int(os.environ.get("STUDIO_KILLS", "2"))
 DRAW = random.Random(int(os.environ.get("STUDIO_KILL_SEED", "1")))
 SELECT_EVERYTHING = "\x1b[18~"
@@ -99,25 +101,75 @@ def test_the_engine_killed_in_mid_answer_is_told_and_the_app_goes_on(tmp_path: P
     assert sum(conversation.turns for conversation in log.conversations.recent()) == KILLS + 1
 
 
-def test_the_night_killed_at_random_moments_leaves_no_half_adapter(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "studio", "--workspace", str(tmp_path)]
+@pytest.fixture(scope="module")
+def offline(tmp_path_factory: pytest.TempPathFactory) -> NoNetwork:
+    return NoNetwork(tmp_path_factory.mktemp("offline"))
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory, offline: NoNetwork) -> Path:
+    """The workspace of somebody without a network, whose nights are killed, and who goes on to the end."""
+    workspace = tmp_path_factory.mktemp("story")
     for number in range(3):
-        corrected = ["--prompt", f"Which code opens gate {number}?", "--answer", f"Code {7310 + number}."]
-        subprocess.run([*command, "correct", *corrected], check=True, capture_output=True)
-    for _ in range(KILLS):
-        night = subprocess.Popen(
-            [*command, "night", "--max-minutes", "0.1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        told(
+            workspace, offline, "correct", "--prompt", f"Which code opens gate {number}?", "--answer", f"Code {number}."
         )
+    return workspace
+
+
+def told(workspace: Path, offline: NoNetwork, *arguments: str) -> str:
+    done = subprocess.run(
+        [*STUDIO, "--workspace", str(workspace), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=offline.environment,
+        cwd=workspace,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_night_killed_at_random_moments_leaves_no_half_adapter(story: Path, offline: NoNetwork) -> None:
+    command = [*STUDIO, "--workspace", str(story), "night", "--max-minutes", "0.1"]
+    for _ in range(KILLS):
+        night = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=offline.environment)
         time.sleep(DRAW.uniform(1.0, 25.0))  # the random moment itself, not synchronisation
         family = psutil.Process(night.pid).children(recursive=True) if night.poll() is None else []
         night.kill()
         night.wait()
         _, alive = psutil.wait_procs(family, timeout=20)
         assert alive == []
-        log = log_of(tmp_path)
+        log = log_of(story)
         assert log.check() == []
-        known = [Workspace(tmp_path).adapters / adapter.path for adapter in log.adapters.all()]
+        known = [Workspace(story).adapters / adapter.path for adapter in log.adapters.all()]
         assert all(path.is_file() and path.with_name("manifest.json").is_file() for path in known)
-    done = subprocess.run([*command, "night", "--max-minutes", "0.1"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert all(night.state.is_over for night in log_of(tmp_path).nights.all())
+    told(story, offline, "night", "--max-minutes", "0.1")
+    assert all(night.state.is_over for night in log_of(story).nights.all())
+
+
+def test_the_whole_story_reaches_for_no_network_and_leaves_nothing_to_others(story: Path, offline: NoNetwork) -> None:
+    """Corrected, distilled and trained before; found again, compared, exported and backed up here."""
+    answers = told(story, offline, "ask", "Which code opens gate 1?", "--arm", "frozen", "--arm", "lessons")
+    assert "Code 1" in answers
+    told(story, offline, "export", "trl-sft", "--out", str(story / "pairs"))
+    told(story, offline, "report", "--out", str(story / "report"))
+    told(story, offline, "doctor")
+    told(story, offline, "backup")
+    assert Workspace(story).log_file.name.removesuffix(".duckdb") in told(story, offline, "restore")
+    processes = "\n".join(offline.commands)
+    for process in ("engine_process", "embedder_process", "night_process"):
+        assert process in processes
+    assert offline.tried == []
+    # What else it would have told: a name and an address from a process of the same kind.
+    for reach in ("getaddrinfo('example.org', 80)", "create_connection(('192.0.2.1', 80))"):
+        subprocess.run(
+            [sys.executable, "-c", f"import socket; socket.{reach}"],
+            env=offline.environment,
+            check=False,
+            stderr=subprocess.DEVNULL,
+        )
+    assert offline.tried == ["example.org", "192.0.2.1"]
+    made = [path for path in story.rglob("*") if not path.is_symlink()]
+    open_to_others = [str(path.relative_to(story)) for path in made if path.stat().st_mode & 0o077]
+    assert open_to_others == []
