@@ -28,7 +28,8 @@ def main() -> int:
     known = parts()
     parser = argparse.ArgumentParser(prog="torture", description="The long form of the tests of trust.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(known)}; all where none is named")
-    parser.add_argument("--times", type=int, default=10, help="how often each thing is tried (10)")
+    times = "how often each thing is tried; of a soak, the minutes (10)"
+    parser.add_argument("--times", "--minutes", type=int, default=10, help=times)
     parser.add_argument("--seed", type=int, default=1, help="of the random draws (1)")
     options = parser.parse_args()
     if unknown := set(options.parts) - known.keys():
