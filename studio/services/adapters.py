@@ -103,7 +103,10 @@ async def adapters_off(studio: Studio) -> None:
 
 
 async def remove_adapter(studio: Studio, version: int) -> None:
-    """Delete what is left of an adapter; its row stays for provenance. Raises UsageError while it is the active one."""
+    """Delete what is left of an adapter; its row stays for provenance.
+
+    Raises UsageError while it is the active one, AdapterError where a file cannot be deleted.
+    """
     adapter = await _known(studio, version)
     if adapter.active:
         raise UsageError(
@@ -116,4 +119,10 @@ async def remove_adapter(studio: Studio, version: int) -> None:
         if removed.removed:
             file = adapter_file(studio, removed)
             for path in (file, file.with_name("manifest.json")):
-                path.unlink(missing_ok=True)
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError as error:
+                    raise AdapterError(
+                        f"Adapter v{removed.version} is out of use, but {path} cannot be deleted ({error.strerror}).",
+                        "Delete it by hand; else it goes when another adapter is removed.",
+                    ) from error

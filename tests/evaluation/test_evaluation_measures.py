@@ -10,6 +10,7 @@ import pytest
 from studio.domain.measures import Estimate
 from studio.domain.nights import ProbeKind
 from studio.errors import UsageError
+from studio.evaluation import statistics
 from studio.evaluation.learning_curve import efficiency, learning_curve
 from studio.evaluation.metrics import ProbeRecord, answers_that_differ, measure_arms
 from studio.evaluation.result import DemoAnswer, DemoCorrection, NightOutcome, bench_result, demo_result
@@ -259,3 +260,12 @@ def test_the_demo_result_keeps_the_contract() -> None:
         "after_night": {},
         "night": None,
     }
+
+
+def test_with_many_units_the_interval_is_what_resampling_tends_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {str(unit): [float((unit * 7919) % 10 < 7)] * (1 + unit % 3) for unit in range(600)}
+    normal = mean_estimate(values)
+    monkeypatch.setattr(statistics, "MOST_RESAMPLED", 600)
+    resampled = mean_estimate(values)
+    assert normal.mean == resampled.mean
+    assert (normal.low, normal.high) == pytest.approx((resampled.low, resampled.high), abs=0.004)

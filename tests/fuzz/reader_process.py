@@ -11,7 +11,8 @@ from pathlib import Path
 
 from fuzz.tally import ABORTED, BROKE, HUNG, LOADED, REFUSED, Tally
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
+"""The loader that trains is imported within it."""
 
 
 class ReaderProcess:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from fuzz.engine import damaged_model
 from fuzz.mutations import damaged_bytes, damaged_text
 from fuzz.reader_process import ReaderProcess
 from fuzz.tally import Tally
@@ -46,6 +47,8 @@ def fuzz_reading(
 
 
 def _damaged(kind: str, whole: bytes, draw: random.Random) -> bytes:
+    if kind == "trained":
+        return damaged_model(whole, draw)
     if kind == "logs":
         return damaged_bytes(whole, draw, within=_HEADERS if draw.random() < 0.5 else None)
     return damaged_text(whole.decode(), draw)

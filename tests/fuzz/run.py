@@ -7,12 +7,13 @@ import random
 from pathlib import Path
 
 from fuzz.engine import fuzz_adapters, fuzz_models
+from fuzz.gguf_files import write_small_model
 from fuzz.reading import KINDS as READ_KINDS
 from fuzz.reading import fuzz_reading, reading
 from fuzz.tally import Tally
 from fuzz.texts import seeds
 
-KINDS = ("models", "adapters", *READ_KINDS)
+KINDS = ("models", "adapters", "trained", *READ_KINDS)
 
 
 def fuzz(kind: str, folder: Path, count: int, seed: int) -> Tally:
@@ -24,4 +25,7 @@ def fuzz(kind: str, folder: Path, count: int, seed: int) -> Tally:
     if kind == "adapters":
         return asyncio.run(fuzz_adapters(folder, count, draw))
     with reading(folder) as reader:
+        if kind == "trained":
+            whole = write_small_model(folder / "whole.gguf").read_bytes()
+            return fuzz_reading(kind, [whole], max(1, count // 10), draw, reader, folder)
         return fuzz_reading(kind, seeds(folder / "seeds")[kind], max(1, count // 10), draw, reader, folder)

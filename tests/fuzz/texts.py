@@ -12,6 +12,7 @@ from pathlib import Path
 
 from story_log import story_log
 
+from fuzz.training import loads
 from studio.domain.identity import utc_now
 from studio.errors import StudioError
 from studio.evaluation.audience_file import load_audience
@@ -102,6 +103,7 @@ def readers(folder: Path) -> dict[str, Callable[[Path, int], bool]]:
         "audiences": lambda file, _: bool(load_audience(file)),
         "notes": lambda file, seed: _notes(file, seed, folder),
         "logs": lambda file, _: _log(file, folder),
+        "trained": loads,
     }
 
 

@@ -57,3 +57,12 @@ async def test_an_adapter_whose_file_is_gone_can_still_be_removed(tmp_path: Path
     await remove_adapter(studio, 1)
     with pytest.raises(NotFoundError):
         await remove_adapter(studio, 1)
+
+
+async def test_a_file_that_cannot_be_deleted_is_named(tmp_path: Path) -> None:
+    studio, file = await with_adapter(tmp_path)
+    file.unlink()
+    file.mkdir()  # nothing that is unlinked
+    with pytest.raises(AdapterError, match=f"v1 is out of use, but {file} cannot be deleted"):
+        await remove_adapter(studio, 1)
+    assert [adapter.removed for adapter in await adapters(studio)] == [True]

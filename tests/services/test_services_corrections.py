@@ -12,7 +12,7 @@ from studio_fakes import FakeEngine, fake_studio, scripted
 from studio.domain.arms import STANDARD_ARMS
 from studio.domain.generation import ChatMessage, Role
 from studio.domain.identity import utc_now
-from studio.domain.lessons import LessonStatus
+from studio.domain.lessons import Lesson, LessonStatus
 from studio.domain.log import Correction
 from studio.errors import UsageError
 from studio.services.answer_with_arms import ArmFinished, answer_with_arms
@@ -21,10 +21,12 @@ from studio.services.browse_lessons import (
     lesson_sources,
     lesson_uses,
     lessons,
+    pin_lesson,
     restore_lesson,
     retire_lesson,
 )
 from studio.services.converse import start_conversation
+from studio.services.find_lessons import current_index
 from studio.services.learn_lessons import learn_lesson, learn_pending, prove_lesson
 from studio.services.read_ahead import read_ahead
 from studio.services.record_correction import MAX_CHARACTERS, record_correction, redo_correction, undo_correction
@@ -227,9 +229,9 @@ async def test_what_was_just_learnt_is_found_without_reading_all_lessons_anew_an
     read = studio.log.lessons.vectors
     times: list[str] = []
 
-    def counted(embedder: str) -> list[tuple[str, str, list[float]]]:
+    def counted(embedder: str, ids: Sequence[str] | None = None) -> list[tuple[str, str, Sequence[float]]]:
         times.append(embedder)
-        return read(embedder)
+        return read(embedder, ids)
 
     monkeypatch.setattr(studio.log.lessons, "vectors", counted)
     await correct(studio, "Grey.", "Which colour is the tile in our kitchen?")
@@ -275,3 +277,27 @@ async def test_after_a_correction_what_the_context_arm_begins_with_is_read_befor
     *memory, _ = ahead.messages
     assert memory == list(answer.messages)[: len(memory)]
     assert len(memory) == len(answer.messages) - 1
+
+
+async def test_of_many_lessons_only_the_changed_ones_are_read_anew(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for prompt in (PROMPT, "Who feeds the cat on Sundays?", "Where is the key of the cellar?"):
+        await correct(studio, prompt=prompt)
+    index = await current_index(studio)
+    read: list[str] = []
+    one, other, _ = studio.log.lessons.all()
+    of = studio.log.lessons.of
+
+    def counted(ids: Sequence[str]) -> list[Lesson]:
+        read.extend(ids)
+        return of(ids)
+
+    monkeypatch.setattr(studio.log.lessons, "of", counted)
+    monkeypatch.setattr(studio.log.lessons, "all", lambda *_: pytest.fail("all were read"))
+    await pin_lesson(studio, one.id, pinned=True)
+    await retire_lesson(studio, other.id)
+    assert await current_index(studio) is index
+    assert read == [one.id]
+    assert {lesson.id: lesson.pinned for lesson in index.lessons()}[one.id]
+    assert other.id not in {lesson.id for lesson in index.lessons()}

@@ -25,7 +25,7 @@ from storage_values import (
 
 from studio.domain.checks import Check
 from studio.domain.generation import ChatMessage, FinishReason, Role, Sampling
-from studio.domain.identity import new_id
+from studio.domain.identity import new_id, utc_now
 from studio.domain.lessons import LessonStatus, LessonUse
 from studio.domain.log import Answer, Correction, Feedback, Given, GivenLesson, Origin, Turn
 from studio.domain.nights import Night, NightState, Probe, ProbeKind, ProbeResult
@@ -356,3 +356,47 @@ def test_an_answer_of_several_arms_keeps_its_order(log: DuckDbLog) -> None:
     answers = [an_answer(turn, arm) for arm in ("frozen", "context", "lessons", "lora", "lora+lessons")]
     log.answers.add(answers)
     assert log.answers.of_turns([turn.id])[turn.id] == answers
+
+
+def test_what_another_process_did_to_corrections_is_read(log: DuckDbLog, tmp_path: Path) -> None:
+    """They are kept in memory from one reading to the next."""
+    first, second = a_correction(), a_correction()
+    log.corrections.add(first)
+    assert [one.id for one in log.corrections.all()] == [first.id]
+    other = open_log(tmp_path)
+    other.corrections.add(second)
+    assert {one.id for one in log.corrections.all()} == {first.id, second.id}
+    other.corrections.set_undone(first.id, True, utc_now())
+    assert [one.id for one in log.corrections.in_force()] == [second.id]
+    assert log.corrections.in_force_ids() == {second.id}
+
+
+def test_what_is_still_to_be_learnt_and_to_follow(log: DuckDbLog) -> None:
+    learnt, new, undone = a_correction(), a_correction(), a_correction()
+    for correction in (learnt, new, undone):
+        log.corrections.add(correction)
+    kept = dataclasses.replace(a_lesson(), source_ids=(learnt.id,))
+    left = dataclasses.replace(a_lesson(), source_ids=(undone.id,))
+    log.lessons.add(kept, [], "minilm")
+    log.lessons.add(left, [], "minilm")
+    assert log.lessons.out_of_line() == []
+    log.corrections.set_undone(undone.id, True, utc_now())
+    assert [one.id for one in log.corrections.unlearnt()] == [new.id]
+    assert log.lessons.out_of_line() == [left]
+    assert log.lessons.learnt_from(learnt.id) == [kept]
+    assert (log.lessons.count(), log.lessons.count(LessonStatus.RETIRED), len(log.lessons.newest(1))) == (2, 0, 1)
+
+
+def test_a_lessons_mark_changes_with_it_and_with_its_vectors(log: DuckDbLog) -> None:
+    lesson, other = a_lesson(), a_lesson()
+    log.lessons.add(lesson, [("key", [0.5, -0.25])], "minilm")
+    log.lessons.add(other, [], "minilm")
+    marks = [log.lessons.marks("minilm")]
+    log.lessons.update(dataclasses.replace(lesson, pinned=True, revision=2))
+    marks.append(log.lessons.marks("minilm"))
+    log.lessons.set_vectors(lesson.id, [("key", [1.0, 0.0])], "minilm")
+    marks.append(log.lessons.marks("minilm"))
+    assert len({of[lesson.id] for of in marks}) == 3
+    assert len({of[other.id] for of in marks}) == 1
+    assert [list(vector) for _, _, vector in log.lessons.vectors("minilm", [lesson.id])] == [[1.0, 0.0]]
+    assert log.lessons.of([other.id]) == [other]

@@ -20,7 +20,7 @@ from studio.storage import DuckDbLog
 from studio.workspace import Workspace
 
 STUDIO = (sys.executable, "-m", "studio")
-NIGHT_EVERY_S = 180.0
+NIGHT_EVERY_S = 900.0
 NIGHT_MINUTES = "0.05"
 PATIENCE_S = 240.0
 """The longest that one answer, or one round of all arms, may take."""
