@@ -11,6 +11,7 @@ import click
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
 from studio.cli.ids import find_id
 from studio.cli.preferring import choose_blind
+from studio.cli.say import say
 from studio.domain.log import Answer, Origin, confidence
 from studio.errors import EngineError, ModelError, UsageError
 from studio.reporting.terminal_text import printable
@@ -48,7 +49,7 @@ def ask(frame: Frame, prompt: str, arms: tuple[str, ...], blind: bool, thinking:
     elif not blind or len(finished) < 2:
         _print_answers(finished, thinking=thinking)
     for one in failed[1:]:
-        click.echo(f"studio: {_failure(one)}", err=True)
+        say(f"studio: {_failure(one)}", err=True)
     if failed:
         raise _failure(failed[0])
 
@@ -63,32 +64,32 @@ class _AsItComes:
         self._text += text
         # What steers a terminal may come in pieces: from there on nothing is shown before the whole is there.
         if printable(self._text) == self._text:
-            click.echo(text, nl=False)
+            say(text, nl=False)
             self._shown = self._text
 
     def end(self, finished: list[ArmFinished]) -> None:
         """The rest, and a line's end; of an answer that failed midway a line's end alone."""
         for one in finished:
-            click.echo(printable(one.answer.text).removeprefix(self._shown))
+            say(printable(one.answer.text).removeprefix(self._shown))
             _print_note(one)
             if words := len(one.answer.thinking.split()):
-                click.echo(f"(It thought {words:,} words first; --thinking prints them.)", err=True)
+                say(f"(It thought {words:,} words first; --thinking prints them.)", err=True)
         if self._shown and not finished:
-            click.echo()
+            say()
 
 
 def _print_answers(finished: list[ArmFinished], *, thinking: bool) -> None:
     for one in finished:
         if thinking and one.answer.thinking:
-            click.echo(f"{one.answer.arm} thought:\n{printable(one.answer.thinking)}\n")
-        click.echo(f"{one.answer.arm}:\n{printable(one.answer.text)}")
+            say(f"{one.answer.arm} thought:\n{printable(one.answer.thinking)}\n")
+        say(f"{one.answer.arm}:\n{printable(one.answer.text)}")
         _print_note(one)
-        click.echo()
+        say()
 
 
 def _print_note(one: ArmFinished) -> None:
     if one.answer.given.note:
-        click.echo(f"({one.answer.given.note})", err=True)
+        say(f"({one.answer.given.note})", err=True)
 
 
 def _failure(one: ArmFailed) -> EngineError:
@@ -106,9 +107,9 @@ async def _ask(
     recipes = [studio.arm(name) for name in dict.fromkeys(arms) or (studio.settings.chat.arm,)]
     await learn_pending(studio)
     if studio.passed_over:
-        click.echo(f"studio: {printable(studio.passed_over)}", err=True)
+        say(f"studio: {studio.passed_over}", err=True)
     if studio.notice:
-        click.echo(f"studio: {printable(studio.notice)}", err=True)
+        say(f"studio: {studio.notice}", err=True)
     conversation = await start_conversation(studio, origin=Origin.COMMAND)
     finished: dict[str, ArmFinished] = {}
     failed: list[ArmFailed] = []
@@ -180,7 +181,7 @@ def correct(  # noqa: PLR0917 - click passes them by name
             origin=Origin.COMMAND,
         )
         # Said before the lesson is learnt: from here on the correction is on disk, come what may.
-        click.echo(f"Saved correction {correction.id}.", err=as_json)
+        say(f"Saved correction {correction.id}.", err=as_json)
         await learn_pending(studio)
         lesson = await learn_lesson(studio, correction)
         # Without a model there is nothing to try it with; it stays as it is.
@@ -197,11 +198,9 @@ def correct(  # noqa: PLR0917 - click passes them by name
     if as_json:
         print_json(result)
     else:
-        click.echo(f"Lesson learnt: {printable(result['lesson']['title'])}")
+        say(f"Lesson learnt: {result['lesson']['title']}")
         if result["lesson"]["weak"]:
-            click.echo(
-                "It is marked weak: tried on its own question, it did not mend the answer. Other words may help."
-            )
+            say("It is marked weak: tried on its own question, it did not mend the answer. Other words may help.")
 
 
 async def _correction_id(studio: Studio, wanted: str) -> str:

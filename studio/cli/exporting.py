@@ -11,6 +11,7 @@ import click
 
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
 from studio.cli.progress_line import progress_line
+from studio.cli.say import say
 from studio.errors import MachineError, UsageError
 
 if TYPE_CHECKING:
@@ -78,8 +79,8 @@ def export(frame: Frame, /, out: Path | None, as_json: bool, **given: Any) -> No
         if as_json:
             print_json({"counts": counts, "decisions": found.suggested, "findings": found.listed})
         else:
-            click.echo(f"Found: {counted(counts)}." if counts else "Nothing private was found.")
-            click.echo("Nothing was written.", err=True)
+            say(f"Found: {counted(counts)}." if counts else "Nothing private was found.")
+            say("Nothing was written.", err=True)
         return
     if out is None:
         raise UsageError("The export needs a folder.", "Name a new one with --out DIR.")
@@ -157,7 +158,6 @@ class _Found:
         self.suggested: dict[str, str] = {}
 
     def __call__(self, table: str, finding: Finding) -> None:
-        from studio.reporting.terminal_text import printable
 
         if self._as_json:
             told = {"kind": finding.kind, "found": finding.found, "before": finding.before, "after": finding.after}
@@ -165,7 +165,7 @@ class _Found:
             self.suggested[finding.found] = finding.put
             return
         around = f"…{finding.before}[{finding.found}]{finding.after}…"
-        click.echo(f"{finding.kind:6} {table}: {' '.join(printable(around).split())}")
+        say(f"{finding.kind:6} {table}: {' '.join(around.split())}")
 
 
 def _tell(result: ExportResult, out: Path, as_json: bool) -> None:
@@ -185,13 +185,11 @@ def _tell(result: ExportResult, out: Path, as_json: bool) -> None:
         return
     width = max(len(file.name) for file in result.files)
     for file in result.files:
-        click.echo(f"{file.name:<{width}}  {file.rows:>9,} rows  {file.bytes / 1e6:>9.2f} MB")
+        say(f"{file.name:<{width}}  {file.rows:>9,} rows  {file.bytes / 1e6:>9.2f} MB")
     if result.splits:
-        click.echo(
-            "Splits: " + ", ".join(f"{name} {count:,}" for name, count in result.splits.items()) + " corrections"
-        )
+        say("Splits: " + ", ".join(f"{name} {count:,}" for name, count in result.splits.items()) + " corrections")
     for where, count in result.left_out.items():
-        click.echo(f"Left out of {where}: {count:,}")
+        say(f"Left out of {where}: {count:,}")
     if result.findings:
-        click.echo(f"Replaced: {counted(result.findings)}")
-    click.echo(f"Exported {result.corrections:,} corrections to {out}")
+        say(f"Replaced: {counted(result.findings)}")
+    say(f"Exported {result.corrections:,} corrections to {out}")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from studio.cli.say import say
 from studio.workspace import Workspace, find_workspace
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _run(app: StudioApp, record: Path | None) -> None:
         try:
             app.run()
         finally:
-            click.echo(recording.finish(), err=True)
+            say(recording.finish(), err=True)
     if app.failure is not None:
         raise app.failure
     if app.return_code:

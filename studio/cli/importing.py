@@ -13,6 +13,7 @@ import click
 from studio.cli.frame import Frame, json_option, one_line, pass_frame, print_json
 from studio.cli.ids import find_id
 from studio.cli.progress_line import progress_line
+from studio.cli.say import say
 from studio.errors import EmbedderError, UsageError
 
 if TYPE_CHECKING:
@@ -67,10 +68,10 @@ def _preview(frame: Frame, file: Path, as_json: bool) -> None:
         print_json(_as_json(plan, file) | {"examples": shown})
         return
     _tell(plan, file)
-    click.echo(f"Would bring in {_corrections(len(plan.additions))}.")
+    say(f"Would bring in {_corrections(len(plan.additions))}.")
     for one in examples:
         _show(one)
-    click.echo("Nothing was written.", err=True)
+    say("Nothing was written.", err=True)
 
 
 def _import(frame: Frame, file: Path, as_json: bool) -> None:
@@ -82,12 +83,12 @@ def _import(frame: Frame, file: Path, as_json: bool) -> None:
         if imported.made is None:
             return imported, 0
         # Said before the lessons are learnt: from here on the corrections are on disk, come what may.
-        click.echo(f"Brought in {_corrections(len(imported.plan.additions))}; learning from them.", err=True)
+        say(f"Brought in {_corrections(len(imported.plan.additions))}; learning from them.", err=True)
         try:
             with progress_line() as progress:
                 return imported, await learn_import(studio, imported, progress)
         except EmbedderError as error:
-            click.echo(f"studio: {error} The lessons are learnt when it is back.", err=True)
+            say(f"studio: {error} The lessons are learnt when it is back.", err=True)
             return imported, 0
 
     imported, learnt = frame.run(use)
@@ -96,13 +97,13 @@ def _import(frame: Frame, file: Path, as_json: bool) -> None:
         return
     _tell(imported.plan, file)
     if imported.made is None:
-        click.echo("Nothing new: the log is as it was.")
+        say("Nothing new: the log is as it was.")
     else:
         again = len(imported.plan.additions.reinstated)
-        click.echo(f"Imported {_corrections(len(imported.plan.additions))}; {learnt} new learnt from.")
+        say(f"Imported {_corrections(len(imported.plan.additions))}; {learnt} new learnt from.")
         if again:
-            click.echo(f"{again:,} of them had been brought in and taken back before.")
-        click.echo("To take it back: studio import --undo", err=True)
+            say(f"{again:,} of them had been brought in and taken back before.")
+        say("To take it back: studio import --undo", err=True)
 
 
 def _list(frame: Frame, as_json: bool) -> None:
@@ -111,12 +112,12 @@ def _list(frame: Frame, as_json: bool) -> None:
         keys = ("id", "created_at", "source", "format", "corrections", "undone_at")
         print_json([{key: getattr(one, key) for key in keys} for one in known])
     elif not known:
-        click.echo("Nothing has been imported yet.")
+        say("Nothing has been imported yet.")
     else:
         for one in known:
             back = f"  taken back {_minute(one.undone_at)}" if one.undone_at else ""
-            click.echo(f"{one.id}  {_minute(one.created_at)}  {_corrections(one.corrections)}{back}")
-            click.echo(f"  {one_line(one.source, 200)}: {one_line(one.format, 80)}")
+            say(f"{one.id}  {_minute(one.created_at)}  {_corrections(one.corrections)}{back}")
+            say(f"  {one_line(one.source, 200)}: {one_line(one.format, 80)}")
 
 
 def _undo(frame: Frame, wanted: str, as_json: bool) -> None:
@@ -133,21 +134,21 @@ def _undo(frame: Frame, wanted: str, as_json: bool) -> None:
         print_json({"import": back.id, "source": back.source, "undone": undone})
         return
     when = _minute(back.created_at)
-    click.echo(f"Took back the import of {one_line(back.source, 200)} ({when}): {_corrections(undone)} undone.")
+    say(f"Took back the import of {one_line(back.source, 200)} ({when}): {_corrections(undone)} undone.")
     if undone < back.corrections:
-        click.echo(f"{_corrections(back.corrections - undone)} of it had been undone before.")
-    click.echo("Importing the file once more brings them back.", err=True)
+        say(f"{_corrections(back.corrections - undone)} of it had been undone before.")
+    say("Importing the file once more brings them back.", err=True)
 
 
 def _tell(plan: Plan, file: Path) -> None:
     read = plan.read
-    click.echo(f"{one_line(str(file), 200)}: {read.format}")
+    say(f"{one_line(str(file), 200)}: {read.format}")
     if plan.known:
-        click.echo(f"In the log already: {plan.known:,}")
+        say(f"In the log already: {plan.known:,}")
     if read.skipped_count:
-        click.echo(f"Passed over: {read.skipped_count:,}")
+        say(f"Passed over: {read.skipped_count:,}")
         for skipped in read.skipped[:_MOST_LINES]:
-            click.echo(f"  line {skipped.line}: {one_line(skipped.reason, 200)}")
+            say(f"  line {skipped.line}: {one_line(skipped.reason, 200)}")
         _tell_more(read.skipped_count)
     _tell_conflicts(plan.conflicts)
     _tell_undone(plan.undone_in_one)
@@ -156,36 +157,36 @@ def _tell(plan: Plan, file: Path) -> None:
 def _tell_conflicts(conflicts: Sequence[Conflict]) -> None:
     if not conflicts:
         return
-    click.echo(f"Answered otherwise before: {len(conflicts):,}; the newer holds")
+    say(f"Answered otherwise before: {len(conflicts):,}; the newer holds")
     for one in conflicts[:_MOST_LINES]:
         holds, gives_way = (one.imported, one.present) if one.imported_holds else (one.present, one.imported)
         whose = "imported" if one.imported_holds else "of the log"
-        click.echo(f"  {one_line(one.prompt, 60)}")
-        click.echo(f"    holds ({whose}): {one_line(holds, 60)}")
-        click.echo(f"    gives way: {one_line(gives_way, 60)}")
+        say(f"  {one_line(one.prompt, 60)}")
+        say(f"    holds ({whose}): {one_line(holds, 60)}")
+        say(f"    gives way: {one_line(gives_way, 60)}")
     _tell_more(len(conflicts))
 
 
 def _tell_undone(undone_in_one: Sequence[UndoneInOne]) -> None:
     if not undone_in_one:
         return
-    click.echo(f"Undone in only one of the two: {len(undone_in_one):,}; each stays as it is in this log")
+    say(f"Undone in only one of the two: {len(undone_in_one):,}; each stays as it is in this log")
     for one in undone_in_one[:_MOST_LINES]:
         where = "undone here, in force there" if one.undone_here else "in force here, undone there"
-        click.echo(f"  {where}: {one_line(one.prompt, 60)}")
+        say(f"  {where}: {one_line(one.prompt, 60)}")
     _tell_more(len(undone_in_one))
 
 
 def _tell_more(count: int) -> None:
     if count > _MOST_LINES:
-        click.echo(f"  and {count - _MOST_LINES:,} more; --json lists them")
+        say(f"  and {count - _MOST_LINES:,} more; --json lists them")
 
 
 def _show(one: Correction) -> None:
-    click.echo(f"  {one_line(one.prompt)}")
+    say(f"  {one_line(one.prompt)}")
     if one.original:
-        click.echo(f"    - {one_line(one.original)}")
-    click.echo(f"    + {one_line(one.corrected)}")
+        say(f"    - {one_line(one.original)}")
+    say(f"    + {one_line(one.corrected)}")
 
 
 def _as_json(plan: Plan, file: Path) -> dict[str, Any]:

@@ -9,9 +9,9 @@ import click
 
 from studio.cli.frame import Frame, json_option, one_line, pass_frame, print_json
 from studio.cli.ids import find_id
+from studio.cli.say import say
 from studio.domain.lessons import Lesson, LessonStatus, Scope
 from studio.errors import UsageError
-from studio.reporting.terminal_text import printable
 from studio.services import browse_lessons
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ def list_lessons(frame: Frame, include_retired: bool, as_json: bool) -> None:
         print_json([_fields(lesson) for lesson in found])
         return
     for lesson in found:
-        click.echo(f"{lesson.id}  {state_of(lesson):16}  {one_line(lesson.title)}")
+        say(f"{lesson.id}  {state_of(lesson):16}  {one_line(lesson.title)}")
     if not found:
-        click.echo('No lessons yet. Correct an answer in the app, or with: studio correct --prompt "…" --answer "…"')
+        say('No lessons yet. Correct an answer in the app, or with: studio correct --prompt "…" --answer "…"')
 
 
 @lessons.command()
@@ -80,11 +80,11 @@ def show(frame: Frame, lesson_id: str, as_json: bool) -> None:
         print_json(shown)
         return
     for name in ("id", "title", "kind", "status", "scope", "holds_for", "applies_when", *_TEXTS):
-        click.echo(f"{name.replace('_', ' '):17} {printable(str(shown[name]))}")
+        say(f"{name.replace('_', ' '):17} {shown[name]!s}")
     for source in shown["sources"]:
-        click.echo(f"{'source':17} {source['id']}  {one_line(source['prompt'])}")
+        say(f"{'source':17} {source['id']}  {one_line(source['prompt'])}")
     for lesson_use in shown["uses"][:20]:
-        click.echo(f"{'used':17} {lesson_use['score']:.2f}  {lesson_use['arm']}  {one_line(lesson_use['prompt'])}")
+        say(f"{'used':17} {lesson_use['score']:.2f}  {lesson_use['arm']}  {one_line(lesson_use['prompt'])}")
 
 
 @lessons.command()
@@ -159,4 +159,4 @@ def _fields(lesson: Lesson) -> dict[str, Any]:
 
 
 def _report(lesson: Lesson) -> None:
-    click.echo(f"{lesson.id}  {state_of(lesson)}  {one_line(lesson.title)}")
+    say(f"{lesson.id}  {state_of(lesson)}  {one_line(lesson.title)}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
-from studio.reporting.terminal_text import printable
+from studio.cli.say import say
 
 if TYPE_CHECKING:
     from studio.storage import DuckDbLog
@@ -51,10 +51,10 @@ def sql(frame: Frame, query: str, limit: int, folders: tuple[Path, ...], as_json
     else:
         from studio.reporting.tables import plain_table
 
-        click.echo(plain_table(columns, [["" if cell is None else str(cell) for cell in row] for row in shown]))
-        click.echo(f"{len(shown)} {'row' if len(shown) == 1 else 'rows'}", err=True)
+        say(plain_table(columns, [["" if cell is None else str(cell) for cell in row] for row in shown]))
+        say(f"{len(shown)} {'row' if len(shown) == 1 else 'rows'}", err=True)
     if len(rows) > limit:
-        click.echo(f"There are more: only the first {limit} are printed, see --limit.", err=True)
+        say(f"There are more: only the first {limit} are printed, see --limit.", err=True)
 
 
 def _plain(value: object) -> object:
@@ -84,7 +84,7 @@ def where(frame: Frame, as_json: bool) -> None:
     settings = load_settings(workspace.settings_file)
     server = settings.remote.base_url
     if not server and (note := passed_over(settings.model.path, workspace.local_models)):
-        click.echo(f"studio: {printable(note)}", err=True)
+        say(f"studio: {note}", err=True)
     places = {
         "workspace": workspace.root,
         "settings": workspace.settings_file,
@@ -98,12 +98,12 @@ def where(frame: Frame, as_json: bool) -> None:
     if server:
         from studio.services.studio import sent_to
 
-        click.echo(f"studio: {printable(sent_to(server))}", err=True)
+        say(f"studio: {sent_to(server)}", err=True)
     if as_json:
         print_json({name: str(path) for name, path in places.items()})
         return
     for name, path in places.items():
-        click.echo(f"{name:12} {printable(str(path))}")
+        say(f"{name:12} {path!s}")
     if workspace.root.exists():
         free = shutil.disk_usage(workspace.root).free
-        click.echo(f"{'free disk':12} {free / 1e9:.1f} GB")
+        say(f"{'free disk':12} {free / 1e9:.1f} GB")

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from studio.cli.frame import Frame, one_line, pass_frame, record_option
+from studio.cli.say import say
 from studio.errors import MachineError, UsageError
-from studio.reporting.terminal_text import printable
 
 if TYPE_CHECKING:
     from studio.domain.arms import ArmRecipe
@@ -75,26 +75,26 @@ class PlainNarrator:
         self._last = ""
 
     async def chapter(self, chapter: Chapter) -> None:
-        click.echo(printable(f"\n== {chapter.title} ({chapter.place}) ==\n{chapter.text}"))
+        say(f"\n== {chapter.title} ({chapter.place}) ==\n{chapter.text}")
 
     async def say(self, line: str) -> None:
-        click.echo(printable(line))
+        say(line)
 
     async def correction(self, prompt: str, answer: str, corrected: str) -> None:
-        click.echo(f"\n  asked      {one_line(prompt)}")
-        click.echo(f"  answered   {one_line(answer)}")
-        click.echo(f"  corrected  {one_line(corrected)}")
+        say(f"\n  asked      {one_line(prompt)}")
+        say(f"  answered   {one_line(answer)}")
+        say(f"  corrected  {one_line(corrected)}")
 
     async def asked_again(self, prompt: str, right: dict[str, bool]) -> None:
-        click.echo(f"  again      {one_line(prompt)}")
+        say(f"  again      {one_line(prompt)}")
         for arm, ok in right.items():
-            click.echo(f"             {printable(arm)}: {'right' if ok else 'wrong'}")
+            say(f"             {arm}: {'right' if ok else 'wrong'}")
 
     async def tallies(self, tally: Tally) -> None:
         from studio.reporting.tables import stages_table
 
         for kind, stages in tally.items():
-            click.echo(f"\nRight answers, {kind}:\n{stages_table(stages)}")
+            say(f"\nRight answers, {kind}:\n{stages_table(stages)}")
 
     def progress(self, what: str, done: int, total: int) -> None:
         self._once(f"  {done * 10 // total * 10}% of {total} {what}")
@@ -110,7 +110,7 @@ class PlainNarrator:
     def _once(self, line: str, key: str = "") -> None:
         if (key or line) != self._last:
             self._last = key or line
-            click.echo(line)
+            say(line)
 
 
 @click.command()
@@ -137,13 +137,13 @@ def bench(frame: Frame, scenario: Path, arms: str | None, orders: int, every: in
                 recipes,
                 orders=orders,
                 every=every,
-                tell=lambda line: click.echo(line, err=True),
+                tell=lambda line: say(line, err=True),
             )
 
     result = frame.run(use)
     if json_file:
         _write_json(json_file, result)
-    click.echo(bench_tables(result))
+    say(bench_tables(result))
 
 
 async def _arms_of_bench(studio: Studio, named: str | None) -> Sequence[ArmRecipe]:
@@ -153,7 +153,7 @@ async def _arms_of_bench(studio: Studio, named: str | None) -> Sequence[ArmRecip
     if not named:
         recipes, left_out = await answering_arms(studio)
         if left_out:
-            click.echo(left_out, err=True)
+            say(left_out, err=True)
         return recipes
     names = [name.strip() for name in named.split(",")]
     if not all(names):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from studio.cli.frame import Frame, interruptible, json_option, one_line, pass_frame, print_json
+from studio.cli.say import say
 from studio.errors import UsageError
 
 if TYPE_CHECKING:
@@ -92,9 +93,9 @@ def list_models(frame: Frame, as_json: bool) -> None:
         unfit = "cannot be used" if facts and facts.refusal else ""
         fit = unfit or (room.fit.value if room.fit else "in use" if model.in_use else "")
         about = [gigabytes(model.bytes), _licence(model, facts.licence if facts else ""), state, fit]
-        click.echo(f"{mark} {one_line(model.name, 36):36} {one_line(' · '.join(filter(None, about)), 90)}")
+        say(f"{mark} {one_line(model.name, 36):36} {one_line(' · '.join(filter(None, about)), 90)}")
         told = model.note or (facts.refusal if facts else "") or (model.entry.why if model.entry else room.words)
-        click.echo(f"    {one_line(told, 180)}")
+        say(f"    {one_line(told, 180)}")
 
 
 def _licence(model: ShelfModel, in_header: str) -> str:
@@ -128,17 +129,17 @@ def pull(frame: Frame, wanted: str, only_list: bool, sha256: str, then_use: bool
     except KeyboardInterrupt:
         shown.clear()
         stopped = f"studio: Stopped pulling {one_line(wanted, 80)}. What is here is kept: the same command goes on."
-        click.echo(stopped, err=True)
+        say(stopped, err=True)
         raise
     finally:
         shown.clear()
-    click.echo(f"{record.name} is here: {one_line(str(path_of(shelf, record)), 200)}")
+    say(f"{record.name} is here: {one_line(str(path_of(shelf, record)), 200)}")
     if then_use:
         model = model_named(_models(shelf), record.name)
         choose_model(shelf, model)
-        click.echo(_chosen(shelf, model))
+        say(_chosen(shelf, model))
     else:
-        click.echo(f"Answer with it: studio models use {record.name}")
+        say(f"Answer with it: studio models use {record.name}")
 
 
 def _warn_if_too_large(shelf: Shelf, wanted: str) -> None:
@@ -151,15 +152,15 @@ def _warn_if_too_large(shelf: Shelf, wanted: str) -> None:
             and model.name == wanted.casefold()
             and (room := room_for(model, None)).fit is Fit.NOT
         ):
-            click.echo(f"studio: It will hardly run here. {room.words}", err=True)
+            say(f"studio: It will hardly run here. {room.words}", err=True)
 
 
 def _print_repository(found: Repository) -> None:
-    click.echo(f"{found.name}, licence: {one_line(found.licence, 40) or 'not told'}")
+    say(f"{found.name}, licence: {one_line(found.licence, 40) or 'not told'}")
     for file in found.files:
         note = "" if file.whole else "  (one of several parts: not loaded here)"
         size = f"{file.bytes / 1e9:8.2f} GB"
-        click.echo(f"  {one_line(file.quant or '?', 12):12} {size}  {one_line(file.path, 90)}{note}")
+        say(f"  {one_line(file.quant or '?', 12):12} {size}  {one_line(file.path, 90)}{note}")
 
 
 def _hash(text: str) -> str:
@@ -177,7 +178,7 @@ def add(frame: Frame, path: Path) -> None:
     from studio.services.keep_models import add_model
 
     record = add_model(_shelf(frame), path)
-    click.echo(f"Added as {record.name}. Answer with it: studio models use {record.name}")
+    say(f"Added as {record.name}. Answer with it: studio models use {record.name}")
 
 
 @models.command()
@@ -196,10 +197,10 @@ def remove(frame: Frame, name: str, yes: bool) -> None:
         if not sys.stdin.isatty():
             raise UsageError(f"{model.name} would be deleted ({model.bytes / 1e9:.1f} GB).", "Say so with --yes.")
         if not click.confirm(f"Delete {model.name} ({model.bytes / 1e9:.1f} GB)? It can only be pulled again."):
-            click.echo("Nothing was removed.")
+            say("Nothing was removed.")
             return
     remove_model(shelf, model)
-    click.echo(f"{model.name} is forgotten; its file stays." if model.place is Place.ADDED else f"{name} is removed.")
+    say(f"{model.name} is forgotten; its file stays." if model.place is Place.ADDED else f"{name} is removed.")
 
 
 @models.command()
@@ -213,7 +214,7 @@ def use(frame: Frame, name: str) -> None:
     shelf = _shelf(frame)
     model = model_named(_models(shelf), name)
     choose_model(shelf, model)
-    click.echo(_chosen(shelf, model))
+    say(_chosen(shelf, model))
 
 
 @models.command()
@@ -254,8 +255,8 @@ def _print_forms(measured: MeasuredForms) -> None:
             chance = "" if one.chance is None else f"{one.chance:.3f}"
             shares = (f"{one.right}/{one.asked}", f"{one.kept}/{one.general}", f"{one.leaks}/{one.near}")
             rows.append((form, *shares, f"{one.tokens:.0f}", gain, chance, "chosen" if one.chosen else ""))
-        click.echo(Table(title, header, rows, left=(0, 7)).text() + "\n")
-    click.echo(f"{one_line(measured.model_name)} is given lessons in the forms chosen from now on.")
+        say(Table(title, header, rows, left=(0, 7)).text() + "\n")
+    say(f"{one_line(measured.model_name)} is given lessons in the forms chosen from now on.")
 
 
 def _chosen(shelf: Shelf, model: ShelfModel) -> str:

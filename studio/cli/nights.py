@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
+from studio.cli.say import say
 from studio.domain.nights import Method
 from studio.errors import MachineError, StudioError, UsageError
 
@@ -51,21 +52,21 @@ def night(
     def show(progress: NightProgress) -> None:
         line = progress_line(progress)
         if not as_json and (not shown or shown[-1] != line):
-            click.echo(line)
+            say(line)
             shown.append(line)
 
     async def use(studio: Studio) -> Night:
         try:
             await back_up_if_due(studio)
         except StudioError as error:  # a reason to tell, not to let the night fall out
-            click.echo(f"studio: No backup was made. {error}", err=True)
+            say(f"studio: No backup was made. {error}", err=True)
         return await run_night(
             studio,
             max_minutes=max_minutes,
             method=method,
             processes=processes,
             observe=show,
-            tell=lambda line: click.echo(line, err=True),
+            tell=lambda line: say(line, err=True),
         )
 
     frame: Frame = ctx.obj
@@ -73,7 +74,7 @@ def night(
     if as_json:
         print_json(dataclasses.asdict(finished))
     else:
-        click.echo(finished.reason)
+        say(finished.reason)
 
 
 def progress_line(progress: NightProgress) -> str:
@@ -111,14 +112,14 @@ def status(frame: Frame, as_json: bool) -> None:
         print_json({"runs": runs, "progress": dataclasses.asdict(progress) if progress else None, "scheduled": told})
         return
     if progress is None:
-        click.echo("There has been no night. Start one with: studio night")
+        say("There has been no night. Start one with: studio night")
     elif progress.state.is_over or runs:
-        click.echo(progress_line(progress))
+        say(progress_line(progress))
     else:
-        click.echo(f"Interrupted: {progress_line(progress)}")
-        click.echo("studio night takes it up where it stopped; studio night cancel gives it up.")
+        say(f"Interrupted: {progress_line(progress)}")
+        say("studio night takes it up where it stopped; studio night cancel gives it up.")
     if schedule is not None:
-        click.echo(f"A night starts {schedule.words}; studio night uninstall ends that.")
+        say(f"A night starts {schedule.words}; studio night uninstall ends that.")
 
 
 def _scheduled(frame: Frame) -> Schedule | None:
@@ -143,9 +144,9 @@ def list_nights(frame: Frame, as_json: bool) -> None:
         return
     for night in found:
         when = f"{night.started_at.astimezone():%Y-%m-%d %H:%M}"
-        click.echo(f"{when}  {len(night.correction_ids):>4} corrections  {night.state:10} {night.reason}")
+        say(f"{when}  {len(night.correction_ids):>4} corrections  {night.state:10} {night.reason}")
     if not found:
-        click.echo("There has been no night. Start one with: studio night")
+        say("There has been no night. Start one with: studio night")
 
 
 @night.command()
@@ -155,7 +156,7 @@ def pause(frame: Frame) -> None:
     from studio.services import follow_night
 
     frame.run(follow_night.pause_night)
-    click.echo("The night will stand still after this step.")
+    say("The night will stand still after this step.")
 
 
 @night.command()
@@ -165,7 +166,7 @@ def resume(frame: Frame) -> None:
     from studio.services import follow_night
 
     frame.run(follow_night.resume_night)
-    click.echo("The night goes on.")
+    say("The night goes on.")
 
 
 @night.command()
@@ -174,7 +175,7 @@ def cancel(frame: Frame) -> None:
     """End the running night, or give up one that was interrupted; what was in use stays."""
     from studio.services import follow_night
 
-    click.echo(frame.run(follow_night.cancel_night))
+    say(frame.run(follow_night.cancel_night))
 
 
 @night.command()
@@ -190,9 +191,9 @@ def install(frame: Frame, at: str) -> None:
     except MachineError as error:
         by_hand = f"Have your scheduler run daily at {at}: {verbs.night_command(workspace)}"
         raise MachineError(error.message, by_hand if error.message == verbs.NO_CRONTAB else error.hint) from error
-    click.echo(f"A night starts {schedule.words}: this line is in your crontab now.\n{schedule.line}")
+    say(f"A night starts {schedule.words}: this line is in your crontab now.\n{schedule.line}")
     if not verbs.cron_runs():
-        click.echo(f"studio: {verbs.NO_CRON}", err=True)
+        say(f"studio: {verbs.NO_CRON}", err=True)
 
 
 @night.command()
@@ -203,10 +204,10 @@ def uninstall(frame: Frame) -> None:
 
     schedule = verbs.scheduled_night(frame.workspace)
     if schedule is None:
-        click.echo("No night is scheduled for this workspace.")
+        say("No night is scheduled for this workspace.")
         return
     verbs.unschedule_night(frame.workspace)
-    click.echo(f"No night starts by itself any more. This line is out of your crontab:\n{schedule.line}")
+    say(f"No night starts by itself any more. This line is out of your crontab:\n{schedule.line}")
 
 
 @click.group()
@@ -228,11 +229,9 @@ def list_adapters(frame: Frame, as_json: bool) -> None:
     for adapter in found:
         mark = "active" if adapter.active else ""
         made = f"{adapter.created_at.astimezone():%Y-%m-%d %H:%M}"
-        click.echo(
-            f"v{adapter.version:<4} {mark:7} {made}  {adapter.method} r{adapter.rank}  scale {adapter.scale:.2f}"
-        )
+        say(f"v{adapter.version:<4} {mark:7} {made}  {adapter.method} r{adapter.rank}  scale {adapter.scale:.2f}")
     if not found:
-        click.echo("No adapters yet. Train one with: studio night")
+        say("No adapters yet. Train one with: studio night")
 
 
 @adapters.command()
@@ -243,7 +242,7 @@ def use(frame: Frame, version: str) -> None:
     from studio.services import adapters as verbs
 
     adapter = frame.run(lambda studio: verbs.use_adapter(studio, _number(version)))
-    click.echo(f"Adapter v{adapter.version} is in use.")
+    say(f"Adapter v{adapter.version} is in use.")
 
 
 @adapters.command()
@@ -253,7 +252,7 @@ def off(frame: Frame) -> None:
     from studio.services import adapters as verbs
 
     frame.run(verbs.adapters_off)
-    click.echo("No adapter is in use.")
+    say("No adapter is in use.")
 
 
 @adapters.command()
@@ -264,7 +263,7 @@ def remove(frame: Frame, version: str) -> None:
     from studio.services import adapters as verbs
 
     frame.run(lambda studio: verbs.remove_adapter(studio, _number(version)))
-    click.echo(f"Adapter v{_number(version)} is removed.")
+    say(f"Adapter v{_number(version)} is removed.")
 
 
 def _number(version: str) -> int:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
+from studio.cli.say import say
 from studio.domain.log import Answer
 from studio.errors import UsageError
 from studio.reporting.tables import plain_table
-from studio.reporting.terminal_text import printable
 
 if TYPE_CHECKING:
     from studio.services.studio import Studio
@@ -36,7 +36,7 @@ def prefer(frame: Frame, answer_id: str | None, undo: bool, as_json: bool) -> No
 
     if answer_id is not None:
         frame.run(lambda studio: (withdraw_feedback if undo else prefer_answer)(studio, answer_id))
-        click.echo("Taken back." if undo else "Preferred.")
+        say("Taken back." if undo else "Preferred.")
         return
     if undo:
         raise UsageError("Which preference is to be taken back?", "Give the id of the answer.")
@@ -45,9 +45,9 @@ def prefer(frame: Frame, answer_id: str | None, undo: bool, as_json: bool) -> No
         print_json([asdict(one) for one in found])
     elif found:
         rows = [[str(getattr(one, figure)) for figure in FIGURES] for one in found]
-        click.echo(plain_table([figure.replace("_", " ") for figure in FIGURES], rows))
+        say(plain_table([figure.replace("_", " ") for figure in FIGURES], rows))
     else:
-        click.echo('No preferences yet. Press v in Compare, or: studio ask "…" --arm frozen --arm lessons --blind')
+        say('No preferences yet. Press v in Compare, or: studio ask "…" --arm frozen --arm lessons --blind')
 
 
 async def choose_blind(studio: Studio, answers: Sequence[Answer]) -> None:
@@ -57,11 +57,11 @@ async def choose_blind(studio: Studio, answers: Sequence[Answer]) -> None:
     shuffled = list(answers)
     random.SystemRandom().shuffle(shuffled)
     for number, answer in enumerate(shuffled, 1):
-        click.echo(f"{number}:\n{printable(answer.text)}\n")
+        say(f"{number}:\n{answer.text}\n")
     chosen = click.prompt(
         "Which do you prefer? (0: none)", type=click.IntRange(0, len(shuffled)), default=0, show_default=False
     )
     if chosen:
         await prefer_answer(studio, shuffled[chosen - 1].id, blind=True)
     for number, answer in enumerate(shuffled, 1):
-        click.echo(f"{number}: {printable(answer.arm)}{' (preferred)' if number == chosen else ''}")
+        say(f"{number}: {answer.arm}{' (preferred)' if number == chosen else ''}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from studio.cli.frame import Frame, pass_frame, print_json
+from studio.cli.say import say
 from studio.errors import MachineError, UsageError
 
 if TYPE_CHECKING:
@@ -54,11 +55,11 @@ def report(  # noqa: PLR0917 - click passes them by name
         _write(Path(json_file), json.dumps(figures, ensure_ascii=False, indent=2, default=str) + "\n")
     if told is None:
         if json_file != _STDOUT:
-            click.echo("There is nothing to report yet: correct an answer first, in the app or with studio correct.")
+            say("There is nothing to report yet: correct an answer first, in the app or with studio correct.")
         return
     _write_files(told, out, html_file, png_file)
     if json_file is None and not (out or html_file or png_file):
-        click.echo(told.text())
+        say(told.text())
 
 
 def _of_log(frame: Frame, label: str) -> tuple[Report | None, Any]:
@@ -113,4 +114,4 @@ def _write(file: Path, content: str | bytes) -> None:
             opened.write(data)
     except OSError as error:
         raise MachineError(f"{file} cannot be written ({error.strerror}).", "Choose another place.") from error
-    click.echo(f"Wrote {file}", err=True)
+    say(f"Wrote {file}", err=True)

@@ -8,8 +8,8 @@ import click
 
 from studio.cli.frame import Frame, json_option, one_line, pass_frame, print_json
 from studio.cli.ids import find_id
+from studio.cli.say import say
 from studio.domain.log import Correction, Origin
-from studio.reporting.terminal_text import printable
 from studio.services import review_answers
 from studio.services.review_answers import Judgement, ReviewItem
 
@@ -38,13 +38,13 @@ def review(ctx: click.Context, limit: int, as_json: bool) -> None:
         print_json([_fields(item) for item in shown])
         return
     for item in shown:
-        click.echo(f"{item.id}  {_why(item)}")
-        click.echo(f"  {one_line(item.prompt, 100)}")
-        click.echo(f"  {item.arm}: {one_line(item.text, 100)}")
+        say(f"{item.id}  {_why(item)}")
+        say(f"  {one_line(item.prompt, 100)}")
+        say(f"  {item.arm}: {one_line(item.text, 100)}")
     if len(queue) > len(shown):
-        click.echo(f"And {len(queue) - len(shown)} more: {LISTING}", err=True)
+        say(f"And {len(queue) - len(shown)} more: {LISTING}", err=True)
     if not queue:
-        click.echo('Nothing to review. Ask something: studio ask "…"')
+        say('Nothing to review. Ask something: studio ask "…"')
 
 
 @review.command()
@@ -62,11 +62,11 @@ def accept(frame: Frame, item_id: str) -> None:
 
     judgement = frame.run(use)
     if judgement.item.conversation_id is not None:
-        click.echo(f"Accepted. To take it back: studio review undo {judgement.item.id}")
+        say(f"Accepted. To take it back: studio review undo {judgement.item.id}")
     if judgement.made is not None:
-        click.echo(f"It replaces your correction. To take that back: studio review undo {judgement.made.id}")
+        say(f"It replaces your correction. To take that back: studio review undo {judgement.made.id}")
     if judgement.undone is not None:
-        click.echo(f"Your correction of it is undone. To bring it back: studio review redo {judgement.undone.id}")
+        say(f"Your correction of it is undone. To bring it back: studio review redo {judgement.undone.id}")
 
 
 @review.command()
@@ -84,10 +84,10 @@ def correct(frame: Frame, item_id: str, corrected: str, rationale: str) -> None:
         )
         assert judgement.made is not None
         # Said before the lesson is learnt: from here on the correction is on disk, come what may.
-        click.echo(f"Saved. To take it back: studio review undo {judgement.made.id}")
+        say(f"Saved. To take it back: studio review undo {judgement.made.id}")
         return await _learn(studio, judgement.made)
 
-    click.echo(f"Lesson learnt: {printable(frame.run(use))}")
+    say(f"Lesson learnt: {frame.run(use)}")
 
 
 @review.command()
@@ -109,7 +109,7 @@ def undo(frame: Frame, item_id: str) -> None:
             await withdraw_feedback(studio, found)
         return known[found]
 
-    click.echo(f"Taken back: {one_line(frame.run(use))}")
+    say(f"Taken back: {one_line(frame.run(use))}")
 
 
 @review.command()
@@ -125,7 +125,7 @@ def redo(frame: Frame, correction_id: str) -> None:
         found = find_id(correction_id, "undone correction", known, 'studio sql "FROM corrections"')
         return await redo_correction(studio, found)
 
-    click.echo(f"In force again: {one_line(frame.run(use).prompt)}")
+    say(f"In force again: {one_line(frame.run(use).prompt)}")
 
 
 async def _find(studio: Studio, wanted: str) -> ReviewItem:

@@ -19,6 +19,7 @@ import click
 
 from studio import __version__
 from studio.cli.frame import Frame, record_option
+from studio.cli.say import say
 from studio.errors import MachineError, StudioError, UsageError
 from studio.workspace import find_workspace
 
@@ -130,16 +131,16 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911 - one exit code per kind 
     frame = Frame()
     try:
         studio.main(arguments, prog_name="studio", standalone_mode=False, obj=frame)
-        click.echo(nl=False)  # flushes: an output that cannot be written is to fail here
+        say(nl=False)  # flushes: an output that cannot be written is to fail here
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
+        say("Interrupted.", err=True)
         return INTERRUPTED
     except click.ClickException as error:
         error.show()
         if isinstance(error, click.NoSuchOption) and any(a.startswith("-") and " " in a for a in arguments):
-            click.echo("Text that begins with a dash goes after two dashes: studio ask -- '-5 or 5?'", err=True)
+            say("Text that begins with a dash goes after two dashes: studio ask -- '-5 or 5?'", err=True)
         return error.exit_code
     except StudioError as error:
         _say(error)
@@ -179,14 +180,13 @@ def _unexpected(error: Exception, frame: Frame) -> int:
         _say(failure)
         return failure.exit_code
     where = _log_traceback(error, frame)
-    click.echo(f"studio: Something went wrong that should not have: {type(error).__name__}. {where}", err=True)
+    say(f"studio: Something went wrong that should not have: {type(error).__name__}. {where}", err=True)
     return 1
 
 
 def _say(error: StudioError) -> None:
-    from studio.reporting.terminal_text import printable
 
-    click.echo(f"studio: {printable(str(error))}", err=True)
+    say(f"studio: {error!s}", err=True)
 
 
 def _discard_output() -> None:

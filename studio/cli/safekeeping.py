@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
-from studio.reporting.terminal_text import printable
+from studio.cli.say import say
 
 if TYPE_CHECKING:
     from studio.domain.restoring import Restoration
@@ -64,12 +64,12 @@ def _tell(findings: Iterable[Finding], done: list[str], as_json: bool) -> None:
     if as_json:
         print_json([{"what": f.what, "ok": f.ok, "detail": f.detail} for f in findings])
         for line in done:
-            click.echo(printable(line), err=True)
+            say(line, err=True)
         return
     for line in done:
-        click.echo(f"repair {printable(line)}")
+        say(f"repair {line}")
     for finding in findings:
-        click.echo(f"{'ok   ' if finding.ok else 'WRONG'}  {finding.what}: {printable(finding.detail)}")
+        say(f"{'ok   ' if finding.ok else 'WRONG'}  {finding.what}: {finding.detail}")
 
 
 @click.command()
@@ -80,7 +80,7 @@ def backup(frame: Frame) -> None:
 
     workspace = frame.workspace.ensure()
     made = DuckDbLog(workspace.log_file, workspace.backups).backup()
-    click.echo(f"Backed up to {printable(str(made))}")
+    say(f"Backed up to {made!s}")
 
 
 @click.command()
@@ -108,13 +108,13 @@ def restore(frame: Frame, file: Path | None, dry_run: bool, yes: bool, as_json: 
     if not dry_run:
         asks = change.loses and not yes and not as_json and sys.stdin.isatty()
         if asks and not click.confirm("Restore it? The present log is backed up first."):
-            click.echo("Not restored: nothing was changed.")
+            say("Not restored: nothing was changed.")
             raise SystemExit(1)
         restore_log(workspace.log_file, workspace.backups, file)
     if as_json:
         print_json(_as_json(change, file, restored=not dry_run))
     elif not dry_run:
-        click.echo(f"Restored {printable(str(file))}.")
+        say(f"Restored {file!s}.")
 
 
 def _found(workspace: Workspace, file: Path) -> Path:
@@ -131,27 +131,27 @@ def _list(workspace: Workspace, as_json: bool) -> None:
         print_json([{"file": str(file), "corrections": count} for file, count in known])
         return
     for file, count in known:
-        click.echo(f"{printable(file.name)}  {'cannot be read' if count is None else _counted(count, 'corrections')}")
+        say(f"{file.name}  {'cannot be read' if count is None else _counted(count, 'corrections')}")
     if not known:
-        click.echo(f"There are no backups in {printable(str(workspace.backups))} yet; make one: studio backup")
+        say(f"There are no backups in {workspace.backups!s} yet; make one: studio backup")
     else:
-        click.echo("See what one would change: studio restore NAME --dry-run", err=True)
+        say("See what one would change: studio restore NAME --dry-run", err=True)
 
 
 def _show(change: Restoration, file: Path) -> None:
     if change.present_fault:
-        click.echo(f"The present log cannot be compared, and will be set aside. {printable(change.present_fault)}")
+        say(f"The present log cannot be compared, and will be set aside. {change.present_fault}")
     told = False
     for one in change.differences:
         if one.lost:
-            click.echo(f"  lost: {_counted(one.lost, one.kind)}, made since")
+            say(f"  lost: {_counted(one.lost, one.kind)}, made since")
         if one.back:
-            click.echo(f"  back: {_counted(one.back, one.kind)}")
+            say(f"  back: {_counted(one.back, one.kind)}")
         if one.otherwise:
-            click.echo(f"  as they were: {_counted(one.otherwise, one.kind)}, changed since")
+            say(f"  as they were: {_counted(one.otherwise, one.kind)}, changed since")
         told = told or bool(one.lost or one.back or one.otherwise)
     if not told:
-        click.echo(f"Nothing would change: {printable(file.name)} holds what the log holds.")
+        say(f"Nothing would change: {file.name} holds what the log holds.")
 
 
 def _as_json(change: Restoration, file: Path, *, restored: bool) -> dict[str, object]:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from studio.cli.frame import Frame, ended_by_signals, pass_frame
+from studio.cli.say import say
 from studio.errors import EmbedderError, StudioError, UsageError
-from studio.reporting.terminal_text import printable
 
 if TYPE_CHECKING:
     from studio.services.studio import Studio
@@ -108,7 +108,7 @@ async def _make_ready(studio: Studio) -> None:
 
     await studio.model()
     if studio.passed_over:
-        click.echo(f"studio: {printable(studio.passed_over)}", err=True)
+        say(f"studio: {studio.passed_over}", err=True)
     with contextlib.suppress(EmbedderError):  # told when it is started
         await learn_pending(studio)
 
@@ -118,16 +118,16 @@ async def _start_embedder(studio: Studio) -> None:
     try:
         await studio.embedder.start()
     except EmbedderError as error:  # the arms answer without lessons, and say so
-        click.echo(f"studio: {printable(str(error))}", err=True)
+        say(f"studio: {error!s}", err=True)
 
 
 def _tell_address(listening: socket.socket, arms: Sequence[str], where: str) -> None:
     bound, port = listening.getsockname()[:2]
-    click.echo("The arms answer other programs. ctrl+c ends it.")
+    say("The arms answer other programs. ctrl+c ends it.")
     for name in _reached_at(bound):
-        click.echo(f"  base URL  http://{name}:{port}/v1")
-    click.echo(f"  API key   {printable(where)}")
-    click.echo(f"  models    {arms[0]} (default), {', '.join(arms[1:])}")
+        say(f"  base URL  http://{name}:{port}/v1")
+    say(f"  API key   {where}")
+    say(f"  models    {arms[0]} (default), {', '.join(arms[1:])}")
     sys.stdout.flush()
 
 
@@ -179,10 +179,10 @@ def _tell_links(listening: socket.socket, access: Access) -> None:
     present = f"present?token={access.presenter_token}"
     watch = f"?token={access.viewer_token}" if access.viewer_token else ""
     here, *others = _reached_at(bound)
-    click.echo("The app is served. ctrl+c here, or ctrl+q in the app, ends it.")
-    click.echo(f"  present (secret)   http://{here}:{port}/{present}")
+    say("The app is served. ctrl+c here, or ctrl+q in the app, ends it.")
+    say(f"  present (secret)   http://{here}:{port}/{present}")
     for name in others or [here]:
-        click.echo(f"  watch (read-only)  http://{name}:{port}/{watch}")
+        say(f"  watch (read-only)  http://{name}:{port}/{watch}")
     sys.stdout.flush()
 
 
@@ -198,10 +198,10 @@ def _reached_at(bound: str) -> list[str]:
 
 def _tell_end(exit_code: int, last_words: str) -> None:
     if last_words and exit_code:
-        click.echo(printable(last_words), err=True)
+        say(last_words, err=True)
     if exit_code < 0:
         name = signal.Signals(-exit_code).name
         raise StudioError(f"The app was ended from outside ({name}).", "What was saved is safe.")
     if exit_code:
         raise SystemExit(exit_code)
-    click.echo("The app was closed.")
+    say("The app was closed.")

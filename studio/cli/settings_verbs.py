@@ -6,6 +6,7 @@ import click
 
 from studio.cli.frame import Frame, json_option, one_line, pass_frame, print_json
 from studio.reporting.terminal_text import printable
+from studio.cli.say import say
 from studio.services import change_settings
 
 
@@ -34,8 +35,8 @@ def settings(ctx: click.Context, as_json: bool) -> None:
         )
         return
     for state in states:
-        click.echo(f"{state.fact.name:30} {one_line(state.value, 40) or state.fact.unset or '(empty)'}")
-        click.echo(f"    {state.fact.meaning} ({state.source.value}; felt {state.fact.effect.value})")
+        say(f"{state.fact.name:30} {one_line(state.value, 40) or state.fact.unset or '(empty)'}")
+        say(f"    {state.fact.meaning} ({state.source.value}; felt {state.fact.effect.value})")
 
 
 @settings.command("set")
@@ -76,11 +77,11 @@ def keys(frame: Frame, as_json: bool) -> None:
         return
     for one in found:
         was = f"  (instead of {one.default})" if one.key != one.default else ""
-        click.echo(f"{one.name:30} {one.key:24} {one.does}{was}")
+        say(f"{one.name:30} {one.key:24} {one.does}{was}")
 
 
 def _report(frame: Frame, name: str) -> None:
     states = change_settings.setting_states(frame.workspace.settings_file)
     state = next(state for state in states if state.fact.name == name)
     value = one_line(state.value) or state.fact.unset or "(empty)"
-    click.echo(f"{name} = {value} ({state.source.value}), felt {state.fact.effect.value}")
+    say(f"{name} = {value} ({state.source.value}), felt {state.fact.effect.value}")
