@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from studio.workspace import Workspace
 STUDIO = (sys.executable, "-m", "studio")
 NIGHT_EVERY_S = 900.0
 NIGHT_MINUTES = "0.05"
-PATIENCE_S = 240.0
+PATIENCE_S = 600.0
 """The longest that one answer, or one round of all arms, may take."""
 SETTLED_S = 2.0
 ROLES = {"engine": "studio.inference.engine_process", "embedder": "studio.lessons.embedder_process"}
@@ -71,7 +72,8 @@ def soak(folder: Path, minutes: float, told: Callable[[Sample], None]) -> Soak:
         found.stuck.append(str(error))
     finally:
         if app.isalive():
-            psutil.Process(app.pid).kill()  # pexpect would give up on one that is slow to end
+            app.kill(signal.SIGKILL)  # pexpect's own way gives up on one that is slow to end
+            app.wait()
         app.close()
     return found
 

@@ -30,6 +30,8 @@ class StudioFooter(Footer):
         if said != self._said:
             self._said = said
             await super().recompose()
+            # Textual lets go of keys that went only when what they watch is set: else each would be kept for ever.
+            self.mutate_reactive(Footer.compact)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.recompose)
