@@ -5,6 +5,7 @@ STUDIO_KILLS sets how many kills of each (2 by default); STUDIO_KILL_SEED the mo
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -112,7 +113,13 @@ def story(tmp_path_factory: pytest.TempPathFactory, offline: NoNetwork) -> Path:
     workspace = tmp_path_factory.mktemp("story")
     for number in range(3):
         told(
-            workspace, offline, "correct", "--prompt", f"Which code opens gate {number}?", "--answer", f"Code {number}."
+            workspace,
+            offline,
+            "correct",
+            "--prompt",
+            f"Which code opens gate {number}?",
+            "--answer",
+            f"Code {7310 + number}.",
         )
     return workspace
 
@@ -150,15 +157,16 @@ def test_the_night_killed_at_random_moments_leaves_no_half_adapter(story: Path, 
 
 def test_the_whole_story_reaches_for_no_network_and_leaves_nothing_to_others(story: Path, offline: NoNetwork) -> None:
     """Corrected, distilled and trained before; found again, compared, exported and backed up here."""
-    answers = told(story, offline, "ask", "Which code opens gate 1?", "--arm", "frozen", "--arm", "lessons")
-    assert "Code 1" in answers
+    answers = told(story, offline, "ask", "Which code opens gate 1?", "--arm", "frozen", "--arm", "lessons", "--json")
+    assert "Which code opens gate 1?" in str(json.loads(answers)["answers"][1]["given"]["lessons"])
     told(story, offline, "export", "trl-sft", "--out", str(story / "pairs"))
     told(story, offline, "report", "--out", str(story / "report"))
     told(story, offline, "doctor")
     told(story, offline, "backup")
     assert Workspace(story).log_file.name.removesuffix(".duckdb") in told(story, offline, "restore")
     processes = "\n".join(offline.commands)
-    for process in ("engine_process", "embedder_process", "night_process"):
+    of_nights = ["night_process"] if log_of(story).nights.all() else []  # the test before this one trains
+    for process in ("engine_process", "embedder_process", *of_nights):
         assert process in processes
     assert offline.tried == []
     # What else it would have told: a name and an address from a process of the same kind.
