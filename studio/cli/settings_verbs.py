@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from studio.cli.frame import Frame, json_option, one_line, pass_frame, print_json
-from studio.reporting.terminal_text import printable
 from studio.cli.say import say
+from studio.reporting.terminal_text import printable
 from studio.services import change_settings
 
 
