@@ -20,6 +20,7 @@ from benchmarks.rows import BUDGETS_S
 from benchmarks.table import Row, as_json, from_json, render
 
 STUDIES = (
+    "ageing",
     "api",
     "architectures",
     "exchange",

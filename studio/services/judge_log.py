@@ -41,9 +41,14 @@ class JudgedAnswer:
     model_title: str = ""
 
 
-def judge_log(log: Log, said: Sequence[Said]) -> list[JudgedAnswer]:
+def said_of(log: Log, corrections: Sequence[Correction]) -> list[Said]:
+    """Whatever was answered to the corrected questions, oldest first."""
+    return log.answers.said({folded(correction.prompt) for correction in corrections})
+
+
+def judge_log(log: Log, said: Sequence[Said], corrections: Sequence[Correction]) -> list[JudgedAnswer]:
     """Oldest first, of what was `said`. What failed or was stopped is left out, and so are undone corrections."""
-    corrections = [correction for correction in log.corrections.all() if not correction.undone]
+    corrections = [correction for correction in corrections if not correction.undone]
     by_question: dict[str, list[Correction]] = {}
     for correction in corrections:
         by_question.setdefault(folded(correction.prompt), []).append(correction)

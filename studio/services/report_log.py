@@ -16,7 +16,7 @@ from studio.domain.same_question import folded
 from studio.errors import NotFoundError
 from studio.evaluation.statistics import mean_estimate
 from studio.reporting.log_report import STATES, ArmStory, CurveStep, LabelStory, LogStory, Lost, NightRow
-from studio.services.judge_log import JudgedAnswer, judge_log
+from studio.services.judge_log import JudgedAnswer, judge_log, said_of
 from studio.services.report_models import model_stories
 
 MOST_STEPS = 10
@@ -31,8 +31,8 @@ def read_story(log: Log, label: str = "") -> LogStory | None:
     corrections = log.corrections.all()
     if not corrections:
         return None
-    said = log.answers.said()
-    judged, labels = judge_log(log, said), _by_label(corrections)
+    said = said_of(log, corrections)
+    judged, labels = judge_log(log, said, corrections), _by_label(corrections)
     made = sum(not correction.undone for correction in corrections)
     by_label = {name: _label_story(questions, judged) for name, questions in labels.items()}
     if label:

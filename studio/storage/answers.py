@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from studio.domain.generation import ChatMessage, FinishReason
 from studio.domain.log import Answer, Feedback, Given, Origin, Said, Turn, Unjudged
+from studio.domain.same_question import folded
 from studio.errors import NotFoundError
 from studio.storage.conversations import turn_from
 from studio.storage.database import Database
 from studio.storage.provenance import from_json, sequence_from_json, to_json
+from studio.storage.same_question import may_ask
 from studio.storage.session import Row, moment
 
 _COLUMNS = (
@@ -107,19 +109,22 @@ class AnswerTable:
             )
         return [(_answer(row[:_ANSWER_WIDTH]), turn_from(row[_ANSWER_WIDTH:])) for row in rows]
 
-    def said(self) -> list[Said]:
-        """All answers, oldest first, without their provenance."""
+    def said(self, folded_questions: Collection[str]) -> list[Said]:
+        """Oldest first, the answers to these questions, as `domain.same_question.folded` writes them."""
         with self._database.reading() as session:
             rows = session.rows(
                 "SELECT a.id, t.prompt, a.arm, a.text, a.finish_reason, epoch_us(a.created_at),"
                 " coalesce(f.feedback = ?, false), coalesce(a.given->>'$.model_sha256', '')"
                 " FROM answer a JOIN turn t ON t.id = a.turn_id"
-                f" LEFT JOIN ({_LATEST_FEEDBACK}) f ON f.answer_id = a.id ORDER BY a.created_at, a.id",
+                f" LEFT JOIN ({_LATEST_FEEDBACK}) f ON f.answer_id = a.id"
+                f" WHERE {may_ask('t.prompt')} ORDER BY a.created_at, a.id",
                 Feedback.ACCEPTED.value,
+                list(folded_questions),
             )
         return [
             Said(answer_id, prompt, arm, text, FinishReason(reason), moment(created_us), accepted, model)
             for answer_id, prompt, arm, text, reason, created_us, accepted, model in rows
+            if folded(prompt) in folded_questions
         ]
 
     def unjudged(self, arm: str) -> list[Unjudged]:

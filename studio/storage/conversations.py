@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 from studio.domain.log import Conversation, Origin, Turn
-from studio.domain.same_question import folded
 from studio.errors import NotFoundError
 from studio.storage.database import Database
-from studio.storage.same_question import may_ask
 from studio.storage.session import Row, moment
 
 # The last activity is read from the turns, so that adding one never updates the conversation's row.
@@ -90,13 +88,6 @@ class ConversationTable:
         if row is None:
             raise NotFoundError(f"There is no question '{turn_id}'.", "It may have been in a log that was replaced.")
         return turn_from(row)
-
-    def that_ask(self, folded_questions: Collection[str]) -> dict[str, str]:
-        """The ids of all turns that ask one of these, with which: as `domain.same_question.folded` writes it."""
-        with self._database.reading() as session:
-            rows = session.rows(f"SELECT id, prompt FROM turn WHERE {may_ask('prompt')}", list(folded_questions))
-        asked = ((turn_id, folded(prompt)) for turn_id, prompt in rows)
-        return {turn_id: question for turn_id, question in asked if question in folded_questions}
 
     def asking(self, prompts: Sequence[str], origin: Origin, limit: int) -> list[list[Turn]]:
         """The turns of each conversation of this origin in which one of these was asked, the latest asked first."""

@@ -383,7 +383,7 @@ def test_what_is_still_to_be_learnt_and_to_follow(log: DuckDbLog) -> None:
     log.corrections.set_undone(undone.id, True, utc_now())
     assert [one.id for one in log.corrections.unlearnt()] == [new.id]
     assert log.lessons.out_of_line() == [left]
-    assert log.lessons.learnt_from(learnt.id) == [kept]
+    assert log.lessons.of_source(learnt.id) == [kept]
     assert (log.lessons.count(), log.lessons.count(LessonStatus.RETIRED), len(log.lessons.newest(1))) == (2, 0, 1)
 
 
