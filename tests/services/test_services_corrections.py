@@ -284,9 +284,10 @@ async def test_of_many_lessons_only_the_changed_ones_are_read_anew(
 ) -> None:
     for prompt in (PROMPT, "Who feeds the cat on Sundays?", "Where is the key of the cellar?"):
         await correct(studio, prompt=prompt)
+    one, other, third = studio.log.lessons.all()
+    await pin_lesson(studio, third.id, pinned=True)
     index = await current_index(studio)
     read: list[str] = []
-    one, other, _ = studio.log.lessons.all()
     of = studio.log.lessons.of
 
     def counted(ids: Sequence[str]) -> list[Lesson]:

@@ -85,7 +85,7 @@ async def test_a_repeated_night_ends_without_training_and_a_users_own_always_tra
 ) -> None:
     trainings = 0
 
-    async def training(folder: NightFolder, *_: Any) -> AsyncIterator[NightProgress]:
+    async def training(folder: NightFolder, *_: Any, **__: Any) -> AsyncIterator[NightProgress]:
         nonlocal trainings
         trainings += 1
         train(folder)

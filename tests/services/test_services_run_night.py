@@ -44,7 +44,7 @@ async def test_it_is_told_that_the_options_are_those_it_was_begun_with(
     folder.path.mkdir(parents=True)
     folder.job_file.write_text("{}")
 
-    async def cancelled(*_: Any) -> AsyncIterator[NightProgress]:
+    async def cancelled(*_: Any, **__: Any) -> AsyncIterator[NightProgress]:
         yield NightProgress(night.id, NightState.CANCELLED)
 
     monkeypatch.setattr(module, "train", cancelled)
@@ -68,7 +68,7 @@ async def test_it_is_cancelled_also_before_and_after_training(
         reached.set()
         await asyncio.Event().wait()
 
-    async def trained(folder: NightFolder, *_: Any) -> AsyncIterator[NightProgress]:
+    async def trained(folder: NightFolder, *_: Any, **__: Any) -> AsyncIterator[NightProgress]:
         a_night_that_trained(folder)
         yield NightProgress(folder.path.name, NightState.EVALUATING)
 
@@ -89,7 +89,7 @@ async def test_it_is_cancelled_also_before_and_after_training(
 async def run_after(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Night:
     """The night that follows, itself ended at its first step."""
 
-    async def cancelled(folder: NightFolder, *_: Any) -> AsyncIterator[NightProgress]:
+    async def cancelled(folder: NightFolder, *_: Any, **__: Any) -> AsyncIterator[NightProgress]:
         yield NightProgress(folder.path.name, NightState.CANCELLED)
 
     monkeypatch.setattr(module, "collect_examples", a_few_examples)

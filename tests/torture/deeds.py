@@ -209,7 +209,7 @@ async def night(studio: Studio, tell: Tell) -> None:
     async def a_few_examples(*_: Any, **__: Any) -> list[TrainingExample]:
         return [TrainingExample((ChatMessage(Role.USER, "How long?"),), "45 days.", "c1")]
 
-    async def trained(folder: NightFolder, *_: Any) -> AsyncIterator[NightProgress]:
+    async def trained(folder: NightFolder, *_: Any, **__: Any) -> AsyncIterator[NightProgress]:
         write_adapter(folder)
         yield NightProgress(folder.path.name, NightState.EVALUATING)
 
