@@ -14,7 +14,7 @@ before the history likewise.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, takewhile
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ from studio.domain.generation import ChatMessage, Role
 from studio.domain.lessons import LessonKind, RetrievedLesson
 from studio.domain.log import Correction
 from studio.errors import PromptTooLongError
-from studio.prompting.lesson_form import asked, system_with, turns_shown
+from studio.prompting.lesson_form import asked, shown_answered, system_with, turns_shown
 from studio.prompting.prompt_forms import DEFAULT_FORMS, PromptForms
 
 T = TypeVar("T")
@@ -163,19 +163,22 @@ def reapply_request(
     """The corrected question once more, with only the lesson distilled from it.
 
     A lesson that does not fix its own correction is weak (AlphaOPT, arXiv 2510.18428: keep a lesson only if
-    re-applying it solves its source).
+    re-applying it solves its source). It is to be read, and not to be copied from the question itself, answered.
     """
-    return PromptRequest(correction.prompt, Memory.LESSONS, system, correction.history, lessons=(lesson,), forms=forms)
+    read = replace(forms, shows_same_question=False)
+    return PromptRequest(correction.prompt, Memory.LESSONS, system, correction.history, lessons=(lesson,), forms=read)
 
 
 def _with_lessons(
     request: PromptRequest, lessons: Sequence[RetrievedLesson], between: Sequence[ChatMessage]
 ) -> tuple[ChatMessage, ...]:
     form = request.forms.lesson
+    answered = shown_answered(request.question, lessons) if request.forms.shows_same_question else ()
+    noted = [one for one in lessons if one.lesson.kind is LessonKind.STYLE] if answered else lessons
     return chat(
-        system_with(request.system, lessons, form),
-        (*turns_shown(lessons, form), *between),
-        asked(request.question, lessons, form),
+        system_with(request.system, noted, form),
+        (*turns_shown(noted, form), *between, *answered),
+        asked(request.question, noted, form),
     )
 
 

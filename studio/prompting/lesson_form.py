@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from studio.domain.generation import ChatMessage, Role
 from studio.domain.lessons import Lesson, LessonKind, RetrievedLesson
+from studio.domain.same_question import folded
 from studio.prompting.prompt_forms import LessonForm
 
 _TIMES_SHOWN = 2  # one example seen twice is kept to more often than one seen once
@@ -25,6 +26,14 @@ def with_lessons(question: str, lessons: Sequence[RetrievedLesson]) -> str:
         return question
     notes = [as_note(retrieved.lesson) for retrieved in reversed(lessons)]
     return "\n".join([question, "", *notes, _ASKED_AGAIN])
+
+
+def shown_answered(question: str, lessons: Sequence[RetrievedLesson]) -> tuple[ChatMessage, ...]:
+    """Two earlier turns in which this very question was answered as its lesson says; none without such a fact."""
+    for one in _facts(lessons):
+        if folded(one.lesson.example_question) == folded(question):
+            return _TIMES_SHOWN * _as_turn(one.lesson)
+    return ()
 
 
 def asked(question: str, lessons: Sequence[RetrievedLesson], form: LessonForm = LessonForm.AFTER) -> str:
@@ -57,11 +66,11 @@ def turns_shown(lessons: Sequence[RetrievedLesson], form: LessonForm = LessonFor
     if form is not LessonForm.TURN:
         return rules
     facts = [one.lesson for one in reversed(_facts(lessons)) if _has_question(one.lesson)]
-    return rules + tuple(
-        message
-        for fact in facts
-        for message in (ChatMessage(Role.USER, fact.example_question), ChatMessage(Role.ASSISTANT, fact.guidance))
-    )
+    return rules + tuple(message for fact in facts for message in _as_turn(fact))
+
+
+def _as_turn(fact: Lesson) -> tuple[ChatMessage, ...]:
+    return ChatMessage(Role.USER, fact.example_question), ChatMessage(Role.ASSISTANT, fact.guidance)
 
 
 def system_with(system: str, lessons: Sequence[RetrievedLesson], form: LessonForm = LessonForm.AFTER) -> str:

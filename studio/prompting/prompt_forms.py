@@ -42,10 +42,17 @@ IN_WORDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class PromptForms:
-    """The forms of one model: of the lessons that are given, and of the context arm's corrections."""
+    """The forms of one model: of the lessons that are given, and of the context arm's corrections.
+
+    `shows_same_question`: where the very question that was corrected is asked again, its lesson stands before it as two
+    earlier turns, whatever the form; a model that was not taught to read lessons copies more surely than it reads.
+    """
 
     lesson: LessonForm = LessonForm.AFTER
     corrections: ShownForm = ShownForm.TWICE
+    shows_same_question: bool = True
 
 
 DEFAULT_FORMS = PromptForms()
+READING_FORMS = PromptForms(shows_same_question=False)
+"""What a reader was trained on, and by what a lesson is proved: it is to be read."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from studio.domain.generation import Priority
 from studio.domain.lessons import LessonKind, LessonStatus, RetrievedLesson
+from studio.domain.same_question import folded
 from studio.services.likelier_lesson import MOST_COMPARED, likeliest_first
 from studio.services.studio import Studio, off_loop
 
@@ -26,7 +27,8 @@ async def fitting_lessons(
 ) -> list[RetrievedLesson]:
     """The lessons to give, best first, rules of style last; none where nothing fits. Raises EmbedderError.
 
-    Of facts that fit about equally well the model in use chooses.
+    Of facts that fit about equally well the model in use chooses. The very question that was corrected is given its own
+    lesson alone, and what is pinned: the answer is known, and other rules would only change it.
     """
     if not len(index):
         return []
@@ -38,6 +40,8 @@ async def fitting_lessons(
         question, vector, k=max(k, MOST_COMPARED), threshold=wanted.lessons_threshold, rules=RULES_GIVEN
     )
     found = await likeliest_first(studio, question, found, priority=priority)
+    if own := [one for one in found if folded(one.lesson.example_question) == folded(question)]:
+        found = [one for one in found if one is own[0] or one.lesson.pinned]
     by_likeness = [one for one in found if not one.lesson.pinned and one.lesson.kind is not LessonKind.STYLE]
     too_many = by_likeness[k:]
     return [replace(one, rank=rank) for rank, one in enumerate((one for one in found if one not in too_many), 1)]

@@ -14,7 +14,7 @@ from studio.domain.log import Correction, Given, GivenLesson
 from studio.domain.nights import Adapter
 from studio.errors import AdapterError, EmbedderError
 from studio.prompting.assemble import Assembly, PromptRequest, assemble, prompts_to_count
-from studio.prompting.prompt_forms import DEFAULT_FORMS, PromptForms
+from studio.prompting.prompt_forms import DEFAULT_FORMS, READING_FORMS, PromptForms
 from studio.services.adapter_scope import EVERYWHERE, nearness, scope_of, scope_threshold
 from studio.services.adapters import adapter_elsewhere, adapter_of, adapter_use
 from studio.services.find_lessons import current_index, fitting_lessons
@@ -63,8 +63,8 @@ class Briefing:
         return self.scopes.get(recipe.name) is not None or (recipe.memory is Memory.LESSONS and self.index is not None)
 
     def forms(self, recipe: ArmRecipe) -> PromptForms:
-        """In which forms the arm is given what it remembers. A reader was trained on the default, and is given that."""
-        return DEFAULT_FORMS if recipe.reader and isinstance(self.reader, Reader) else self.measured
+        """In which forms the arm is given what it remembers. A reader is given what it was trained on."""
+        return READING_FORMS if recipe.reader and isinstance(self.reader, Reader) else self.measured
 
 
 async def brief(studio: Studio, arms: Collection[ArmRecipe]) -> Briefing:

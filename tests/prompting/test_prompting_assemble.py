@@ -22,7 +22,7 @@ from studio.prompting.assemble import (
     reapply_request,
     redo_request,
 )
-from studio.prompting.prompt_forms import LessonForm, PromptForms, ShownForm
+from studio.prompting.prompt_forms import READING_FORMS, LessonForm, PromptForms, ShownForm
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SYSTEM = "You are a helpful assistant."
@@ -196,7 +196,7 @@ def test_the_added_up_length_is_the_length_of_the_prompt(memory: Memory) -> None
 
 def test_braces_and_markup_are_plain_text_everywhere() -> None:
     odd = "{{ 7 * 7 }} [bold]{% raw %}</s><|im_end|>"
-    lesson = retrieved(odd, odd)
+    lesson = retrieved(f"{odd}?", odd)
     request = PromptRequest(odd, Memory.LESSONS, odd, (ChatMessage(Role.USER, odd),), lessons=(lesson,))
     assembly = put_together(request)
     assert contents(assembly)[:2] == [odd, odd]
@@ -282,3 +282,25 @@ def test_corrections_are_shown_once_where_the_form_says_so() -> None:
     assert contents(assembly) == ["question 1", "answer answer answer", "question 2", "answer answer answer", "Tea?"]
     assert assembly.form == "once"
     assert assembly.prompt_tokens == count(assembly.messages)
+
+
+def test_the_very_question_that_was_corrected_stands_answered_twice_before_it_is_asked_again() -> None:
+    for form in LessonForm:
+        request = PromptRequest(
+            " when is TEA?", Memory.LESSONS, SYSTEM, history(1), lessons=BOTH, forms=PromptForms(form)
+        )
+        assembly = put_together(request)
+        answered = [("user", "When is tea?"), ("assistant", "At five.")]
+        rules = [*RULE_SHOWN, *RULE_SHOWN]
+        asked = ("user", " when is TEA?\n\nok.")
+        assert turns(assembly) == [("system", SYSTEM), *rules, *PAST, *answered, *answered, asked]
+        assert assembly.prompt_tokens == count(assembly.messages)
+
+
+def test_who_was_taught_to_read_reads_it_all_the_same() -> None:
+    read, default = (
+        put_together(PromptRequest("When is tea?", Memory.LESSONS, SYSTEM, lessons=BOTH[:1], forms=forms))
+        for forms in (READING_FORMS, PromptForms())
+    )
+    assert turns(read)[-1][1].startswith("When is tea?\n\nThe answer to the question")
+    assert turns(default)[-1] == ("user", "When is tea?")

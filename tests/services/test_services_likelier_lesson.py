@@ -111,3 +111,13 @@ async def test_what_is_pinned_stays_beside_what_the_model_chose(tmp_path: Path) 
     engine = Telling({NORTH: -20.0, SOUTH: -12.0})
     given = await found(studio_with(tmp_path, engine), lesson(NORTH), pinned, lesson(SOUTH))
     assert sorted(questions(given)) == sorted([SOUTH, "Pinned: opening hours?"])
+
+
+async def test_the_very_question_that_was_corrected_is_given_its_own_lesson_alone_and_what_is_pinned(
+    tmp_path: Path,
+) -> None:
+    pinned = replace(lesson("Pinned: opening hours?"), pinned=True)
+    own, rule = lesson(" Which  KEY"), lesson("which key, as a list", LessonKind.STYLE)
+    given = await found(studio_with(tmp_path, Telling({}), given=3), own, rule, lesson(NORTH), pinned)
+    assert sorted(questions(given)) == sorted([" Which  KEY", "Pinned: opening hours?"])
+    assert [one.rank for one in given] == [1, 2]
