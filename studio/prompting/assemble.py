@@ -140,7 +140,7 @@ def assemble(request: PromptRequest, counts: Sequence[int], *, correction_budget
         lessons_left_out=len(pieces.lessons) - len(lessons),
         history_messages=len(history),
         history_trimmed=len(request.history) - len(history),
-        form=_other_form(request.forms, lessons, fits_twice and corrections_kept > 0),
+        form=_other_form(request.forms, _answered(request, lessons)[1], fits_twice and corrections_kept > 0),
     )
 
 
@@ -173,13 +173,20 @@ def _with_lessons(
     request: PromptRequest, lessons: Sequence[RetrievedLesson], between: Sequence[ChatMessage]
 ) -> tuple[ChatMessage, ...]:
     form = request.forms.lesson
-    answered = shown_answered(request.question, lessons) if request.forms.shows_same_question else ()
-    noted = [one for one in lessons if one.lesson.kind is LessonKind.STYLE] if answered else lessons
+    answered, noted = _answered(request, lessons)
     return chat(
         system_with(request.system, noted, form),
         (*turns_shown(noted, form), *between, *answered),
         asked(request.question, noted, form),
     )
+
+
+def _answered(
+    request: PromptRequest, lessons: Sequence[RetrievedLesson]
+) -> tuple[Sequence[ChatMessage], Sequence[RetrievedLesson]]:
+    """The very question as earlier turns, where it was corrected and is shown so; and the lessons in their own form."""
+    turns = shown_answered(request.question, lessons) if request.forms.shows_same_question else ()
+    return turns, [one for one in lessons if one.lesson.kind is LessonKind.STYLE] if turns else lessons
 
 
 def _other_form(forms: PromptForms, lessons: Sequence[RetrievedLesson], fits_twice: bool) -> str:

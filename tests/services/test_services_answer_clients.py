@@ -151,7 +151,7 @@ async def test_lessons_work_under_the_clients_system_message(client: Client) -> 
     await learn_lesson(client.studio, correction)
     answer = await client.ask("What is our refund window?", arm="lessons", system="You are a pirate.")
     assert answer.messages[0] == ChatMessage(Role.SYSTEM, "You are a pirate.")
-    assert "45 days." in answer.messages[-1].content
+    assert "45 days." in answer.messages[-2].content
     assert [lesson.title for lesson in answer.given.lessons]
     silent = await client.ask("What else?", arm="frozen", system="")
     assert [message.role for message in silent.messages] == [Role.USER]

@@ -34,6 +34,7 @@ REWORDED = {probe.prompt: fact.answer for fact in FACTS for probe in fact.probes
 NEAR = {fact.probes[-1].prompt: fact.answer for fact in FACTS}
 GENERAL = {probe.prompt: probe.check.include[0][0] for probe in exam_general()}
 QUESTION = "What is the refund window at our store?"
+IN_OTHER_WORDS = "At our store, what is the refund window?"
 
 Reads = Callable[[Lane, str], bool]
 
@@ -75,7 +76,7 @@ async def taught(studio: Studio) -> Studio:
 
 
 async def asked(studio: Studio, recipe: ArmRecipe) -> PreparedLane:
-    (prepared,) = await prepare_lanes(studio, Question(QUESTION), [recipe], Sampling())
+    (prepared,) = await prepare_lanes(studio, Question(IN_OTHER_WORDS), [recipe], Sampling())
     return prepared
 
 
@@ -96,7 +97,7 @@ async def test_the_only_form_that_is_read_is_chosen_kept_and_used_but_not_where_
 
     now = await asked(studio, LESSONS)
     assert "45 days." in now.lane.messages[0].content
-    assert now.lane.messages[-1].content == QUESTION
+    assert now.lane.messages[-1].content == IN_OTHER_WORDS
     assert (before.given.prompt_form, now.given.prompt_form) == ("", "system")
     assert "form system" in describe_given(now.given)
     assert (await asked(studio, CONTEXT)).given.prompt_form == ""

@@ -21,6 +21,7 @@ from studio.domain.lessons import LessonKind
 from studio.domain.log import Correction
 from studio.lessons.distil import distil
 from studio.prompting.assemble import PromptRequest, assemble, prompts_to_count
+from studio.prompting.prompt_forms import READING_FORMS
 from studio.training.examples import replay_prompts
 from studio.training.lesson_finding import reader_tables, worlds
 from studio.training.reader_episode import SHARES, Episode, EpisodeKind
@@ -69,7 +70,7 @@ def test_as_many_conclusions_are_yes_as_no_and_only_the_lesson_tells_which() -> 
 
 def test_a_lesson_is_given_in_the_form_the_product_gives_it() -> None:
     for episode in drawn(300):
-        request = PromptRequest(episode.question, Memory.LESSONS, SYSTEM, lessons=episode.lessons)
+        request = PromptRequest(episode.question, Memory.LESSONS, SYSTEM, lessons=episode.lessons, forms=READING_FORMS)
         counts = [1] * len(prompts_to_count(request))
         whole = assemble(request, counts, correction_budget=1000, prompt_limit=1000)
         assert episode.asked(SYSTEM) == whole.messages
