@@ -102,7 +102,7 @@ def training() -> list[int]:
 @pytest.mark.slow
 async def test_two_processes_train_the_adapter_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # In one precision, whatever this machine finds faster while it is busy.
-    monkeypatch.setattr("studio.training.night_process.choose_place", lambda: Place("cpu", "float32"))
+    monkeypatch.setattr("studio.training.night_process.choose_place", lambda *_: Place("cpu", "float32"))
     model = tiny_model(tmp_path / "tiny.gguf")
     one, two = a_night(tmp_path / "one", model), a_night(tmp_path / "two", model)
     assert night_process.main([str(one.path)]) == 0
