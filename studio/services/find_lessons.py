@@ -39,9 +39,10 @@ async def fitting_lessons(
     found = index.fitting(
         question, vector, k=max(k, MOST_COMPARED), threshold=wanted.lessons_threshold, rules=RULES_GIVEN
     )
-    found = await likeliest_first(studio, question, found, priority=priority)
     if own := [one for one in found if folded(one.lesson.example_question) == folded(question)]:
         found = [one for one in found if one is own[0] or one.lesson.pinned]
+    else:
+        found = await likeliest_first(studio, question, found, priority=priority)
     by_likeness = [one for one in found if not one.lesson.pinned and one.lesson.kind is not LessonKind.STYLE]
     too_many = by_likeness[k:]
     return [replace(one, rank=rank) for rank, one in enumerate((one for one in found if one not in too_many), 1)]

@@ -118,6 +118,8 @@ async def test_the_very_question_that_was_corrected_is_given_its_own_lesson_alon
 ) -> None:
     pinned = replace(lesson("Pinned: opening hours?"), pinned=True)
     own, rule = lesson(" Which  KEY"), lesson("which key, as a list", LessonKind.STYLE)
-    given = await found(studio_with(tmp_path, Telling({}), given=3), own, rule, lesson(NORTH), pinned)
+    engine = Telling({})
+    given = await found(studio_with(tmp_path, engine, given=3), own, rule, lesson(NORTH), lesson("key which"), pinned)
+    assert not engine.asked, "there is nothing to choose"
     assert sorted(questions(given)) == sorted([" Which  KEY", "Pinned: opening hours?"])
     assert [one.rank for one in given] == [1, 2]
