@@ -73,6 +73,6 @@ async def _log_likelihoods(
 def _asked_after(one: RetrievedLesson, question: str) -> tuple[ChatMessage, ...]:
     return (
         ChatMessage(Role.USER, one.lesson.example_question),
-        ChatMessage(Role.ASSISTANT, one.lesson.example_answer),
+        ChatMessage(Role.ASSISTANT, one.lesson.guidance),
         ChatMessage(Role.USER, question),
     )

@@ -113,13 +113,14 @@ class AnswerTable:
         """Oldest first, the answers to these questions, as `domain.same_question.folded` writes them."""
         with self._database.reading() as session:
             rows = session.rows(
-                "SELECT a.id, t.prompt, a.arm, a.text, a.finish_reason, epoch_us(a.created_at),"
+                # Materialised, or the condition is tried on each answer of a question anew.
+                f"WITH asked AS MATERIALIZED (SELECT id, prompt FROM turn WHERE {may_ask('prompt')})"
+                " SELECT a.id, t.prompt, a.arm, a.text, a.finish_reason, epoch_us(a.created_at),"
                 " coalesce(f.feedback = ?, false), coalesce(a.given->>'$.model_sha256', '')"
-                " FROM answer a JOIN turn t ON t.id = a.turn_id"
-                f" LEFT JOIN ({_LATEST_FEEDBACK}) f ON f.answer_id = a.id"
-                f" WHERE {may_ask('t.prompt')} ORDER BY a.created_at, a.id",
-                Feedback.ACCEPTED.value,
+                " FROM answer a JOIN asked t ON t.id = a.turn_id"
+                f" LEFT JOIN ({_LATEST_FEEDBACK}) f ON f.answer_id = a.id ORDER BY a.created_at, a.id",
                 list(folded_questions),
+                Feedback.ACCEPTED.value,
             )
         return [
             Said(answer_id, prompt, arm, text, FinishReason(reason), moment(created_us), accepted, model)
