@@ -12,6 +12,7 @@ import click
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
 from studio.cli.progress_line import progress_line
 from studio.cli.say import say
+from studio.domain.plural import plural
 from studio.errors import MachineError, UsageError
 
 if TYPE_CHECKING:
@@ -185,11 +186,11 @@ def _tell(result: ExportResult, out: Path, as_json: bool) -> None:
         return
     width = max(len(file.name) for file in result.files)
     for file in result.files:
-        say(f"{file.name:<{width}}  {file.rows:>9,} rows  {file.bytes / 1e6:>9.2f} MB")
+        say(f"{file.name:<{width}}  {plural(file.rows, 'row'):>14}  {file.bytes / 1e6:>9.2f} MB")
     if result.splits:
         say("Splits: " + ", ".join(f"{name} {count:,}" for name, count in result.splits.items()) + " corrections")
     for where, count in result.left_out.items():
         say(f"Left out of {where}: {count:,}")
     if result.findings:
         say(f"Replaced: {counted(result.findings)}")
-    say(f"Exported {result.corrections:,} corrections to {out}")
+    say(f"Exported {plural(result.corrections, 'correction')} to {out}")

@@ -14,6 +14,7 @@ from studio.cli.frame import Frame, json_option, one_line, pass_frame, print_jso
 from studio.cli.ids import find_id
 from studio.cli.progress_line import progress_line
 from studio.cli.say import say
+from studio.domain.plural import plural
 from studio.errors import EmbedderError, UsageError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _preview(frame: Frame, file: Path, as_json: bool) -> None:
         print_json(_as_json(plan, file) | {"examples": shown})
         return
     _tell(plan, file)
-    say(f"Would bring in {_corrections(len(plan.additions))}.")
+    say(f"Would bring in {plural(len(plan.additions), 'correction')}.")
     for one in examples:
         _show(one)
     say("Nothing was written.", err=True)
@@ -83,7 +84,7 @@ def _import(frame: Frame, file: Path, as_json: bool) -> None:
         if imported.made is None:
             return imported, 0
         # Said before the lessons are learnt: from here on the corrections are on disk, come what may.
-        say(f"Brought in {_corrections(len(imported.plan.additions))}; learning from them.", err=True)
+        say(f"Brought in {plural(len(imported.plan.additions), 'correction')}; learning from them.", err=True)
         try:
             with progress_line() as progress:
                 return imported, await learn_import(studio, imported, progress)
@@ -100,7 +101,7 @@ def _import(frame: Frame, file: Path, as_json: bool) -> None:
         say("Nothing new: the log is as it was.")
     else:
         again = len(imported.plan.additions.reinstated)
-        say(f"Imported {_corrections(len(imported.plan.additions))}; {learnt} new learnt from.")
+        say(f"Imported {plural(len(imported.plan.additions), 'correction')}; {learnt} new learnt from.")
         if again:
             say(f"{again:,} of them had been brought in and taken back before.")
         say("To take it back: studio import --undo", err=True)
@@ -116,7 +117,7 @@ def _list(frame: Frame, as_json: bool) -> None:
     else:
         for one in known:
             back = f"  taken back {_minute(one.undone_at)}" if one.undone_at else ""
-            say(f"{one.id}  {_minute(one.created_at)}  {_corrections(one.corrections)}{back}")
+            say(f"{one.id}  {_minute(one.created_at)}  {plural(one.corrections, 'correction')}{back}")
             say(f"  {one_line(one.source, 200)}: {one_line(one.format, 80)}")
 
 
@@ -134,9 +135,9 @@ def _undo(frame: Frame, wanted: str, as_json: bool) -> None:
         print_json({"import": back.id, "source": back.source, "undone": undone})
         return
     when = _minute(back.created_at)
-    say(f"Took back the import of {one_line(back.source, 200)} ({when}): {_corrections(undone)} undone.")
+    say(f"Took back the import of {one_line(back.source, 200)} ({when}): {plural(undone, 'correction')} undone.")
     if undone < back.corrections:
-        say(f"{_corrections(back.corrections - undone)} of it had been undone before.")
+        say(f"{plural(back.corrections - undone, 'correction')} of it had been undone before.")
     say("Importing the file once more brings them back.", err=True)
 
 
@@ -224,7 +225,3 @@ def _log(frame: Frame) -> Log:
 
 def _minute(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
-def _corrections(count: int) -> str:
-    return f"{count:,} {'correction' if count == 1 else 'corrections'}"

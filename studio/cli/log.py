@@ -12,6 +12,7 @@ import click
 
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
 from studio.cli.say import say
+from studio.domain.plural import plural
 
 if TYPE_CHECKING:
     from studio.storage import DuckDbLog
@@ -52,7 +53,7 @@ def sql(frame: Frame, query: str, limit: int, folders: tuple[Path, ...], as_json
         from studio.reporting.tables import plain_table
 
         say(plain_table(columns, [["" if cell is None else str(cell) for cell in row] for row in shown]))
-        say(f"{len(shown)} {'row' if len(shown) == 1 else 'rows'}", err=True)
+        say(plural(len(shown), "row"), err=True)
     if len(rows) > limit:
         say(f"There are more: only the first {limit} are printed, see --limit.", err=True)
 

@@ -10,6 +10,7 @@ import click
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
 from studio.cli.say import say
 from studio.domain.nights import Method
+from studio.domain.plural import plural
 from studio.errors import MachineError, StudioError, UsageError
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def list_nights(frame: Frame, as_json: bool) -> None:
         return
     for night in found:
         when = f"{night.started_at.astimezone():%Y-%m-%d %H:%M}"
-        say(f"{when}  {len(night.correction_ids):>4} corrections  {night.state:10} {night.reason}")
+        say(f"{when}  {plural(len(night.correction_ids), 'correction'):>16}  {night.state:10} {night.reason}")
     if not found:
         say("There has been no night. Start one with: studio night")
 

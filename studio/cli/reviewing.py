@@ -130,7 +130,7 @@ def redo(frame: Frame, correction_id: str) -> None:
 
 async def _find(studio: Studio, wanted: str) -> ReviewItem:
     queue = {item.id: item for item in await review_answers.review_queue(studio)}
-    return queue[find_id(wanted, "answer to review", {one.id: one.prompt for one in queue.values()}, LISTING)]
+    return queue[find_id(wanted, "waiting answer", {one.id: one.prompt for one in queue.values()}, LISTING)]
 
 
 async def _learn(studio: Studio, correction: Correction) -> str:

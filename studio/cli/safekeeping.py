@@ -11,6 +11,7 @@ import click
 
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
 from studio.cli.say import say
+from studio.domain.plural import plural
 
 if TYPE_CHECKING:
     from studio.domain.restoring import Restoration
@@ -131,7 +132,7 @@ def _list(workspace: Workspace, as_json: bool) -> None:
         print_json([{"file": str(file), "corrections": count} for file, count in known])
         return
     for file, count in known:
-        say(f"{file.name}  {'cannot be read' if count is None else _counted(count, 'corrections')}")
+        say(f"{file.name}  {'cannot be read' if count is None else plural(count, 'correction')}")
     if not known:
         say(f"There are no backups in {workspace.backups!s} yet; make one: studio backup")
     else:
@@ -144,11 +145,11 @@ def _show(change: Restoration, file: Path) -> None:
     told = False
     for one in change.differences:
         if one.lost:
-            say(f"  lost: {_counted(one.lost, one.kind)}, made since")
+            say(f"  lost: {plural(one.lost, one.kind.removesuffix('s'))}, made since")
         if one.back:
-            say(f"  back: {_counted(one.back, one.kind)}")
+            say(f"  back: {plural(one.back, one.kind.removesuffix('s'))}")
         if one.otherwise:
-            say(f"  as they were: {_counted(one.otherwise, one.kind)}, changed since")
+            say(f"  as they were: {plural(one.otherwise, one.kind.removesuffix('s'))}, changed since")
         told = told or bool(one.lost or one.back or one.otherwise)
     if not told:
         say(f"Nothing would change: {file.name} holds what the log holds.")
@@ -157,7 +158,3 @@ def _show(change: Restoration, file: Path) -> None:
 def _as_json(change: Restoration, file: Path, *, restored: bool) -> dict[str, object]:
     kinds = {d.kind: {"lost": d.lost, "back": d.back, "otherwise": d.otherwise} for d in change.differences}
     return {"file": str(file), "restored": restored, "present_fault": change.present_fault, **kinds}
-
-
-def _counted(number: int, kind: str) -> str:
-    return f"{number:,} {kind.removesuffix('s') if number == 1 else kind}"

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 from studio.domain.measures import Estimate
 from studio.domain.nights import ProbeKind
+from studio.domain.plural import plural
 from studio.evaluation.metrics import Answers, ProbeRecord
 
 LOCALITY_POINTS = 2
@@ -70,7 +71,7 @@ def _reason(answers: Answers, gain: Estimate, objections: Sequence[str]) -> str:
     if objections:
         return f"Kept what was in use: {'; '.join(objections)}."
     rule = "" if gain.low is not None else "; too few corrections for an interval, so none may have got worse"
-    rephrased = f"{len(answers.of(ProbeKind.REPHRASE))} rephrased questions of {_count(gain.n, 'correction')}"
+    rephrased = f"{len(answers.of(ProbeKind.REPHRASE))} rephrased questions of {plural(gain.n, 'correction')}"
     kinds = ((ProbeKind.LOCALITY, "locality prompts"), (ProbeKind.GENERAL, "general probes"))
     losses = (_losses(name, answers.of(kind)) for kind, name in kinds)
     return f"Promoted: {_points(gain)} on {rephrased}{rule}. Lost: {', '.join(losses)}."
@@ -87,11 +88,11 @@ def _objections_to_gain(gain: Estimate, answers: Answers) -> Iterable[str]:
     elif gain.low is None:
         if gain.mean <= 0 or any(change < 0 for change in _changes_by_correction(answers).values()):
             yield (
-                f"with {_count(gain.n, 'correction')} there is no interval, and the rule for so few (more rephrased "
+                f"with {plural(gain.n, 'correction')} there is no interval, and the rule for so few (more rephrased "
                 f"questions right, none worse for any correction) is not met ({_points(gain)})"
             )
     elif gain.low <= 0:
-        yield f"the gain on rephrased questions is inconclusive ({_points(gain)}, n = {_count(gain.n, 'correction')})"
+        yield f"the gain on rephrased questions is inconclusive ({_points(gain)}, n = {plural(gain.n, 'correction')})"
 
 
 def _changes_by_correction(answers: Answers) -> dict[str, int]:
@@ -140,7 +141,3 @@ def _points(difference: Estimate) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:+.0f}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

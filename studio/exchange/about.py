@@ -10,6 +10,7 @@ from typing import Any
 
 from studio import __version__
 from studio.domain.exports import LOSSLESS_VERSION
+from studio.domain.plural import plural
 from studio.exchange.card import CardFacts, Config, card
 from studio.exchange.companions import axolotl_config, dataset_info
 from studio.exchange.near_duplicates import LIKE_VECTORS, SHARED_ANSWER, SHARED_WORDS
@@ -82,7 +83,7 @@ def about_privacy(request: ExportRequest, findings: dict[str, int]) -> list[str]
     """What was looked for and what was done, a sentence each."""
     if request.privacy is Privacy.OFF:
         return ["Private data was not looked for."]
-    names = f"{len(request.names)} {'name' if len(request.names) == 1 else 'names'} of the user's choosing"
+    names = f"{plural(len(request.names), 'name')} of the user's choosing"
     rules = (
         "Looked for by explicit rules: e-mail addresses, telephone numbers, keys and tokens, file paths, and"
         f" {names}. What rules do not know they do not find."

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from studio.domain.measures import Estimate
+from studio.domain.plural import plural
 from studio.errors import UsageError
 from studio.reporting.figures import (
     COSTS,
@@ -49,7 +50,7 @@ def bench_report(result: Mapping[str, Any]) -> Report:
             _nights(result),
         ]
         return Report(
-            f"{result['scenario']}, {result['model']}, {_count(result['orders'], 'order')}", _lead(result), sections
+            f"{result['scenario']}, {result['model']}, {plural(result['orders'], 'order')}", _lead(result), sections
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(
@@ -60,8 +61,8 @@ def bench_report(result: Mapping[str, Any]) -> Report:
 def _lead(result: Mapping[str, Any]) -> list[str]:
     lead = []
     if size := result.get("size"):
-        made = f"{_count(size['corrections'], 'correction')} in {_count(size['days'], 'day')}"
-        rules = f", {size['induction']} unseen instances of {_count(size['rules'], 'rule')}" if size["rules"] else ""
+        made = f"{plural(size['corrections'], 'correction')} in {plural(size['days'], 'day')}"
+        rules = f", {size['induction']} unseen instances of {plural(size['rules'], 'rule')}" if size["rules"] else ""
         lead.append(f"{made}, {size['general']} general probes{rules}.")
     if reset := result.get("reset"):
         lead.append(
@@ -242,7 +243,3 @@ def _nights(result: Mapping[str, Any]) -> Section:
 
 def _estimates(measures: Mapping[str, Any]) -> dict[str, Estimate]:
     return {name: Estimate(**figure) for name, figure in measures.items()}
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

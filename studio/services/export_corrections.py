@@ -6,6 +6,7 @@ import shutil
 from contextlib import closing
 from pathlib import Path
 
+from studio.domain.plural import plural
 from studio.domain.ports import Log, LogCopy
 from studio.domain.progress import Progress, unheard
 from studio.errors import UsageError
@@ -87,8 +88,7 @@ def _refuse_nothing(counts: dict[str, int]) -> None:
 def _undecided(findings: dict[str, int]) -> UndecidedError:
     count = sum(findings.values())
     return UndecidedError(
-        f"{count:,} {'place' if count == 1 else 'places'} may hold private data ({counted(findings)}), so nothing was"
-        " written.",
+        f"{plural(count, 'place')} may hold private data ({counted(findings)}), so nothing was written.",
         f"Choose --privacy {Privacy.REPORT} to see them, {Privacy.REPLACE} to put placeholders there, or {Privacy.OFF}"
         " to write them as they are.",
     )

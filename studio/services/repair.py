@@ -6,6 +6,7 @@ import stat
 from collections.abc import Awaitable, Callable
 
 from studio.domain.identity import utc_now
+from studio.domain.plural import plural
 from studio.errors import NightBusyError, StudioError
 from studio.services.learn_lessons import learn_pending
 from studio.services.strays import set_aside, stray_adapters, unusable_in_use
@@ -71,7 +72,7 @@ async def _strays(studio: Studio, tell: Callable[[str], None]) -> None:
 
 async def _lessons(studio: Studio, tell: Callable[[str], None]) -> None:
     if made := await learn_pending(studio):
-        tell(f"Made {made} {'lesson' if made == 1 else 'lessons'} findable again.")
+        tell(f"Made {plural(made, 'lesson')} findable again.")
 
 
 async def _rights(studio: Studio, tell: Callable[[str], None]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from studio.domain.arms import ACTIVE_ADAPTER, FROZEN, NO_ADAPTER, ArmRecipe
 from studio.domain.log import Origin
 from studio.domain.nights import Night, NightState
+from studio.domain.plural import plural
 from studio.errors import StudioError, TrainingError
 from studio.evaluation.comparison import paired_differences, two_by_two
 from studio.evaluation.learning_curve import efficiency, learning_curve
@@ -154,7 +155,7 @@ class _Run:
                 if self.every and len(made) % self.every == 0 and correction is not todays[-1]:
                     probes = self.scenario.probes_after(made)
                     self.records += await self._examine(day, probes, made=len(made), slept=False)
-            self.tell(f"  day {day}: {len(todays)} corrections made")
+            self.tell(f"  day {day}: {plural(len(todays), 'correction')} made")
             todays_probes = [probe for probe in self.scenario.probes(day) if probe.day == day]
             self.evenings += await self._examine(day, todays_probes, made=len(made), slept=False)
             if any(recipe.uses_adapter for recipe in self.arms):
