@@ -186,7 +186,8 @@ def _tell(result: ExportResult, out: Path, as_json: bool) -> None:
         return
     width = max(len(file.name) for file in result.files)
     for file in result.files:
-        say(f"{file.name:<{width}}  {plural(file.rows, 'row'):>14}  {file.bytes / 1e6:>9.2f} MB")
+        rows = "" if file.rows is None else plural(file.rows, "row")
+        say(f"{file.name:<{width}}  {rows:>14}  {file.bytes / 1e6:>9.2f} MB")
     if result.splits:
         say("Splits: " + ", ".join(f"{name} {count:,}" for name, count in result.splits.items()) + " corrections")
     for where, count in result.left_out.items():
