@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from studio.domain.generation import Priority
 from studio.domain.lessons import LessonKind, LessonStatus, RetrievedLesson
 from studio.domain.same_question import folded
-from studio.services.likelier_lesson import MOST_COMPARED, likeliest_first
+from studio.services.likelier_lesson import MOST_NEAR, likeliest_first
 from studio.services.studio import Studio, off_loop
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ async def fitting_lessons(
     wanted = studio.settings.prompt
     vector = studio.question_vectors[question]
     k = wanted.lessons_given
-    found = index.fitting(
-        question, vector, k=max(k, MOST_COMPARED), threshold=wanted.lessons_threshold, rules=RULES_GIVEN
-    )
+    found = index.fitting(question, vector, k=max(k, MOST_NEAR), threshold=wanted.lessons_threshold, rules=RULES_GIVEN)
     if own := [one for one in found if folded(one.lesson.example_question) == folded(question)]:
         found = [one for one in found if one is own[0] or one.lesson.pinned]
     else:

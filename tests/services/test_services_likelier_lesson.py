@@ -1,4 +1,4 @@
-"""Of facts that fit about equally well the model chooses; where it cannot tell, likeness does."""
+"""Of facts that fit about equally well the numbers asked about choose, then the model, and else likeness."""
 
 from __future__ import annotations
 
@@ -36,16 +36,17 @@ class Telling(FakeEngine):
             self.asked.append(lane)
             self.priorities.append(priority)
             assert lane.forced
-            assert lane.messages[-1].content == QUESTION
+            assert lane.messages[-1].content.startswith(QUESTION)
             if (total := self.likely.get(lane.messages[0].content)) is None:
                 yield LaneFailed(lane.key, "A server does not tell.", "")
             else:
                 yield LaneFinished(lane.key, Completion("", FinishReason.STOP, 9, 0, 4, 0.0, 0.1, total / 4))
 
 
-def lesson(question: str, kind: LessonKind = LessonKind.FACT) -> Lesson:
+def lesson(question: str, kind: LessonKind = LessonKind.FACT, answer: str = "") -> Lesson:
     now = utc_now()
-    return Lesson(new_id(), question, question, question, question, "The brass one.", (), now, now, kind)
+    answer = answer or f"The one that hangs beside '{question}'."
+    return Lesson(new_id(), question, question, answer, question, answer, (), now, now, kind)
 
 
 def studio_with(folder: Path, engine: FakeEngine, given: int = 1) -> Studio:
@@ -53,8 +54,10 @@ def studio_with(folder: Path, engine: FakeEngine, given: int = 1) -> Studio:
     return fake_studio(folder, engine=engine, settings=Settings(prompt=prompt))
 
 
-async def found(studio: Studio, *lessons: Lesson, priority: Priority = Priority.INTERACTIVE) -> list[RetrievedLesson]:
-    return await fitting_lessons(studio, await index_of(studio, lessons), QUESTION, priority=priority)
+async def found(
+    studio: Studio, *lessons: Lesson, question: str = QUESTION, priority: Priority = Priority.INTERACTIVE
+) -> list[RetrievedLesson]:
+    return await fitting_lessons(studio, await index_of(studio, lessons), question, priority=priority)
 
 
 async def index_of(studio: Studio, lessons: Sequence[Lesson]) -> LessonIndex:
@@ -123,3 +126,36 @@ async def test_the_very_question_that_was_corrected_is_given_its_own_lesson_alon
     assert not engine.asked, "there is nothing to choose"
     assert sorted(questions(given)) == sorted([" Which  KEY", "Pinned: opening hours?"])
     assert [one.rank for one in given] == [1, 2]
+
+
+async def test_only_the_two_best_are_compared(tmp_path: Path) -> None:
+    engine = Telling({NORTH: -20.0, SOUTH: -12.0})
+    third = lesson("The third shed: which key?")
+    given = await found(studio_with(tmp_path, engine, given=3), lesson(NORTH), lesson(SOUTH), third)
+    assert len(engine.asked) == 2
+    assert len(given) == 3
+
+
+async def test_between_equal_answers_there_is_nothing_to_choose(tmp_path: Path) -> None:
+    engine = Telling({})
+    lessons = [lesson(asked, answer="The brass one.") for asked in (NORTH, SOUTH)]
+    assert len(await found(studio_with(tmp_path, engine), *lessons)) == 1
+    assert not engine.asked
+
+
+@pytest.mark.parametrize("number", range(5))
+async def test_the_lesson_that_names_the_numbers_asked_about_is_given_without_asking_the_model(
+    tmp_path: Path, number: int
+) -> None:
+    engine = Telling({})
+    sheds = [lesson(f"shed-{shed} in row 9 which key") for shed in range(5)]
+    given = await found(studio_with(tmp_path, engine), *sheds, question=f"which key in row 9 (shed {number})")
+    assert questions(given) == [f"shed-{number} in row 9 which key"]
+    assert not engine.asked
+
+
+async def test_numbers_that_no_lesson_names_choose_nothing(tmp_path: Path) -> None:
+    engine = Telling({})
+    given = await found(studio_with(tmp_path, engine), lesson(NORTH), lesson(SOUTH), question="which key, shed 7")
+    assert len(given) == 1
+    assert len(engine.asked) == 2, "the model is asked"
