@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from studio.inference.scheduler import Scheduler, Turn
 
 _LONGEST_TURN_S = 0.05
-_FIRST_TOKENS = 1024
+_FIRST_TOKENS = 512
 _MOST_SEQUENCES = 8
 
 
