@@ -65,15 +65,32 @@ def common_prefix(sequences: Sequence[tuple[int, ...]]) -> int:
     return next((place for place in range(length) if first[place] != last[place]), length)
 
 
-def blocks(examples: Sequence[Encoded], most_places: int) -> list[list[Encoded]]:
-    """Group examples of like length into blocks of at most `most_places` once padded; a longer one rides alone.
+def shared_tokens(examples: Sequence[Encoded]) -> int:
+    """How many tokens all begin with, of which each keeps its last prompt token."""
+    return min(common_prefix([example.tokens for example in examples]), min(len(e.prompt) for e in examples) - 1)
 
-    Longest first: the padding of a block is what its examples fall short of its first.
+
+def blocks(examples: Sequence[Encoded], most_places: int) -> list[list[Encoded]]:
+    """Group examples into as few blocks as hold at most `most_places` each, about equally large; a longer one rides
+    alone.
+
+    What all of them begin with counts once a block. Longest first, for attention pads a block's examples to its first.
     """
+    if not examples:
+        return []
+    shared = shared_tokens(examples)
+    own = [len(example.tokens) - shared for example in examples]
+    count = len(_filled(examples, shared, most_places - shared))
+    return _filled(examples, shared, min(most_places - shared, -(-sum(own) // count) + max(own)))
+
+
+def _filled(examples: Sequence[Encoded], shared: int, most: int) -> list[list[Encoded]]:
     grouped: list[list[Encoded]] = []
+    room = 0
     for example in sorted(examples, key=lambda item: (-len(item.tokens), item.index)):
-        if grouped and (len(grouped[-1]) + 1) * len(grouped[-1][0].tokens) <= most_places:
-            grouped[-1].append(example)
-        else:
-            grouped.append([example])
+        room -= len(example.tokens) - shared
+        if not grouped or room < 0:
+            grouped.append([])
+            room = most - (len(example.tokens) - shared)
+        grouped[-1].append(example)
     return grouped

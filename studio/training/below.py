@@ -11,11 +11,11 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
-from transformers import DynamicCache
 
 from studio.training.base_weights import PackedLinear
 from studio.training.foreign import LoraModel
-from studio.training.packing import Block, States, supervised_logits
+from studio.training.packing import Block, supervised_logits
+from studio.training.side_by_side import side_by_side
 
 KEPT_BYTES = 512 * 2**20
 """The most that is kept; what does not fit is computed anew at each step."""
@@ -41,10 +41,9 @@ class Below:
         """Compute what the layers make of these examples, and keep as much as fits."""
         left = KEPT_BYTES
         for block in blocks:
-            states = self._compute(block)
-            shared = block.prefix.shape[1]
-            for example, row in zip(block.examples, states.rows, strict=True):
-                whole = torch.cat([states.prefix[0], row[: len(example.tokens) - shared]])
+            shared, *rows = torch.split(self._compute(block)[0], [block.layout.shared, *block.layout.lengths])
+            for example, row in zip(block.examples, rows, strict=True):
+                whole = torch.cat([shared, row])
                 left -= whole.nbytes
                 if left < 0:
                     return
@@ -63,7 +62,9 @@ class Below:
 
     def logits(self, block: Block) -> torch.Tensor:
         """As `supervised_logits`, by the layers above alone."""
-        states = self._recall(block) or self._compute(block)
+        states = self._recall(block)
+        if states is None:
+            states = self._compute(block)
         with self._above():
             return supervised_logits(self._model, block, states)
 
@@ -78,26 +79,17 @@ class Below:
         spread = whole - whole.mean(dim=-1, keepdim=True)
         return bool((cut - whole).norm() < ROUNDING * spread.norm())
 
-    def _recall(self, block: Block) -> States | None:
-        shared = block.prefix.shape[1]
+    def _recall(self, block: Block) -> torch.Tensor | None:
+        """[1, T, width], where all of the block's examples are kept."""
         whole = [self._kept[example.tokens] for example in block.examples if example.tokens in self._kept]
         if len(whole) < len(block.examples):
             return None
-        rows = torch.nn.utils.rnn.pad_sequence([states[shared:] for states in whole], batch_first=True)
-        return States(whole[0][None, :shared], rows)
+        shared = block.layout.shared
+        return torch.cat([whole[0][:shared], *(states[shared:] for states in whole)])[None]
 
     @torch.no_grad()
-    def _compute(self, block: Block) -> States:
-        cache = DynamicCache(config=self._model.config) if block.prefix.numel() else None
-        if cache is None:
-            rows = self._handed_up(block.ids, None)
-            return States(rows.new_empty(1, 0, rows.shape[-1]), rows)
-        prefix = self._handed_up(block.prefix, cache)
-        cache.batch_repeat_interleave(block.ids.shape[0])
-        return States(prefix, self._handed_up(block.ids, cache))
-
-    def _handed_up(self, ids: torch.Tensor, cache: Any) -> torch.Tensor:
-        """[B, T, width] as it reaches the first layer above; no other layer is run."""
+    def _compute(self, block: Block) -> torch.Tensor:
+        """[1, T, width] as it reaches the first layer above; no other layer is run."""
         found: list[torch.Tensor] = []
 
         def reach(_: object, arguments: tuple[torch.Tensor, ...]) -> None:
@@ -106,26 +98,21 @@ class Below:
 
         handle = self._decoder.layers[self._count].register_forward_pre_hook(reach)
         try:
-            with suppress(_ReachedError):
-                self._decoder(input_ids=ids, past_key_values=cache, use_cache=cache is not None)
+            with side_by_side(self._model, block.layout) as options, suppress(_ReachedError):
+                self._decoder(input_ids=block.ids, use_cache=False, **options)
         finally:
             handle.remove()
         return found[0]
 
     @contextmanager
     def _above(self) -> Iterator[None]:
-        """The model without its layers below; those above are counted from 0, for they find their cache by number."""
+        """The model without its layers below."""
         decoder, whole = self._decoder, self._decoder.layers
-        attentions = [layer.self_attn for layer in whole]
         decoder.layers = whole[self._count :]
-        for number, attention in enumerate(attentions[self._count :]):
-            attention.layer_idx = number
         try:
             yield
         finally:
             decoder.layers = whole
-            for number, attention in enumerate(attentions):
-                attention.layer_idx = number
 
 
 class _ReachedError(Exception):

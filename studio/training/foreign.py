@@ -27,7 +27,6 @@ class Tokenizer(Protocol):
 
 class Output(Protocol):
     logits: torch.Tensor
-    past_key_values: Any
 
 
 class LoraModel(Protocol):
@@ -40,9 +39,8 @@ class LoraModel(Protocol):
         *,
         input_ids: torch.Tensor | None = None,
         inputs_embeds: torch.Tensor | None = None,
-        past_key_values: Any = None,
         use_cache: bool = False,
-        logits_to_keep: int = 0,
+        **options: Any,
     ) -> Output: ...
     def get_base_model(self) -> Any: ...
     def get_output_embeddings(self) -> torch.nn.Module: ...

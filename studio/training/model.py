@@ -27,6 +27,7 @@ from studio.training.base_file import BaseFile
 from studio.training.base_weights import fill, forget_between
 from studio.training.foreign import LoraModel, Tokenizer
 from studio.training.job import ALL_LINEAR, ATTENTION, MLP, TrainingConfig
+from studio.training.low_rank import join_low_rank
 from studio.training.night_memory import SHARE_OF_FREE, Build, night_memory
 
 TARGETS: dict[str, str | list[str]] = {
@@ -179,4 +180,5 @@ def attach_lora(model: LoraModel, config: TrainingConfig) -> LoraModel:
         ),
         autocast_adapter_dtype=False,
     )
+    join_low_rank(adapted)
     return cast("LoraModel", adapted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -49,11 +50,7 @@ class BlockLoss:
 
 
 def block_loss(block: Block, logits: torch.Tensor, frozen: Frozen) -> BlockLoss:
-    """`logits` [S, vocabulary] at the block's supervised places.
-
-    Only the few log-probabilities that count are taken: a log-softmax of all would double what a pass keeps.
-    """
-    logits = logits.float()
+    """`logits` [S, vocabulary] at the block's supervised places."""
     learnt, kept = (~block.replayed).nonzero()[:, 0], block.replayed.nonzero()[:, 0]
     rows, tokens = learnt, block.targets[learnt]
     pairs = list(zip(block.owners[kept].tolist(), block.offsets[kept].tolist(), strict=True))
@@ -61,7 +58,7 @@ def block_loss(block: Block, logits: torch.Tensor, frozen: Frozen) -> BlockLoss:
         likeliest = torch.stack([frozen.tokens[owner][offset] for owner, offset in pairs])
         rows = torch.cat([rows, kept.repeat_interleave(likeliest.shape[1])])
         tokens = torch.cat([tokens, likeliest.flatten()])
-    log_probabilities = logits[rows, tokens] - logits.logsumexp(dim=-1)[rows]
+    log_probabilities: torch.Tensor = _LogProbabilities.apply(logits.float(), rows, tokens)  # type: ignore[no-untyped-call]
     divergence = logits.new_zeros(())
     if pairs:
         reference = torch.stack([frozen.log_probabilities[owner][offset] for owner, offset in pairs])
@@ -78,3 +75,26 @@ def _divergence(reference: torch.Tensor, current: torch.Tensor) -> torch.Tensor:
 def _rest(log_probabilities: torch.Tensor) -> torch.Tensor:
     """The log-probability of all tokens that are not listed."""
     return torch.log1p(-log_probabilities.exp().sum(dim=-1).clamp(max=1 - 1e-6))
+
+
+class _LogProbabilities(torch.autograd.Function):
+    """Of some `tokens` in some `rows` of logits [S, vocabulary].
+
+    Of a step's largest matrices one is kept, which becomes the gradient: torch's own functions would make a zero one
+    for the tokens chosen, another for the sum of all, and add them up.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: torch.Tensor, rows: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        highest = logits.amax(dim=-1, keepdim=True)
+        shares = (logits - highest).exp_()
+        sums = shares.sum(dim=-1, keepdim=True)
+        ctx.save_for_backward(shares, sums, rows, tokens)
+        return logits[rows, tokens] - (highest + sums.log())[rows, 0]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        shares, sums, rows, tokens = ctx.saved_tensors
+        of_rows = torch.zeros_like(sums[:, 0]).index_add_(0, rows, gradient)
+        whole = shares.mul_(-(of_rows[:, None] / sums))
+        return whole.index_put_((rows, tokens), gradient, accumulate=True), None, None

@@ -1,7 +1,7 @@
-"""Many examples in one pass: what all begin with is computed once, the rest lies side by side in a padded block.
+"""Many examples in one pass: what all begin with is read once, and after it one example after the other.
 
-The system message and the header of the question begin every example of a chat, so the model reads them once, keeps
-their keys and values, and every example goes on from there. Gradients flow back through the kept keys and values.
+The system message and the header of the question begin every example of a chat. Gradients flow back through what is
+shared as through all else.
 """
 
 from __future__ import annotations
@@ -11,27 +11,24 @@ from dataclasses import dataclass
 
 import torch
 
-from studio.training.batches import Encoded, common_prefix
+from studio.training.batches import Encoded, shared_tokens
 from studio.training.foreign import LoraModel
-
-_PADDING = 0
+from studio.training.side_by_side import Layout, side_by_side
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """B examples, T places each, S places where the loss falls.
+    """A pass of T places, S of them where the loss falls.
 
-    `prefix` [1, P] are the tokens all share; `ids` [B, T] what follows, padded on the right, where causal attention
-    keeps padding from being seen; `examples` [B] are whose rows these are. `rows` and `columns` [S] are the places in
-    `ids` whose next token is the completion's; `targets` [S]; `replayed` [S], true where that token is replay;
-    `owners` [S] the index of the example, `offsets` [S] the place within its completion.
+    `ids` [1, T] are the tokens that all `examples` share, as many as `layout.shared`, then what follows in each.
+    `places` [S] are those in `ids` whose next token is the completion's; `targets` [S]; `replayed` [S], true where that
+    token is replay; `owners` [S] the index of the example, `offsets` [S] the place within its completion.
     """
 
-    prefix: torch.Tensor
     ids: torch.Tensor
+    layout: Layout
     examples: tuple[Encoded, ...]
-    rows: torch.Tensor
-    columns: torch.Tensor
+    places: torch.Tensor
     targets: torch.Tensor
     replayed: torch.Tensor
     owners: torch.Tensor
@@ -39,54 +36,39 @@ class Block:
 
     @property
     def tokens(self) -> int:
-        """Places computed, padding included."""
-        return self.prefix.numel() + self.ids.numel()
-
-
-@dataclass(frozen=True, slots=True)
-class States:
-    """What the lower layers made of a block: `prefix` [1, P, width], `rows` [B, T, width]."""
-
-    prefix: torch.Tensor
-    rows: torch.Tensor
+        """Places computed."""
+        return self.ids.numel()
 
 
 def build_block(examples: Sequence[Encoded], device: torch.device) -> Block:
-    """Lay the examples under each other after their common prefix, of which each keeps its last prompt token."""
-    shared = min(common_prefix([example.tokens for example in examples]), min(len(e.prompt) for e in examples) - 1)
-    longest = max(len(example.tokens) for example in examples) - shared
-    ids = [[*example.tokens[shared:]] + [_PADDING] * (longest + shared - len(example.tokens)) for example in examples]
-    places = [
-        (row, len(example.prompt) - shared - 1 + offset, token, example.replay, example.index, offset)
-        for row, example in enumerate(examples)
-        for offset, token in enumerate(example.completion)
-    ]
-    rows, columns, targets, replayed, owners, offsets = (
-        torch.tensor(values, device=device) for values in zip(*places, strict=True)
-    )
-    prefix = torch.tensor([examples[0].tokens[:shared]], dtype=torch.long, device=device)
-    padded = torch.tensor(ids, device=device)
-    return Block(prefix, padded, tuple(examples), rows, columns, targets, replayed, owners, offsets)
+    """Lay the examples one after the other behind their common beginning."""
+    shared = shared_tokens(examples)
+    ids, places = list(examples[0].tokens[:shared]), []
+    for example in examples:
+        first = len(ids) - shared + len(example.prompt) - 1
+        places += [
+            (first + offset, token, example.replay, example.index, offset)
+            for offset, token in enumerate(example.completion)
+        ]
+        ids += example.tokens[shared:]
+    columns = (torch.tensor(values, device=device) for values in zip(*places, strict=True))
+    layout = Layout(shared, tuple(len(example.tokens) - shared for example in examples), device)
+    return Block(torch.tensor([ids], device=device), layout, tuple(examples), *columns)
 
 
-def supervised_logits(model: LoraModel, block: Block, states: States | None = None) -> torch.Tensor:
+def supervised_logits(model: LoraModel, block: Block, states: torch.Tensor | None = None) -> torch.Tensor:
     """[S, vocabulary] at the block's supervised places; the output head, the largest product, sees no others.
 
-    With `states` the model goes on from there, its lower layers being left out.
+    With `states` [1, T, width] the model goes on from there, its lower layers being left out.
     """
-    kept = None
-    if block.prefix.numel():
-        ids, embeddings = (block.prefix, None) if states is None else (None, states.prefix)
-        kept = model(input_ids=ids, inputs_embeds=embeddings, use_cache=True, logits_to_keep=1).past_key_values
-        kept.batch_repeat_interleave(block.ids.shape[0])
 
     def pick(_: object, arguments: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-        return (arguments[0][block.rows, block.columns][None],)
+        return (arguments[0][:, block.places],)
 
     handle = model.get_output_embeddings().register_forward_pre_hook(pick)
     try:
-        ids, embeddings = (block.ids, None) if states is None else (None, states.rows)
-        read = model(input_ids=ids, inputs_embeds=embeddings, past_key_values=kept, use_cache=kept is not None)
-        return read.logits[0]
+        ids = block.ids if states is None else None
+        with side_by_side(model, block.layout) as options:
+            return model(input_ids=ids, inputs_embeds=states, use_cache=False, **options).logits[0]
     finally:
         handle.remove()
