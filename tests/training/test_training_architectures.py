@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import gguf
+import numpy as np
 import pytest
 
 from benchmarks._random_models import Shape, write_random_model
 from benchmarks.architectures import SHAPES, compare
 from studio.errors import TrainingError
-from studio.training.model import Place, load
+from studio.training.model import Place, files_read_once, load
 
 TABLES = 5e-3
 """llama.cpp looks Gemma's activation up in a table of half precision."""
@@ -42,3 +44,15 @@ def test_a_file_that_lacks_a_weight_is_not_filled_up_with_chance(tmp_path: Path)
     path = write_random_model(tmp_path / "odd.gguf", Shape(without=("blk.1.ffn_norm.weight",)))
     with pytest.raises(TrainingError, match=r"it has nothing for model\.layers\.1\.post_attention_layernorm\.weight"):
         load(path, Place("cpu", "float32"))
+
+
+def test_within_a_block_a_header_is_read_once_and_in_blocks_inside_of_it(tmp_path: Path) -> None:
+    path, reader = write_random_model(tmp_path / "model.gguf", Shape()), gguf.GGUFReader
+    plain = {tensor.name: np.array(tensor.data) for tensor in reader(path).tensors}
+    with files_read_once():
+        read = gguf.GGUFReader(path)
+        with files_read_once():
+            assert gguf.GGUFReader(path) is read
+        assert gguf.GGUFReader(path) is read
+    assert gguf.GGUFReader is reader
+    np.testing.assert_equal({tensor.name: np.array(tensor.data) for tensor in read.tensors}, plain)
