@@ -66,4 +66,4 @@ def test_corrects_learns_and_takes_back(studio: Studio, capsys: Capture) -> None
 
 def test_an_unknown_id_is_told(studio: Studio, capsys: Capture) -> None:
     assert root.run(["review", "accept", "nothing-like-it"]) != 0
-    assert "There is no answer to review with the id" in capsys.readouterr().err
+    assert "There is no waiting answer with the id" in capsys.readouterr().err
