@@ -16,15 +16,15 @@ from pathlib import Path
 import pexpect
 import psutil
 
-from studio.domain.lessons import LessonStatus
+from studio.domain.arms import STANDARD_ARMS
 from studio.storage import DuckDbLog
 from studio.workspace import Workspace
 
 STUDIO = (sys.executable, "-m", "studio")
 NIGHT_EVERY_S = 900.0
 NIGHT_MINUTES = "0.05"
-PATIENCE_S = 600.0
-"""The longest that one answer, or one round of all arms, may take."""
+PATIENCE_S = 1800.0
+"""The longest that one answer, or one round of all arms, may take: beside other work that is many minutes."""
 SETTLED_S = 2.0
 ROLES = {"engine": "studio.inference.engine_process", "embedder": "studio.lessons.embedder_process"}
 ENTER, ESCAPE, CTRL_Q, CTRL_S, CTRL_N, SELECT_ALL = "\r", "\x1b", "\x11", "\x13", "\x0e", "\x1b[18~"
@@ -116,18 +116,19 @@ class _Driven:
         _, ((number,),) = self._log.query(f"SELECT count(*) FROM {table}")
         return int(str(number))
 
-    def more(self, table: str, than: int, what: str) -> None:
-        """Until there are more rows than these, and no further ones come."""
+    def until(self, what: str, come: Callable[[], bool]) -> None:
+        """Raises TimeoutError naming `what` never came."""
         deadline = time.monotonic() + PATIENCE_S
-        while (now := self.count(table)) <= than:
+        while not come():
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{what} never came")
             self.draw(0.5)
-        while True:
-            self.draw(SETTLED_S)
-            if (later := self.count(table)) == now:
-                return
-            now = later
+        self.draw(SETTLED_S)
+
+    def answered(self, prompt: str, times: int, what: str) -> None:
+        """Until this question has so many answers."""
+        said = "SELECT id FROM answer WHERE turn_id IN (SELECT id FROM turn WHERE prompt = '{}')"
+        self.until(what, lambda: len(self._log.query(said.format(prompt))[1]) >= times)
 
     def sample(self, at_s: float) -> Sample:
         app = psutil.Process(self._app.pid)
@@ -145,9 +146,6 @@ class _Driven:
             corrections,
             nights,
         )
-
-    def learnt(self) -> int:
-        return self._log.lessons.count(LessonStatus.ACTIVE)
 
     def night(self) -> str:
         """Run one beside the app, and say what went wrong; else nothing."""
@@ -176,16 +174,16 @@ def _rounds(app: _Driven, minutes: float, found: Soak, told: Callable[[Sample], 
 
 def _round(app: _Driven, number: int) -> None:
     """Ask in a new session, correct, ask in other words, compare, and look at every screen."""
-    answers, corrections = app.count("answer"), app.count("correction")
-    app.type(CTRL_N, f"What is the code of room {number}?", ENTER)
-    app.more("answer", answers, "an answer")
+    first, other = f"What is the code of room {number}?", f"Which code opens room {number}?"
+    app.type(CTRL_N, first, ENTER)
+    app.answered(first, 1, "an answer")
+    corrections = app.count("correction")
     app.type(ESCAPE, "e", SELECT_ALL, f"The code of room {number} is {7 * number + 11}.", CTRL_S, pause_s=0.8)
-    app.more("correction", corrections, "a correction")
-    answers = app.count("answer")
-    app.type(ESCAPE, "i", f"Which code opens room {number}?", ENTER)
-    app.more("answer", answers, "an answer to other words")
-    answers = app.count("answer")
+    app.until("a correction", lambda: app.count("correction") > corrections)
+    app.type(ESCAPE, "i", other, ENTER)
+    app.answered(other, 1, "an answer to other words")
     app.type(ESCAPE, "c")
-    app.more("answer", answers, "a comparison")
+    # What an arm that is late would say is taken for the next question's else, and that question is stopped.
+    app.answered(other, 1 + len(STANDARD_ARMS), "a comparison")
     for screen in (F4, F5, F6, F9, F2):
         app.type(screen, pause_s=0.6)
