@@ -67,7 +67,7 @@ def _corrections() -> _Figures:
 
 
 def _save(log: DuckDbLog) -> None:
-    log.corrections.in_force_of("When does the tram leave?")
+    log.corrections.in_force_of(["When does the tram leave?"])
     made = Correction(new_id(), "When does it leave?", "At ten.", "", utc_now(), Check(include=(("ten",),)))
     log.corrections.add(made)
 

@@ -149,9 +149,10 @@ class AnswerStore(Protocol):
         """Oldest first, the answers to these questions, as `domain.same_question.folded` writes them."""
         ...
 
-    def unjudged(self, arm: str) -> list[Unjudged]:
+    def unjudged(self, arm: str, most: int | None = None) -> list[Unjudged]:
         """Newest first: questions the user asked, of which no answer was judged, each by the latest answer of this arm,
-        or where there is none by the latest of any."""
+        or where there is none by the latest of any. With `most`, of those that cannot have been corrected elsewhere
+        only so many, the most doubtful."""
         ...
 
     def feedback_of(self, answer_ids: Sequence[str]) -> dict[str, Feedback]: ...
@@ -171,8 +172,8 @@ class CorrectionStore(Protocol):
         ...
 
     def in_force(self) -> list[Correction]: ...
-    def in_force_of(self, question: str) -> list[Correction]:
-        """Oldest first: those in force whose prompt is this question but for case and white space."""
+    def in_force_of(self, questions: Collection[str] = (), ids: Collection[str] = ()) -> list[Correction]:
+        """Oldest first: those in force whose prompt is one of these but for case and white space, or of these ids."""
         ...
 
     def in_force_ids(self) -> set[str]:
@@ -311,8 +312,9 @@ class ProbeStore(Protocol):
     def add(self, probes: Sequence[Probe]) -> None: ...
     def all(self) -> list[Probe]: ...
     def add_results(self, results: Sequence[ProbeResult]) -> None: ...
-    def failing(self, arm: str) -> list[ProbeResult]:
-        """The latest result of each correction's probe with this arm, where it is wrong; newest first."""
+    def failing(self, arm: str, most: int | None = None) -> list[ProbeResult]:
+        """The latest result with this arm of the probe of each correction in force, where it is wrong; newest first.
+        With `most`, only so many."""
         ...
 
     def results(self, probe_id: str | None = None) -> list[ProbeResult]: ...
@@ -385,8 +387,9 @@ class Log(Protocol):
         """What is wrong with the log, a sentence each; empty when it is whole."""
         ...
 
-    def copy_out(self, selection: Selection, folder: Path, *, whole: bool) -> LogCopy:
-        """Copy the chosen corrections into `folder`, which exists; `whole` copies also the rest of the log."""
+    def copy_out(self, selection: Selection, folder: Path, *, whole: bool, most: int | None = None) -> LogCopy:
+        """Copy the chosen corrections into `folder`, which exists; `whole` copies also the rest of the log. With `most`
+        only so many of them, the oldest, and nothing else."""
         ...
 
     def choosable(self) -> Choosable:

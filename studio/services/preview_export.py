@@ -15,7 +15,7 @@ from studio.domain.progress import Progress
 from studio.errors import MachineError, UsageError
 from studio.exchange.request import ExportRequest
 from studio.exchange.splits import Alike, Splits, draw_splits, group_alike
-from studio.exchange.survey import FirstRow, Survey, first_rows, survey
+from studio.exchange.survey import MOST_FIRST, FirstRow, Survey, first_rows, survey
 from studio.exchange.writing import in_the_way
 from studio.owned_folder import owned_folder
 from studio.services.studio import off_loop
@@ -63,6 +63,14 @@ class ExportPreviews:
         self._newest += 1
         return await off_loop(self._survey, request, self._newest, progress)
 
+    async def glance(self, request: ExportRequest, most: int) -> tuple[FirstRow, ...]:
+        """The first rows before any survey, in a small part of its time; none where it would take one to know them.
+
+        What was asked before is not wanted any more. Raises StorageError.
+        """
+        self._newest += 1
+        return await off_loop(self._glance, request, most)
+
     async def first_rows(self, request: ExportRequest, most: int) -> tuple[FirstRow, ...]:
         """The first rows of what was surveyed last."""
         return await off_loop(self._first_rows, request, most)
@@ -100,20 +108,21 @@ class ExportPreviews:
         if self._copy is None or self._stale or self._of != (selection, whole):
             self._drop()
             self._stale = False
-            self._copy = self._copy_into_scratch(selection, whole=whole)
+            self._copy = self._copied_into(self._kept, selection, whole=whole)
             self._of = (selection, whole)
         return self._copy
 
-    def _copy_into_scratch(self, selection: Selection, *, whole: bool) -> LogCopy:
+    def _copied_into(self, until: ExitStack, selection: Selection, *, whole: bool, most: int | None = None) -> LogCopy:
+        """A copy that lies in a folder of its own until the stack is left."""
         try:
-            folder = self._kept.enter_context(owned_folder(self._scratch))
+            folder = until.enter_context(owned_folder(self._scratch))
         except OSError as error:
             raise MachineError(
                 f"{self._scratch} cannot be written ({error.strerror}).",
                 "The preview needs room for a copy of the log.",
             ) from error
-        copy = self._log.copy_out(selection, folder, whole=whole)
-        self._kept.callback(copy.close)
+        copy = self._log.copy_out(selection, folder, whole=whole, most=most)
+        until.callback(copy.close)
         return copy
 
     def _drawn(self, copy: LogCopy, request: ExportRequest, progress: Progress) -> Splits | None:
@@ -122,6 +131,15 @@ class ExportPreviews:
             progress("looking for the same in other words", 0, 0)
             self._alike = group_alike(copy.corrections(""), dict(copy.vectors()))
         return draw_splits(self._alike, request.shares) if self._alike and request.shares.any else None
+
+    def _glance(self, request: ExportRequest, most: int) -> tuple[FirstRow, ...]:
+        if request.shares.any:
+            return ()  # in which file a row is follows from all of them
+        with self._at_work, ExitStack() as until_read:
+            copy = self._copy
+            if copy is None or self._stale or self._of != (request.selection, request.form().whole):
+                copy = self._copied_into(until_read, request.selection, whole=False, most=MOST_FIRST)
+            return first_rows(copy, request, None, most)
 
     def _first_rows(self, request: ExportRequest, most: int) -> tuple[FirstRow, ...]:
         def made() -> tuple[FirstRow, ...]:

@@ -51,7 +51,7 @@ async def record_correction(  # noqa: PLR0913 - keywords, one for each part of w
     def append() -> Correction:
         corrections = studio.log.corrections
         replaced = (
-            _earlier(corrections.in_force_of(prompt), tuple(history))
+            _earlier(corrections.in_force_of([prompt]), tuple(history))
             if supersedes is None
             else _in_its_place(corrections, corrections.get(supersedes))
         )
@@ -106,7 +106,7 @@ async def correction_in_force(studio: Studio, prompt: str) -> Correction | None:
     """The correction that answers to this prompt are judged by: the latest in force; None where there is none."""
 
     def read() -> Correction | None:
-        same = studio.log.corrections.in_force_of(prompt)
+        same = studio.log.corrections.in_force_of([prompt])
         return same[-1] if same else None
 
     return await off_loop(read)

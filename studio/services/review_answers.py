@@ -77,16 +77,22 @@ class Judgement:
         return not self.accepted and self.made is None
 
 
-async def review_queue(studio: Studio) -> list[ReviewItem]:
-    """What there is to judge, in the order to judge it in.
+async def review_queue(studio: Studio, most: int | None = None) -> list[ReviewItem]:
+    """What there is to judge, in the order to judge it in; with `most` only its first so many, sooner.
 
     A question that was corrected since it was answered is done with; so is an answer that its correction calls right.
     """
 
     def read() -> list[ReviewItem]:
-        arm = studio.settings.chat.arm
-        in_force = {correction.id: correction for correction in studio.log.corrections.in_force()}
-        by_question = {folded(correction.prompt): correction for correction in in_force.values()}
+        arm, corrections = studio.settings.chat.arm, studio.log.corrections
+        failing, unjudged = studio.log.probes.failing(arm, most), studio.log.answers.unjudged(arm, most)
+        if most is None:
+            known = corrections.in_force()
+        else:
+            questions = {one.turn.prompt for one in unjudged}
+            known = corrections.in_force_of(questions, {result.correction_id or "" for result in failing})
+        in_force = {correction.id: correction for correction in known}
+        by_question = {folded(correction.prompt): correction for correction in known}
         items = [
             ReviewItem(
                 id=correction.id,
@@ -97,13 +103,12 @@ async def review_queue(studio: Studio) -> list[ReviewItem]:
                 at=result.created_at,
                 correction=correction,
             )
-            for result in studio.log.probes.failing(arm)
+            for result in failing
             if (correction := in_force.get(result.correction_id or "")) is not None
         ]
-        unjudged = studio.log.answers.unjudged(arm)
         judged = (_as_item(one, by_question.get(folded(one.turn.prompt))) for one in unjudged)
         items += [item for item in judged if item is not None]
-        return sorted(items, key=_rank)
+        return sorted(items, key=_rank)[:most]
 
     return await off_loop(read)
 

@@ -12,7 +12,7 @@ async def yet_to_train(studio: Studio) -> str:
     facts = await studio.model()
     if facts.path is None or any(not one.removed for one in await off_loop(studio.log.adapters.all, facts.sha256)):
         return ""
-    corrections = len(await off_loop(studio.log.corrections.in_force))
+    corrections = len(await off_loop(studio.log.corrections.in_force_ids))
     if not corrections:
         return ""
     counted = "your correction" if corrections == 1 else f"any of your {corrections:,} corrections"

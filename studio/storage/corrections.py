@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from studio.domain.checks import Check
@@ -98,15 +98,17 @@ class CorrectionTable:
             )
         return [correction_from(row) for row in rows]
 
-    def in_force_of(self, question: str) -> list[Correction]:
-        """Oldest first: those in force whose prompt is this question but for case and white space."""
-        asked = folded(question)
+    def in_force_of(self, questions: Collection[str] = (), ids: Collection[str] = ()) -> list[Correction]:
+        """Oldest first: those in force whose prompt is one of these but for case and white space, or of these ids."""
+        asked = {folded(question) for question in questions}
         with self._database.reading() as session:
             rows = session.rows(
-                f"{CORRECTIONS} WHERE {_IN_FORCE} AND {may_ask('c.prompt')} {_OLDEST_FIRST}",
-                [asked],
+                f"{CORRECTIONS} WHERE {_IN_FORCE} AND ({may_ask('c.prompt')} OR c.id IN (SELECT unnest(?::VARCHAR[])))"
+                f" {_OLDEST_FIRST}",
+                list(asked),
+                list(ids),
             )
-        return [one for one in map(correction_from, rows) if folded(one.prompt) == asked]
+        return [one for one in map(correction_from, rows) if one.id in ids or folded(one.prompt) in asked]
 
     def set_undone(self, correction_id: str, undone: bool, at: datetime) -> None:
         """Append a tombstone, or take it back. Raises NotFoundError."""

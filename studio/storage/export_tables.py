@@ -26,7 +26,7 @@ CHOSEN = """
            OR list_contains($models, a.given->>'$.model_sha256'))
 """
 
-_CORRECTIONS = f"""
+_CORRECTIONS_OF = f"""
     SELECT c.id, c.created_at, c.prompt, c.original, c.corrected, c.history,
            c.conditions AS "check", c.rationale, c.feedback, c.labels, c.arm, c.turn_id, c.answer_id,
            c.supersedes, c.origin, coalesce(e.events, []) AS undo_events, chosen.undone, chosen.superseded_by,
@@ -36,13 +36,16 @@ _CORRECTIONS = f"""
     LEFT JOIN (
         SELECT id, given->>'$.model_name' AS model_name, given->>'$.model_sha256' AS model_sha256,
                CASE WHEN messages->>'$[0].role' = 'system' THEN messages->>'$[0].content' END AS system
-        FROM answer
+        FROM answer WHERE id IN (SELECT answer_id FROM {{corrected}})
     ) a ON a.id = c.answer_id
     LEFT JOIN (
-        SELECT correction_id, list({{'undone': undone, 'at': strftime(created_at, {TIME})}} ORDER BY seq) AS events
+        SELECT correction_id, list({{{{'undone': undone, 'at': strftime(created_at, {TIME})}}}} ORDER BY seq) AS events
         FROM correction_event GROUP BY correction_id
     ) e ON e.correction_id = c.id
 """
+_CORRECTIONS = _CORRECTIONS_OF.format(corrected="correction")
+# For a few chosen ones: only their answers are looked into.
+CORRECTIONS_OF_CHOSEN = _CORRECTIONS_OF.format(corrected="correction WHERE id IN (SELECT id FROM chosen)")
 
 _ANSWERS = f"""
     SELECT a.*, coalesce(f.events, []) AS feedback_events

@@ -14,7 +14,16 @@ import duckdb
 from studio.domain.exports import LOSSLESS_VERSION, CorrectionRow, Selection, holds_words
 from studio.errors import StorageError
 from studio.storage.database import Database
-from studio.storage.export_tables import CHOSEN, RECORDS, TIME, VECTORS, rows_of, tables_of
+from studio.storage.export_tables import (
+    CHOSEN,
+    CORRECTIONS_OF_CHOSEN,
+    RECORDS,
+    TABLES,
+    TIME,
+    VECTORS,
+    rows_of,
+    tables_of,
+)
 from studio.storage.faults import first_line, is_disk_full, storage_error
 
 BATCH_ROWS = 2048
@@ -130,8 +139,11 @@ class LogCopy:
             yield batch
 
 
-def copy_out(database: Database, selection: Selection, folder: Path, *, whole: bool) -> LogCopy:
-    """Copy the chosen corrections into `folder`, which exists; `whole` copies also the rest of the log.
+def copy_out(
+    database: Database, selection: Selection, folder: Path, *, whole: bool, most: int | None = None
+) -> LogCopy:
+    """Copy the chosen corrections into `folder`, which exists; `whole` copies also the rest of the log. With `most`
+    only so many of them, the oldest, and nothing else.
 
     Raises StorageError: as every operation on the log, or `folder` cannot be written.
     """
@@ -139,27 +151,40 @@ def copy_out(database: Database, selection: Selection, folder: Path, *, whole: b
         # A DuckDB of its own: what a large log needs to be sorted spills into `folder`.
         with database.held_still(), duckdb.connect(database.file, read_only=True, config=_CONFIG) as connection:
             _bound(connection, folder)
+            if most is not None:
+                return LogCopy(folder, _copy_first(connection, selection, folder, most))
             return LogCopy(folder, _copy_chosen(connection, selection, folder, whole=whole))
     except duckdb.Error as error:
         raise storage_error(error, database.file) from error
 
 
+def _copy_first(connection: duckdb.DuckDBPyConnection, selection: Selection, folder: Path, most: int) -> dict[str, int]:
+    connection.execute(f"{CHOSEN} ORDER BY c.created_at, c.id LIMIT $most", _values(selection) | {"most": most})
+    corrections = TABLES[0]
+    rows = f"FROM ({CORRECTIONS_OF_CHOSEN}) WHERE {corrections.of_chosen} ORDER BY {corrections.order}"
+    count = _copy(connection, rows, folder / f"{corrections.name}.parquet")
+    _copy(connection, f"FROM ({VECTORS}) LIMIT 0", folder / "vectors.parquet")
+    return {corrections.name: count}
+
+
+def _values(selection: Selection) -> dict[str, object]:
+    """What CHOSEN asks for."""
+    return {
+        "sessions": list(selection.sessions),
+        "labels": list(selection.labels),
+        "arms": list(selection.arms),
+        "models": list(selection.models),
+        "since": selection.since,
+        "until": selection.until,
+        "superseded": selection.superseded,
+        "undone": selection.undone,
+    }
+
+
 def _copy_chosen(
     connection: duckdb.DuckDBPyConnection, selection: Selection, folder: Path, *, whole: bool
 ) -> dict[str, int]:
-    connection.execute(
-        CHOSEN,
-        {
-            "sessions": list(selection.sessions),
-            "labels": list(selection.labels),
-            "arms": list(selection.arms),
-            "models": list(selection.models),
-            "since": selection.since,
-            "until": selection.until,
-            "superseded": selection.superseded,
-            "undone": selection.undone,
-        },
-    )
+    connection.execute(CHOSEN, _values(selection))
     # Left joins as they are written, by one thread, keep the order of what is on their left.
     connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
     connection.execute("SET threads = 1")

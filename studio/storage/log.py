@@ -84,11 +84,12 @@ class DuckDbLog:
 
         return run_query(self._database, sql, limit)
 
-    def copy_out(self, selection: Selection, folder: Path, *, whole: bool) -> LogCopy:
-        """Copy the chosen corrections into `folder`, which exists; `whole` copies also the rest of the log."""
+    def copy_out(self, selection: Selection, folder: Path, *, whole: bool, most: int | None = None) -> LogCopy:
+        """Copy the chosen corrections into `folder`, which exists; `whole` copies also the rest of the log. With `most`
+        only so many of them, the oldest, and nothing else."""
         from studio.storage.exporting import copy_out
 
-        return copy_out(self._database, selection, folder, whole=whole)
+        return copy_out(self._database, selection, folder, whole=whole, most=most)
 
     def choosable(self) -> Choosable:
         """What corrections can be chosen by."""

@@ -45,13 +45,17 @@ class ProbeTable:
         with self._database.writing() as session:
             session.insert("probe_result", _RESULT_COLUMNS, [_row(result) for result in results])
 
-    def failing(self, arm: str) -> list[ProbeResult]:
-        """The latest result of each correction's probe with this arm, where it is wrong; newest first."""
+    def failing(self, arm: str, most: int | None = None) -> list[ProbeResult]:
+        """The latest result with this arm of the probe of each correction in force, where it is wrong; newest first.
+        With `most`, only so many."""
         with self._database.reading() as session:
             rows = session.rows(
                 f"{_RESULTS} WHERE NOT ok AND seq IN (SELECT max(seq) FROM probe_result"
-                " WHERE arm = ? AND correction_id IS NOT NULL GROUP BY probe_id) ORDER BY seq DESC",
+                " WHERE arm = ? AND correction_id IS NOT NULL GROUP BY probe_id) AND correction_id IN"
+                " (SELECT s.correction_id FROM correction_state s WHERE NOT s.undone AND s.superseded_by IS NULL)"
+                " ORDER BY created_at DESC, seq DESC LIMIT ?",
                 arm,
+                most,
             )
         return [_result(row) for row in rows]
 

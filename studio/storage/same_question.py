@@ -12,7 +12,9 @@ _SPACED_OTHERWISE = r"[\t-\r\x1c-\x1f]|^ | $|  "
 
 def may_ask(column: str) -> str:
     """A condition on a column of prompts; its one parameter is the list of folded questions."""
-    return (
-        f"(lower({column}) IN (SELECT unnest(?::VARCHAR[])) OR strlen({column}) <> length({column})"
-        f" OR regexp_matches({column}, '{_SPACED_OTHERWISE}'))"
-    )
+    return f"(lower({column}) IN (SELECT unnest(?::VARCHAR[])) OR {folds_otherwise(column)})"
+
+
+def folds_otherwise(column: str) -> str:
+    """A condition on a column of prompts: SQL's lower may not fold it as Python does. All others it does."""
+    return f"(strlen({column}) <> length({column}) OR regexp_matches({column}, '{_SPACED_OTHERWISE}'))"

@@ -60,6 +60,26 @@ async def test_what_is_foretold_is_written(tmp_path: Path, name: str) -> None:
         assert [row.row for row in rows if row.file == file.name] == written
 
 
+@pytest.mark.parametrize("name", ["trl-sft", "trl-dpo", "jsonl", "parquet"])
+@pytest.mark.parametrize("selection", [Selection(), IN_FORCE, Selection(labels=("a",))], ids=["all", "in force", "a"])
+async def test_what_a_glance_shows_is_what_the_survey_shows(tmp_path: Path, name: str, selection: Selection) -> None:
+    """Before all has been copied and counted, the very rows that come first."""
+    log = varied_log(tmp_path)
+    for number in range(6):
+        labels = ("a",) if number % 2 else ()
+        log.corrections.add(correction(f"Who is at {number}@b.org?", 40 - number, labels=labels))
+    previews = ExportPreviews(log, tmp_path)
+    request = ExportRequest(name, selection, privacy=Privacy.REPLACE)
+    try:
+        glance = await previews.glance(request, 3)
+        assert await previews.survey(request, nothing) is not None
+        assert glance == await previews.first_rows(request, 3) == await previews.glance(request, 3)
+        assert len(glance) == 3
+        assert await previews.glance(replace(request, shares=Shares(test=0.3)), 3) == ()
+    finally:
+        await previews.close()
+
+
 async def test_a_newer_request_overtakes_and_placeholders_keep_their_numbers(tmp_path: Path) -> None:
     log = open_log(tmp_path)
     for number, labels in enumerate([("a",), ("b",)]):

@@ -263,7 +263,7 @@ async def test_the_same_question_is_known_whatever_its_case_and_white_space(
     await correct(studio, "Here.", first)
     later = await correct(studio, "There.", again)
     assert (later.supersedes is not None) == same
-    asked = studio.log.corrections.in_force_of(first)
+    asked = studio.log.corrections.in_force_of([first])
     assert [one.corrected for one in asked] == (["There."] if same else ["Here."])
 
 

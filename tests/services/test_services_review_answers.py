@@ -92,6 +92,38 @@ async def test_wrong_ones_come_first_then_the_unsure_then_the_newest(studio: Stu
     assert queue[2].confidence == pytest.approx(0.135, abs=0.001)
 
 
+async def test_its_beginning_read_alone_is_the_beginning_of_all_of_it(studio: Studio) -> None:
+    """However the questions are written: what SQL does not fold as Python does must be among the first too."""
+    asked = [
+        "Straße?",
+        "STRASSE?",
+        "  where is  it? ",
+        "Where is it?",
+        "Und ÄRGER?",
+        "plain?",
+        "Plain?",
+        "other?",
+        "x\ty?",
+    ]
+    for at, prompt in enumerate(asked):
+        answered(studio, prompt, sure=(None, -0.5, -2.0, 0.1)[at % 4], minutes=at - 20)
+    for number, prompt in enumerate(("straße?", "where is it?", "und ärger?", "X Y?", "plain?")):
+        made = await record_correction(studio, answer=None, prompt=prompt, original="30.", corrected=f"At {number}.")
+        if prompt == "plain?":
+            await undo_correction(studio, made.id)
+    for at, prompt in enumerate([*asked, "new?", "newer?"]):
+        answered(studio, prompt, sure=(-0.5, -3.0, None)[at % 3], minutes=at % 5 + 1)
+    for number in range(4):
+        old = await record_correction(studio, answer=None, prompt=f"p{number}?", original="3.", corrected="Nine days.")
+        probed(studio, old.id, ok=number == 1)
+    await undo_correction(studio, old.id)
+    whole = await review_queue(studio)
+    assert [item.reason for item in whole].count(ReviewReason.WRONG) >= 5
+    assert len(whole) > 15
+    for most in (1, 2, 5, 9, 13, len(whole), 100):
+        assert await review_queue(studio, most) == whole[:most]
+
+
 async def test_judged_broken_and_played_answers_are_not_in_it(studio: Studio) -> None:
     answered(studio, "demo?", origin=Origin.DEMO)
     answered(studio, "cancelled?", reason=FinishReason.CANCELLED)

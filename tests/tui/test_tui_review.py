@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -16,11 +17,12 @@ from studio.domain.generation import ChatMessage, FinishReason, Role
 from studio.domain.identity import new_id
 from studio.domain.log import Answer, Conversation, Feedback, Given, Turn
 from studio.errors import StorageError
-from studio.services.review_answers import open_item, review_queue
+from studio.services.review_answers import ReviewItem, open_item, review_queue
 from studio.services.studio import Studio
 from studio.settings import ModelSettings, Settings
 from studio.storage.answers import AnswerTable
 from studio.tui.app import StudioApp
+from studio.tui.screens import review, review_work
 from studio.tui.screens.compare import CompareScreen
 from studio.tui.screens.review import ReviewScreen
 from studio.tui.widgets.answer_editor import AnswerEditor
@@ -126,6 +128,34 @@ async def test_shows_the_most_doubtful_answer_first(tmp_path: Path, size: tuple[
         assert "the model was 10% sure" in shown(pilot)
         assert "[bold]markup[/bold]" in shown(pilot)
         assert "\x1b" not in shown(pilot)
+
+
+async def test_the_first_answer_is_shown_and_judged_before_the_rest_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = fake_studio(tmp_path)
+    for number in range(4):
+        answered(studio, f"Which of them is {number}?", sure=-float(number))
+    monkeypatch.setattr(review, "LISTED", 1)
+    may_go_on = asyncio.Event()
+
+    async def slowly(studio: Studio, most: int | None = None) -> list[ReviewItem]:
+        found = await review_queue(studio, most)
+        if most is None:
+            await may_go_on.wait()
+        return found
+
+    monkeypatch.setattr(review_work, "review_queue", slowly)
+    async with StudioApp(studio).run_test(size=(120, 36)) as pilot:
+        await pilot.press("f9")
+        await until(pilot, lambda: question(pilot) == "Which of them is 3?")
+        assert "Counting what is left" in shown(pilot)
+        await pilot.press("a", "a")
+        await until(pilot, lambda: "Reading answers" in shown(pilot))
+        may_go_on.set()
+        await until(pilot, lambda: question(pilot) == "Which of them is 1?")
+        assert "2 left · 2 accepted" in shown(pilot)
+        assert accepted(studio) == ["Which of them is 3?", "Which of them is 2?"]
 
 
 async def test_shows_what_was_said_before(tmp_path: Path) -> None:

@@ -66,10 +66,22 @@ async def load(screen: ExportScreen) -> None:
         # Off the loop: it brings numpy.
         module = await asyncio.to_thread(import_module, "studio.services.preview_export")
         work.previews = module.ExportPreviews(screen.studio.log, screen.studio.workspace.scratch)
+        await glance(screen)
     work.choosable = await work.previews.choosable()
     screen.show_something(work.choosable.corrections > 0)
     if work.choosable.corrections:
         await look(screen)
+
+
+async def glance(screen: ExportScreen) -> None:
+    """Show the first rows of what the settings choose, before all of it has been gone through."""
+    assert screen.work.previews is not None, "loaded before"
+    try:
+        rows = await screen.work.previews.glance(request_of(screen), MOST_ROWS)
+    except UsageError:
+        return  # the survey says it, in its place
+    if rows:
+        screen.query_one(PreviewPane).show_rows(rows)
 
 
 async def look(screen: ExportScreen) -> None:

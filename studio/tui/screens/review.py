@@ -28,6 +28,7 @@ from studio.tui.widgets.text_input import PlainTextArea
 ACKNOWLEDGED_WITHIN_S = 2.0
 """So long a key waits for the one before it to be on disk, so that it acts on the next answer and not on the same."""
 LISTED = 40
+READING = "Reading answers…"
 NOTHING = (
     "Nothing to review.\n\n"
     "Answers that you have neither accepted nor corrected wait here, the most doubtful first: those that a correction "
@@ -38,7 +39,10 @@ ON_ITEM = frozenset(("accept", "edit", "feedback", "skip", "compare"))
 
 
 class ReviewScreen(StudioScreen):
-    """The count on top, the answer to judge beneath it; in large windows what follows beside it."""
+    """The count on top, the answer to judge beneath it; in large windows what follows beside it.
+
+    `whole`: the queue holds all there is to judge, and not its beginning only. `stale`: the log has changed since.
+    """
 
     MODE = "review"
     CSS_PATH = "../styles/review.tcss"
@@ -61,14 +65,17 @@ answered it. To accept what your correction calls wrong puts the answer in that 
     def __init__(self, studio: Studio) -> None:
         super().__init__(studio)
         self.queue: list[ReviewItem] = []
+        self.whole = False
+        self.stale = False
         self.steps: list[Judgement] = []
         self.ahead: dict[str, OpenedItem] = {}
         self.stepping = asyncio.Lock()
+        self._loading: Worker[None] | None = None
         self._judging: Worker[None] | None = None
         self._redoing: Worker[None] | None = None
 
     def compose_body(self) -> ComposeResult:
-        yield Static("Reading answers…", id="review-count", markup=False)
+        yield Static(READING, id="review-count", markup=False)
         with Horizontal(id="review-body"):
             yield Static(NOTHING, id="review-empty", markup=False)
             yield ReviewCard()
@@ -81,7 +88,10 @@ answered it. To accept what your correction calls wrong puts the answer in that 
         self.on_log_changed()
 
     def on_log_changed(self) -> None:
-        self.start(review_work.load_queue(self), group="load", exclusive=True)
+        self.stale = True
+        # Not begun anew while it is read: an old log takes seconds, in which more and more would be judged.
+        if self._loading is None or self._loading.is_finished:
+            self._loading = self.start(review_work.load_queue(self, LISTED + 1), group="load")
 
     @property
     def card(self) -> ReviewCard:
@@ -110,10 +120,11 @@ answered it. To accept what your correction calls wrong puts the answer in that 
             "corrected": sum(step.made is not None and not step.accepted for step in self.steps),
             "skipped": len(waiting & {step.item.id for step in self.steps if step.skipped}),
         }
-        words = [f"{len(self.queue)} left", *(f"{number} {word}" for word, number in done.items() if number)]
+        left = f"{len(self.queue)} left" if self.whole else "Counting what is left…" if self.queue else READING
+        words = [left, *(f"{number} {word}" for word, number in done.items() if number)]
         self.query_one("#review-count", Static).update(" · ".join(words))
         self.query_one("#review-empty", Static).update(ALL_DONE if self.steps else NOTHING)
-        self.query_one("#review-empty").display = not self.queue
+        self.query_one("#review-empty").display = self.whole and not self.queue
         self.query_one("#review-next").set_class(len(self.queue) > 1, "-some")
         lines = [f"{one_line(item.prompt, 60)}\n  {why(item)}" for item in self.queue[1 : LISTED + 1]]
         self.query_one("#review-list", Static).update(Content("\n".join(lines)))

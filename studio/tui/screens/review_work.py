@@ -26,15 +26,30 @@ if TYPE_CHECKING:
     from studio.tui.screens.review import ReviewScreen
 
 
-async def load_queue(screen: ReviewScreen) -> None:
-    """Read the queue anew. What is shown stays, and what was skipped waits at the end."""
-    while True:
-        known = list(screen.steps)
+async def load_queue(screen: ReviewScreen, first: int) -> None:
+    """Read the queue until it is as the log is; the first time its first so many before the rest. What is shown stays,
+    and what was skipped waits at the end."""
+    if not screen.whole and not screen.queue:
+        screen.stale = False
+        screen.queue = await review_queue(screen.studio, first)
+        screen.whole = len(screen.queue) < first
+        screen.stale = screen.stale or not screen.whole
+        async with screen.stepping:
+            await show_first(screen)
+    while screen.stale:
+        screen.stale, before = False, list(screen.steps)
         found = await review_queue(screen.studio)
         async with screen.stepping:
-            if screen.steps == known:  # else it was read in the middle of a step
-                await _take_over(screen, found)
-                return
+            screen.whole = True
+            await _take_over(screen, _since(before, screen.steps, found))
+
+
+def _since(before: list[Judgement], steps: list[Judgement], found: list[ReviewItem]) -> list[ReviewItem]:
+    """What was found, less what was judged while it was read, and with what was taken back meanwhile."""
+    judged = {step.item.id for step in steps if not step.skipped and step not in before}
+    back = [step.item for step in before if not step.skipped and step not in steps]
+    known = {item.id for item in back} | judged
+    return [*back, *(item for item in found if item.id not in known)]
 
 
 async def _take_over(screen: ReviewScreen, found: list[ReviewItem]) -> None:
