@@ -1,8 +1,14 @@
-"""Where a training run stands, in one safetensors file: weights, optimizer moments and a JSON header."""
+"""Where a training run stands, in one safetensors file: weights, optimizer moments and a JSON header.
+
+The header holds a digest of all of it: safetensors has none, and a night that goes on from half a file, or from one
+with a wrong bit in it, would train all its hours on that.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -46,17 +52,25 @@ def save_checkpoint(folder: Path, standing: Standing, trained: Trained) -> None:
         for key, value in trained.optimizer.state.get(weight, {}).items():
             tensors[f"{key}.{name}"] = torch.as_tensor(value)
     folder.mkdir(mode=0o700, exist_ok=True)
-    write_atomically(folder / STATE_FILE, save(tensors, metadata={"standing": json.dumps(asdict(standing))}))
+    told = json.dumps(asdict(standing))
+    document = {"standing": told, "sha256": _digest(told, tensors)}
+    write_atomically(folder / STATE_FILE, save(tensors, metadata=document))
 
 
 def read_standing(folder: Path) -> Standing | None:
     """Where the run stood, or None where there is no whole checkpoint: then it starts anew."""
     try:
-        with safe_open(folder / STATE_FILE, framework="pt") as file:
-            document = json.loads(file.metadata()["standing"])
-            return Standing(**document | {"losses": tuple(document["losses"])})
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        told, tensors = _read(folder)
+        document = json.loads(told)
+        whole = Standing(**document | {"losses": tuple(document["losses"])})
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError):
         return None
+    return whole if tensors else None
+
+
+def is_damaged(folder: Path) -> bool:
+    """Whether there is a checkpoint that is not whole."""
+    return (folder / STATE_FILE).exists() and read_standing(folder) is None
 
 
 def read_weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -67,16 +81,33 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def restore(folder: Path, trained: Trained, device: torch.device) -> None:
-    """Put weights, moments and average back exactly as they were saved."""
+    """Put weights, moments and average back exactly as they were saved, from a checkpoint that is whole."""
+    _, tensors = _read(folder)
+    for key, value in tensors.items():
+        kind, name = key.split(".", 1)
+        if kind == "weight":
+            with torch.no_grad():
+                trained.weights[name].copy_(value)
+        elif kind == "average":
+            trained.average[name] = value.to(device)
+        else:
+            moment = value if kind == "step" else value.to(device)
+            trained.optimizer.state[trained.weights[name]][kind] = moment
+
+
+def _read(folder: Path) -> tuple[str, dict[str, torch.Tensor]]:
+    """Raises what safetensors does, OSError, KeyError, and ValueError where a bit of it is another."""
     with safe_open(folder / STATE_FILE, framework="pt", device="cpu") as file:
-        for key in file.keys():  # noqa: SIM118 - not a mapping
-            kind, name = key.split(".", 1)
-            value = file.get_tensor(key)
-            if kind == "weight":
-                with torch.no_grad():
-                    trained.weights[name].copy_(value)
-            elif kind == "average":
-                trained.average[name] = value.to(device)
-            else:
-                moment = value if kind == "step" else value.to(device)
-                trained.optimizer.state[trained.weights[name]][kind] = moment
+        document = file.metadata() or {}
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+    if _digest(document["standing"], tensors) != document["sha256"]:
+        raise ValueError(f"{folder / STATE_FILE} is damaged.")
+    return document["standing"], tensors
+
+
+def _digest(standing: str, tensors: Mapping[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256(standing.encode())
+    for name, value in sorted(tensors.items()):
+        digest.update(f"\n{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

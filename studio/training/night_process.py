@@ -19,7 +19,7 @@ from pathlib import Path
 from studio.domain.nights import Method, NightProgress, NightState
 from studio.errors import StudioError
 from studio.training.base_file import BaseFile, BaseTensor
-from studio.training.checkpoint import Standing, read_standing
+from studio.training.checkpoint import Standing, is_damaged, read_standing
 from studio.training.encoding import encode
 from studio.training.foreign import LoraModel
 from studio.training.gguf_adapter import adapted_tensors, lora_pairs, write_adapter
@@ -71,8 +71,9 @@ def train(folder: NightFolder, job: NightJob) -> None:
     team = join_team()
     began = time.monotonic()
     reporter = Reporter(folder, job.night_id, speaks=team.leads)
-    reporter.say("loading the model")
     earlier = read_standing(folder.checkpoint)
+    anew = "its checkpoint is damaged, so it begins anew: " if is_damaged(folder.checkpoint) else ""
+    reporter.say(f"{anew}loading the model")
     with files_read_once():
         if earlier:
             place = Place(earlier.device, earlier.dtype, earlier.packed)
@@ -82,7 +83,7 @@ def train(folder: NightFolder, job: NightJob) -> None:
         loaded, tokenizer = load(job.model_path, place)
         model = attach_lora(loaded, job.config)
         base = _read_base(model, job, place)
-    reporter.say("reading what the frozen model knows")
+    reporter.say(f"{anew}reading what the frozen model knows")
     trainer = Trainer(
         model,
         job.config,

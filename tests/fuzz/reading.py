@@ -49,6 +49,8 @@ def fuzz_reading(
 def _damaged(kind: str, whole: bytes, draw: random.Random) -> bytes:
     if kind == "trained":
         return damaged_model(whole, draw)
+    if kind == "checkpoints":
+        return damaged_bytes(whole, draw, within=len(whole) // 2 if draw.random() < 0.5 else None)
     if kind == "logs":
         return damaged_bytes(whole, draw, within=_HEADERS if draw.random() < 0.5 else None)
     return damaged_text(whole.decode(), draw)

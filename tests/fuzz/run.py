@@ -12,8 +12,9 @@ from fuzz.reading import KINDS as READ_KINDS
 from fuzz.reading import fuzz_reading, reading
 from fuzz.tally import Tally
 from fuzz.texts import seeds
+from fuzz.training import whole_checkpoint
 
-KINDS = ("models", "adapters", "trained", *READ_KINDS)
+KINDS = ("models", "adapters", "trained", "checkpoints", *READ_KINDS)
 
 
 def fuzz(kind: str, folder: Path, count: int, seed: int) -> Tally:
@@ -28,4 +29,6 @@ def fuzz(kind: str, folder: Path, count: int, seed: int) -> Tally:
         if kind == "trained":
             whole = write_small_model(folder / "whole.gguf").read_bytes()
             return fuzz_reading(kind, [whole], max(1, count // 10), draw, reader, folder)
+        if kind == "checkpoints":
+            return fuzz_reading(kind, [whole_checkpoint(folder / "whole")], max(1, count // 10), draw, reader, folder)
         return fuzz_reading(kind, seeds(folder / "seeds")[kind], max(1, count // 10), draw, reader, folder)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from story_log import story_log
 
-from fuzz.training import loads
+from fuzz.training import loads, resumes
 from studio.domain.identity import utc_now
 from studio.errors import StudioError
 from studio.evaluation.audience_file import load_audience
@@ -104,6 +104,7 @@ def readers(folder: Path) -> dict[str, Callable[[Path, int], bool]]:
         "notes": lambda file, seed: _notes(file, seed, folder),
         "logs": lambda file, _: _log(file, folder),
         "trained": loads,
+        "checkpoints": resumes,
     }
 
 
