@@ -7,8 +7,14 @@ counting them as three would make intervals too narrow. For general probes the u
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from studio.domain.measures import Estimate
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 FEWEST_UNITS = 5
 """With fewer units no interval is given: resampling so few would promise more than is known."""
@@ -73,9 +79,7 @@ def _interval(tables: Sequence[Sequence[tuple[float, float]]], weights: Sequence
     units = len(tables[0])
     if units > MOST_RESAMPLED:
         return _normal_interval(tables, weights)
-    generator = np.random.default_rng(_SEED)
-    # How often each unit is drawn, instead of which: the sums are then one matrix product.
-    drawn = generator.multinomial(units, np.full(units, 1 / units), size=_RESAMPLES)
+    drawn = _drawn(units)
     total = np.zeros(_RESAMPLES)
     for weight, table in zip(weights, tables, strict=True):
         above, below = (drawn @ np.array(table)).T
@@ -83,6 +87,18 @@ def _interval(tables: Sequence[Sequence[tuple[float, float]]], weights: Sequence
         total += weight * np.divide(above, below, out=np.full(_RESAMPLES, np.nan), where=below != 0)
     low, high = np.nanpercentile(total, [2.5, 97.5])
     return float(low), float(high)
+
+
+@lru_cache(maxsize=4)
+def _drawn(units: int) -> NDArray[np.uint16]:
+    """How often each unit is drawn, instead of which: the sums are then one matrix product.
+
+    Kept, at most five megabytes each, for drawing takes far longer than that product.
+    """
+    import numpy as np
+
+    generator = np.random.default_rng(_SEED)
+    return generator.multinomial(units, np.full(units, 1 / units), size=_RESAMPLES).astype(np.uint16)
 
 
 def _normal_interval(tables: Sequence[Sequence[tuple[float, float]]], weights: Sequence[float]) -> tuple[float, float]:

@@ -258,6 +258,14 @@ def test_any_text_says_itself_in_any_case_and_says_nothing_of_what_it_lacks(text
     assert not says(text, "xylophone") or "xylophone" in words(text)
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.characters(max_codepoint=127), max_size=80))
+@example("It's 1,000.5 at U.S.A\x1cx\x0bp.m.")
+def test_plain_text_has_the_words_it_has_among_other_signs(text: str) -> None:
+    """The way for what is plain is another; a sign that nobody sees makes it the general one."""
+    assert words(text) == words(f"{text}\u200b")
+
+
 def test_a_long_rewrite_takes_no_time_to_speak_of() -> None:
     before, after = "alpha beta gamma " * 1_500, "beta delta 45 " * 1_500
     assert judge(after, check_from_edit(before, after)).ok
