@@ -10,6 +10,7 @@ from studio.reporting.figures import cell, difference_cell
 from studio.reporting.report import LinePlot, Report, Section, Series
 from studio.reporting.tables import Table
 
+TITLE = "What the studio learnt"
 STATES = ("learnt", "forgotten", "stale", "never right")
 
 
@@ -80,6 +81,15 @@ class ModelStory:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What of a story is known without its answers."""
+
+    corrections: Mapping[str, int]
+    lessons: Mapping[str, int]
+    nights: Sequence[NightRow]
+
+
+@dataclass(frozen=True, slots=True)
 class LogStory:
     """With a `label`, of the questions with that label; `labels` and `nights` are of the whole log in any case."""
 
@@ -97,11 +107,16 @@ class LogStory:
     models: Sequence[ModelStory] = ()
 
 
+def first_report(standing: Standing) -> Report:
+    """How to show what is known before the answers were judged."""
+    lead = [_counted(standing.corrections, standing.lessons), "Judging the answers to them…"]
+    return Report(TITLE, lead, [_nights(standing.nights)])
+
+
 def log_report(story: LogStory) -> Report:
     """How to show a story."""
-    told = ", ".join(f"{number} {state}" for state, number in story.corrections.items() if number)
     lead = [
-        f"Corrections: {told}. Lessons: {', '.join(f'{n} {s}' for s, n in story.lessons.items() if n) or 'none'}.",
+        _counted(story.corrections, story.lessons),
         f"{story.answers} answers in the log are to one of the {story.questions} corrected questions.",
         "Each is judged by the correction that held when it was given, and an arm only where it was asked.",
     ]
@@ -109,8 +124,13 @@ def log_report(story: LogStory) -> Report:
         title = f"What the studio learnt of '{story.label}'"
         lead.insert(0, "Only the questions of which a correction carries this label.")
         return Report(title, lead, [_curves(story), _arms(story), *_models(story), _lost(story), *_labels(story)])
-    sections = [_curves(story), _arms(story), *_models(story), *_labels(story), _lost(story), _nights(story)]
-    return Report("What the studio learnt", lead, sections)
+    sections = [_curves(story), _arms(story), *_models(story), *_labels(story), _lost(story), _nights(story.nights)]
+    return Report(TITLE, lead, sections)
+
+
+def _counted(corrections: Mapping[str, int], lessons: Mapping[str, int]) -> str:
+    told, learnt = (", ".join(f"{n} {state}" for state, n in counts.items() if n) for counts in (corrections, lessons))
+    return f"Corrections: {told}. Lessons: {learnt or 'none'}."
 
 
 def _curves(story: LogStory) -> Section:
@@ -224,8 +244,8 @@ def _lost(story: LogStory) -> Section:
     return Section("Forgotten and gone stale", tables=[Table("Question by question", header, rows, range(5), note)])
 
 
-def _nights(story: LogStory) -> Section:
-    if not story.nights:
+def _nights(nights: Sequence[NightRow]) -> Section:
+    if not nights:
         return Section("Nights and adapters", ["No night yet."])
     rows = [
         [
@@ -240,7 +260,7 @@ def _nights(story: LogStory) -> Section:
             "-" if night.peak_rss_mb is None else f"{night.peak_rss_mb:.0f}",
             night.reason or "-",
         ]
-        for night in story.nights
+        for night in nights
     ]
     header = ["night", "adapter", "", "gate", "method", "corrections", "scale", "minutes", "peak MB", "reason"]
     return Section("Nights and adapters", tables=[Table("Newest first", header, rows, (0, 1, 2, 3, 4, 9))])

@@ -15,12 +15,30 @@ from studio.domain.ports import Log
 from studio.domain.same_question import folded
 from studio.errors import NotFoundError
 from studio.evaluation.statistics import mean_estimate
-from studio.reporting.log_report import STATES, ArmStory, CurveStep, LabelStory, LogStory, Lost, NightRow
+from studio.reporting.log_report import STATES, ArmStory, CurveStep, LabelStory, LogStory, Lost, NightRow, Standing
 from studio.services.judge_log import JudgedAnswer, judge_log, said_of
 from studio.services.report_models import model_stories
 
 MOST_STEPS = 10
 MOST_LOST = 200
+LESSON_STATES = ("active", "active but weak", "retired")
+
+
+def read_standing(log: Log) -> Standing | None:
+    """What a story begins with, counted in the log at once; None where nothing was ever corrected. Reads only."""
+    _, states = log.query("SELECT state, count(*) FROM corrections GROUP BY state ORDER BY min(created_at)")
+    if not states:
+        return None
+    _, ((active, weak, retired),) = log.query(
+        "SELECT count(*) FILTER (status = 'active' AND NOT weak), count(*) FILTER (status = 'active' AND weak),"
+        " count(*) FILTER (status <> 'active') FROM lesson"
+    )
+    lessons = zip(LESSON_STATES, (active, weak, retired), strict=True)
+    return Standing(
+        corrections={str(state): int(str(count)) for state, count in states},
+        lessons={state: int(str(count)) for state, count in lessons},
+        nights=_nights(log.nights.all(), log.adapters.all()),
+    )
 
 
 def read_story(log: Log, label: str = "") -> LogStory | None:
@@ -87,7 +105,7 @@ def _lessons(log: Log, sources: Set[str] | None) -> dict[str, int]:
     lessons = [one for one in log.lessons.all() if sources is None or not sources.isdisjoint(one.source_ids)]
     active = [lesson for lesson in lessons if lesson.status is LessonStatus.ACTIVE]
     weak = sum(lesson.weak for lesson in active)
-    return {"active": len(active) - weak, "active but weak": weak, "retired": len(lessons) - len(active)}
+    return dict(zip(LESSON_STATES, (len(active) - weak, weak, len(lessons) - len(active)), strict=True))
 
 
 def _by_corrections(after: Sequence[JudgedAnswer], total: int) -> list[CurveStep]:

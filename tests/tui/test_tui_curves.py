@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,11 @@ from textual.widgets import Static
 from tui_driving import AppPilot, notices, settled, shown, until
 from tui_values import add_correction
 
+from studio.domain.ports import Log
+from studio.reporting.log_report import LogStory
+from studio.services.report_log import read_story
 from studio.tui.app import StudioApp
+from studio.tui.screens import curves
 from studio.tui.screens.curves import CurvesScreen
 from studio.tui.widgets.pick_dialog import PickDialog
 
@@ -39,6 +44,30 @@ async def test_plot_and_table_stand_on_one_page(tmp_path: Path, size: tuple[int,
         body = pilot.app.screen.query_one("#curves-body", ScrollableContainer)
         await pilot.press("end")
         await until(pilot, lambda: body.scroll_y > 0)
+
+
+async def test_what_is_known_at_once_is_shown_while_the_answers_are_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story_log(tmp_path)
+    may_go_on = threading.Event()
+
+    def slowly(log: Log, label: str = "") -> LogStory | None:
+        may_go_on.wait(30)
+        return read_story(log, label)
+
+    monkeypatch.setattr(curves, "read_story", slowly)
+    async with StudioApp(fake_studio(tmp_path)).run_test(size=(120, 36)) as pilot:
+        await pilot.press("f6")
+        await until(pilot, lambda: "Judging the answers" in shown(pilot))
+        first = shown(pilot)
+        may_go_on.set()
+        page = pilot.app.screen.query_one("#curves-page", Static)
+        await until(pilot, lambda: "answers in the log" in str(page.content))
+        assert "Kept: too little gain." in first
+        counted = "Corrections: 6 in force, 2 superseded, 1 undone."
+        assert counted in first
+        assert counted in str(page.content), "what the log counts is what the story counts"
 
 
 async def test_without_a_correction_it_says_how_to_begin(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from textual.containers import ScrollableContainer
 from textual.widgets import Static
 
 from studio.errors import NotFoundError
-from studio.reporting.log_report import log_report
+from studio.reporting.log_report import first_report, log_report
 from studio.reporting.report import LinePlot, Report
 from studio.reporting.text_plot import text_plot
-from studio.services.report_log import read_story
+from studio.services.report_log import read_standing, read_story
 from studio.services.studio import Studio, off_loop
 from studio.tui.plain_text import displayable, one_line
 from studio.tui.screens.studio_screen import StudioScreen
@@ -95,6 +95,8 @@ questions with it alone. `studio report --out DIR`, also with `--label`, writes 
         self.start(self._load(), group="curves-load", exclusive=True)
 
     async def _load(self) -> None:
+        if self._report is None:
+            await self._show_standing()
         try:
             story = await off_loop(read_story, self.studio.log, self._label)
         except NotFoundError:  # the last correction with that label was taken back
@@ -104,6 +106,12 @@ questions with it alone. `studio report --out DIR`, also with `--label`, writes 
         self._report = log_report(story) if story is not None else None
         self.query_one(LabelLine).show(self._label, self._labels)
         self._show()
+
+    async def _show_standing(self) -> None:
+        """What is known at once; to judge the answers of an old log takes seconds."""
+        standing = await off_loop(read_standing, self.studio.log)
+        if standing is not None:
+            self.query_one("#curves-page", Static).update(displayable(first_report(standing).text()))
 
     def action_label(self) -> None:
         if self._labels:
