@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 
-.PHONY: setup run demo test torture check snapshots bench clean
+.PHONY: setup run demo test torture check audit snapshots bench clean
 .DEFAULT_GOAL := run
 
 setup: $(STAMP)
@@ -43,6 +43,13 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/licences.py --check
+
+# Asks the network whether any pinned version is known to be vulnerable, so it is no part of `check`; fails, and says so,
+# where it gets no answer. In an environment of its own: pip-audit brings packages that would change what is pinned.
+audit:
+	@test -x $(VENV)/audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)/audit && \
+		$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1; }
+	$(VENV)/audit/bin/pip-audit --strict --no-deps --disable-pip --progress-spinner off -r constraints.txt
 
 # Screens that look otherwise on purpose are written anew; read the change before it is kept.
 snapshots: setup
