@@ -86,6 +86,14 @@ class _Driven:
         self._workspace = Workspace(folder)
         self._log = DuckDbLog(self._workspace.log_file, self._workspace.sessions / "backups")
 
+    def ready(self) -> None:
+        """Until the model is loaded: what is typed before the app has its terminal is lost. Raises TimeoutError."""
+        try:
+            self._app.expect_exact(b"ready", timeout=PATIENCE_S)
+        except (pexpect.TIMEOUT, pexpect.EOF) as error:
+            raise TimeoutError("the app's start never came") from error
+        self.draw(SETTLED_S)
+
     def type(self, *keys: str, pause_s: float = 0.4) -> None:
         for key in keys:
             self._app.send(key)
@@ -158,7 +166,7 @@ class _Driven:
 
 
 def _rounds(app: _Driven, minutes: float, found: Soak, told: Callable[[Sample], None]) -> None:
-    app.draw(10.0)
+    app.ready()
     began, last_night = time.monotonic(), time.monotonic()
     number = 0
     while (now := time.monotonic()) - began < 60 * minutes:
