@@ -11,7 +11,7 @@ from studio.cli.frame import Frame, json_option, one_line, pass_frame, print_jso
 from studio.cli.ids import find_id
 from studio.cli.say import say
 from studio.domain.lessons import Lesson, LessonStatus, Scope
-from studio.errors import UsageError
+from studio.errors import NotFoundError, UsageError
 from studio.services import browse_lessons
 
 if TYPE_CHECKING:
@@ -42,21 +42,36 @@ async def _find(studio: Studio, lesson_id: str) -> Lesson:
 
 @lessons.command("list")
 @click.option("--all", "include_retired", is_flag=True, help="Retired ones too.")
+@click.option("--label", default="", help="Only those of questions of which a correction carries this label.")
 @json_option
 @pass_frame
-def list_lessons(frame: Frame, include_retired: bool, as_json: bool) -> None:
+def list_lessons(frame: Frame, include_retired: bool, label: str, as_json: bool) -> None:
     """List the lessons in use."""
+
+    async def use(studio: Studio) -> tuple[list[Lesson], dict[str, tuple[str, ...]]]:
+        return await browse_lessons.lessons(studio), await browse_lessons.labels_of_lessons(studio)
+
+    every, labels = frame.run(use)
+    if label and not any(label in carried for carried in labels.values()):
+        known = sorted({name for carried in labels.values() for name in carried})
+        raise NotFoundError(
+            f"No lesson has the label '{one_line(label)}'.",
+            f"There are: {one_line(', '.join(known))}." if known else "studio correct --label gives a correction one.",
+        )
     found = [
         lesson
-        for lesson in frame.run(browse_lessons.lessons)
-        if include_retired or lesson.status is LessonStatus.ACTIVE
+        for lesson in every
+        if (include_retired or lesson.status is LessonStatus.ACTIVE)
+        and (not label or label in labels.get(lesson.id, ()))
     ]
     if as_json:
-        print_json([_fields(lesson) for lesson in found])
+        print_json([{**_fields(lesson), "labels": labels.get(lesson.id, ())} for lesson in found])
         return
     for lesson in found:
         say(f"{lesson.id}  {state_of(lesson):16}  {one_line(lesson.title)}")
-    if not found:
+    if not found and label:
+        say("Every lesson with this label is retired: --all lists them.")
+    elif not found:
         say('No lessons yet. Correct an answer in the app, or with: studio correct --prompt "…" --answer "…"')
 
 

@@ -117,8 +117,7 @@ def log_report(story: LogStory) -> Report:
     """How to show a story."""
     lead = [
         _counted(story.corrections, story.lessons),
-        f"{story.answers} answers in the log are to one of the {story.questions} corrected questions.",
-        "Each is judged by the correction that held when it was given, and an arm only where it was asked.",
+        f"{_answered(story)} Each is judged by the correction that held then, and an arm only where it was asked.",
     ]
     if story.label:
         title = f"What the studio learnt of '{story.label}'"
@@ -131,6 +130,12 @@ def log_report(story: LogStory) -> Report:
 def _counted(corrections: Mapping[str, int], lessons: Mapping[str, int]) -> str:
     told, learnt = (", ".join(f"{n} {state}" for state, n in counts.items() if n) for counts in (corrections, lessons))
     return f"Corrections: {told}. Lessons: {learnt or 'none'}."
+
+
+def _answered(story: LogStory) -> str:
+    answers = "1 answer in the log is" if story.answers == 1 else f"{story.answers} answers in the log are"
+    of_several = f"one of the {story.questions} corrected questions"
+    return f"{answers} to {'the one corrected question' if story.questions == 1 else of_several}."
 
 
 def _curves(story: LogStory) -> Section:

@@ -76,10 +76,11 @@ class Report:
     def plots(self) -> list[Plot]:
         return [plot for section in self.sections for plot in section.plots]
 
-    def text(self) -> str:
-        """Everything but the plots, for a terminal or a file."""
-        parts = ["\n".join((self.title, *map(wrapped, self.lead)))]
+    def text(self, width: int | None = None) -> str:
+        """Everything but the plots, for a terminal or a file; where a `width` is given, no line should be wider."""
+        parts = ["\n".join((self.title, *(wrapped(words, width) for words in self.lead)))]
         for section in self.sections:
             parts.append(f"== {section.heading} ==")
-            parts += [*map(wrapped, section.paragraphs), *(table.text() for table in section.tables)]
+            parts += [wrapped(words, width) for words in section.paragraphs]
+            parts += [table.text(width) for table in section.tables]
         return "\n\n".join(printable(part) for part in parts)

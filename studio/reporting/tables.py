@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from rich.cells import cell_len
 
@@ -24,16 +25,56 @@ class Table:
     left: Sequence[int] = (0,)
     note: str = ""
 
-    def text(self) -> str:
-        """Title, table and note as plain text; a table without rows is its title and note."""
-        right = [column for column in range(len(self.header)) if column not in self.left]
-        table = plain_table(self.header, self.rows, right=right) if self.rows else ""
-        return "\n".join(printable(part) for part in (self.title, table, wrapped(self.note)) if part)
+    def text(self, width: int | None = None) -> str:
+        """Title, table and note as plain text; a table without rows is its title and note.
+
+        Where a `width` is given and the table is wider, figures are told in pieces that each have the first column, and
+        words that find no place in a row beneath it.
+        """
+        title, note = wrapped(self.title, width), wrapped(self.note, width)
+        return "\n".join(part for part in (title, *self._pieces(width), note) if part)
+
+    def _pieces(self, width: int | None) -> list[str]:
+        if not self.rows:
+            return []
+        columns = range(len(self.header))
+        if width is None or self._fitting(columns, width) == len(columns):
+            return [self._columns(columns)]
+        if len(self.left) > 1:
+            return [self._with_words_beneath(max(1, self._fitting(columns, width)), width)]
+        pieces, rest = list[str](), list(columns[1:])
+        while rest:
+            some = max(1, self._fitting([0, *rest], width) - 1)
+            pieces.append(self._columns([0, *rest[:some]]))
+            rest = rest[some:]
+        return pieces
+
+    def _columns(self, columns: Sequence[int]) -> str:
+        return plain_table(
+            [self.header[column] for column in columns],
+            [[row[column] for column in columns] for row in self.rows],
+            right=[place for place, column in enumerate(columns) if column not in self.left],
+        )
+
+    def _fitting(self, columns: Sequence[int], width: int) -> int:
+        """How many of the columns, from the first, are no wider together."""
+        whole = [max(cell_len(_on_one_line(row[column])) for row in (self.header, *self.rows)) for column in columns]
+        wide = list(accumulate(cells + len(_COLUMN_GAP) for cells in whole))
+        return sum(end - len(_COLUMN_GAP) <= width for end in wide)
+
+    def _with_words_beneath(self, columns: int, width: int) -> str:
+        head, rule, *lines = self._columns(range(columns)).splitlines()
+        told = [head, rule]
+        for line, row in zip(lines, self.rows, strict=True):
+            told.append(line)
+            for name, words in zip(self.header[columns:], row[columns:], strict=True):
+                told += [f"  {part}" for part in wrapped(_on_one_line(f"{name}: {words}"), width - 2).splitlines()]
+        return "\n".join(told)
 
 
-def wrapped(text: str) -> str:
-    """A sentence or two in lines that most terminals hold."""
-    return textwrap.fill(printable(text), _LINE, break_long_words=False, break_on_hyphens=False)
+def wrapped(text: str, width: int | None = None) -> str:
+    """A sentence or two in lines of at most that width, or in lines that most terminals hold."""
+    return textwrap.fill(printable(text), width or _LINE, break_long_words=False, break_on_hyphens=False)
 
 
 def plain_table(
@@ -49,7 +90,7 @@ def plain_table(
     are made printable and put on one line.
     """
     heads = [head for head in (above, header) if head]
-    table = [[" ".join(printable(cell).split()) for cell in row] for row in (*heads, *rows)]
+    table = [[_on_one_line(cell) for cell in row] for row in (*heads, *rows)]
     to_the_right = frozenset(right)
     widths = [max(cell_len(row[column]) for row in table) for column in range(len(header))]
     table.insert(len(heads), ["-" * width for width in widths])
@@ -77,6 +118,10 @@ def stages_table(stages: Mapping[str, Mapping[str, Sequence[bool | None]]]) -> s
         right=range(1, len(stages) + 1),
         above=["", *after] if any(after) else (),
     )
+
+
+def _on_one_line(cell: str) -> str:
+    return " ".join(printable(cell).split())
 
 
 def _pad(cell: str, width: int, right: bool) -> str:

@@ -22,6 +22,11 @@ async def newest_lessons(studio: Studio, most: int) -> tuple[list[Lesson], int]:
     return await off_loop(lambda: (studio.log.lessons.newest(most), studio.log.lessons.count()))
 
 
+async def labels_of_lessons(studio: Studio) -> dict[str, tuple[str, ...]]:
+    """By lesson, the labels of the questions it was learnt from; of those that have any."""
+    return await off_loop(studio.log.lessons.labels)
+
+
 async def edit_lesson(studio: Studio, lesson: Lesson) -> Lesson:
     """Save an edited lesson under a new revision and find it by its new words. Raises UsageError on an empty one.
 

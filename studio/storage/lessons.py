@@ -7,9 +7,11 @@ from functools import lru_cache
 
 from studio.domain.identity import new_id
 from studio.domain.lessons import Lesson, LessonKind, LessonStatus, LessonUse, Scope, Stamps
+from studio.domain.same_question import folded
 from studio.errors import NotFoundError
 from studio.storage.database import Database
 from studio.storage.provenance import texts
+from studio.storage.same_question import may_ask
 from studio.storage.session import Row, Session, moment
 
 _COLUMNS = (
@@ -23,6 +25,14 @@ _LESSONS = """
     FROM lesson l
 """
 _OLDEST_FIRST = "ORDER BY l.created_at, l.id"
+_LABELLED = """
+    SELECT c.prompt, unnest(c.labels) FROM correction c JOIN correction_state s ON s.correction_id = c.id
+    WHERE len(c.labels) > 0 AND NOT s.undone
+"""
+_SOURCES = f"""
+    SELECT b.id, c.prompt FROM (SELECT id, unnest(source_ids) AS source FROM lesson) b
+    JOIN correction c ON c.id = b.source WHERE {may_ask("c.prompt")}
+"""
 _OUT_OF_LINE = f"""
     WITH standing AS (
         SELECT DISTINCT b.id FROM (SELECT id, unnest(source_ids) AS source FROM lesson) b
@@ -102,6 +112,22 @@ class LessonTable:
         with self._database.reading() as session:
             row = session.row("SELECT count(*) FROM lesson WHERE status = coalesce(?, status)", status)
         return int(row[0]) if row else 0
+
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        """By lesson, the labels of the questions it was learnt from, in alphabetical order; of those that have any.
+
+        A question has those of all its corrections that are not undone: one that supersedes is mostly written without.
+        """
+        with self._database.reading() as session:
+            of_questions: dict[str, set[str]] = {}
+            for prompt, label in session.rows(_LABELLED):
+                of_questions.setdefault(folded(prompt), set()).add(label)
+            rows = session.rows(_SOURCES, list(of_questions)) if of_questions else []
+        found: dict[str, set[str]] = {}
+        for lesson_id, prompt in rows:
+            if labels := of_questions.get(folded(prompt)):
+                found.setdefault(lesson_id, set()).update(labels)
+        return {lesson_id: tuple(sorted(labels)) for lesson_id, labels in found.items()}
 
     def out_of_line(self) -> list[Lesson]:
         """Those in use with no correction in force behind them, those out of use with one, and what replaced these."""

@@ -14,7 +14,7 @@ from studio.errors import UsageError
 from studio.reporting.bench_report import arms_table, bench_tables
 from studio.reporting.figures import COSTS, SHARES
 from studio.reporting.pareto import pareto_table
-from studio.reporting.tables import plain_table, stages_table
+from studio.reporting.tables import Table, plain_table, stages_table
 from studio.reporting.terminal_text import printable
 
 
@@ -30,6 +30,21 @@ def test_a_cell_stays_on_its_line_and_cannot_steer_the_terminal() -> None:
 
 def test_a_table_without_rows_has_its_header() -> None:
     assert plain_table(["id", "prompt"], []) == "id  prompt\n--  ------"
+
+
+def test_a_table_of_figures_too_wide_is_told_in_pieces_with_the_first_column_each() -> None:
+    table = Table("Right", ["arm", "before", "after"], [["frozen", "12", "34"], ["東京", "5", "6"]], note="A note.")
+    assert table.text(14).split("\n") == [
+        *("Right", "arm     before", "------  ------", "frozen      12", "東京         5"),
+        *("arm     after", "------  -----", "frozen     34", "東京        6", "A note."),
+    ]
+    assert table.text(21) == table.text()
+
+
+def test_words_that_a_row_has_no_room_for_stand_beneath_it() -> None:
+    table = Table("Lost", ["arm", "question"], [["lora", "Who has the key?"], ["lessons", "When?"]], left=(0, 1))
+    told = ["Lost", "arm", "-------", "lora", "  question: Who", "  has the key?", "lessons", "  question: When?"]
+    assert table.text(17).split("\n") == told
 
 
 SHOWN = (*SHARES, *COSTS)

@@ -361,7 +361,7 @@ async def test_keys_that_the_footer_has_no_room_for_are_left_out_whole_and_help_
         await pilot.press("f4")
         await until(pilot, lambda: "^q Quit ^l Jump f1 Help" in shown(pilot))
         await pilot.resize_terminal(60, 24)
-        await until(pilot, lambda: "s Filter e Edit p Pin" in shown(pilot) and "Quit" not in shown(pilot))
+        await until(pilot, lambda: "s Filter l Label e Edit p Pin" in shown(pilot) and "Quit" not in shown(pilot))
         assert shown(pilot).rstrip().splitlines()[-1].split("▏")[0].rstrip().endswith("f1 Help")
         await pilot.resize_terminal(120, 24)
         await until(pilot, lambda: "^q Quit ^l Jump f1 Help" in shown(pilot))

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from story_log import story_log
 from studio_fakes import fake_studio
 from textual.containers import ScrollableContainer
@@ -68,6 +69,14 @@ async def test_what_is_known_at_once_is_shown_while_the_answers_are_judged(
         counted = "Corrections: 6 in force, 2 superseded, 1 undone."
         assert counted in first
         assert counted in str(page.content), "what the log counts is what the story counts"
+
+
+async def test_in_a_narrow_window_every_sentence_and_table_is_within_it(tmp_path: Path) -> None:
+    story_log(tmp_path)
+    async with StudioApp(fake_studio(tmp_path)).run_test(size=(80, 24)) as pilot:
+        page = await open_curves(pilot)
+        assert max(map(cell_len, page.split("\n"))) <= 76
+        assert pilot.app.screen.query_one("#curves-body", ScrollableContainer).max_scroll_x == 0
 
 
 async def test_without_a_correction_it_says_how_to_begin(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from studio.tui.screens.lesson_detail import DetailTab, LessonDetail
 from studio.tui.screens.lesson_list import LessonList
 from studio.tui.screens.lessons import LessonsScreen
 from studio.tui.widgets.dialogs import ConfirmDialog
+from studio.tui.widgets.pick_dialog import PickDialog
 
 SIZES = [(80, 24), (120, 36), (200, 50)]
 
@@ -83,6 +84,38 @@ async def test_filters_as_one_types_by_text_and_by_state(tmp_path: Path) -> None
         await until(pilot, lambda: "No lesson has all these words" in shown(pilot))
         await pilot.press("escape")
         await until(pilot, lambda: len(listed(pilot)) == 3)
+
+
+async def test_filters_by_label_typed_or_chosen_and_says_which_a_lesson_has(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path)
+    correction = add_correction(studio, labels=("tone", "too long"))
+    add_lessons(studio, a_lesson("Opening hours"), a_lesson("Polite", source_ids=(correction.id,)))
+    app = StudioApp(studio)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await open_lessons(pilot, 2)
+        await pilot.press("s")
+        await write(pilot, "label:tone")
+        await until(pilot, lambda: listed(pilot) == ["Polite"])
+        assert "Labels: tone, too long" in shown(pilot)
+        await pilot.press("escape", "l")
+        await until(pilot, lambda: isinstance(app.screen, PickDialog))
+        await pilot.press(*"too", "enter")
+        filters = screen(pilot).query_one("#lessons-filter", Input)
+        await until(pilot, lambda: filters.value == "label:too_long" and listed(pilot) == ["Polite"])
+        await pilot.press("l")
+        await until(pilot, lambda: isinstance(app.screen, PickDialog))
+        await pilot.press(*"all", "enter")
+        await until(pilot, lambda: len(listed(pilot)) == 2)
+
+
+async def test_says_how_many_are_given_and_how_many_are_not(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path)
+    add_lessons(studio, a_lesson("Old", status=LessonStatus.RETIRED), a_lesson("New"))
+    async with StudioApp(studio).run_test(size=(80, 24)) as pilot:
+        await open_lessons(pilot, 2)
+        assert "1 lesson in use, 1 retired; newest first" in shown(pilot)
+        await pilot.press("l")
+        await until(pilot, lambda: any("No correction has a label yet" in told for told in notices(pilot)))
 
 
 async def test_thousands_of_lessons_are_listed_and_filtered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ def add_lessons(studio: Studio, *lessons: Lesson) -> None:
         studio.log.lessons.add(lesson, [], "fake-embedder")
 
 
-def add_correction(studio: Studio, *, rationale: str = "") -> Correction:
+def add_correction(studio: Studio, *, rationale: str = "", labels: tuple[str, ...] = ()) -> Correction:
     """An answer of the frozen arm to QUESTION, and its correction to 45 days."""
     conversation = Conversation(new_id(), "", MORNING, MORNING)
     turn = Turn(new_id(), conversation.id, 0, QUESTION, MORNING)
@@ -56,6 +56,7 @@ def add_correction(studio: Studio, *, rationale: str = "") -> Correction:
         answer_id=answer.id,
         arm="frozen",
         rationale=rationale,
+        labels=labels,
     )
     studio.log.conversations.add(conversation)
     studio.log.conversations.add_turn(turn)

@@ -18,14 +18,15 @@ from studio.reporting.text_plot import text_plot
 from studio.services.report_log import read_standing, read_story
 from studio.services.studio import Studio, off_loop
 from studio.tui.plain_text import displayable, one_line
+from studio.tui.screens.label_choice import NO_LABELS, choose_label
 from studio.tui.screens.studio_screen import StudioScreen
-from studio.tui.widgets.pick_dialog import Pick, PickDialog
 
 NOTHING_YET = (
     "No correction has been made yet.\n\nCorrect an answer in Chat (F2), then ask the question again or compare the "
     "arms (F3): from then on it shows here who answers it right."
 )
-NO_LABELS = "No correction has a label yet: studio correct --label gives one, and imports bring theirs."
+AROUND = 4
+"""Cells beside the page: its padding and the scrollbar."""
 WIDEST_PLOT = 100
 NARROWEST_PLOT = 30
 
@@ -70,7 +71,7 @@ questions with it alone. `studio report --out DIR`, also with `--label`, writes 
         self._report: Report | None = None
         self._label = ""
         self._labels: Mapping[str, int] = {}
-        self._plot_width = 0
+        self._shown_width = 0
 
     def compose_body(self) -> ComposeResult:
         yield LabelLine()
@@ -84,12 +85,12 @@ questions with it alone. `studio report --out DIR`, also with `--label`, writes 
         self.action_refresh()
 
     def on_resize(self, _: events.Resize) -> None:
-        if self._report is not None and self._width() != self._plot_width:
+        if self._report is not None and self.size.width != self._shown_width:
             self._show()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Where nothing is shown there is nothing to read again."""
-        return action != "refresh" or self._report is not None
+        """Where nothing is shown there is nothing to read again, or to choose from."""
+        return action not in ("refresh", "label") or self._report is not None
 
     def action_refresh(self) -> None:
         self.start(self._load(), group="curves-load", exclusive=True)
@@ -120,11 +121,10 @@ questions with it alone. `studio report --out DIR`, also with `--label`, writes 
             self.notify(NO_LABELS)
 
     async def _choose_label(self) -> None:
-        every = Pick("", "All corrections", "with a label or without")
-        picks = [every, *(Pick(name, name, _questions(number)) for name, number in self._labels.items())]
-        dialog = PickDialog("Curves of which label?", picks, [self._label], several=False)
-        if (picked := await self.app.push_screen_wait(dialog)) is not None:
-            self._label = picked[0]
+        labels = {name: _questions(number) for name, number in self._labels.items()}
+        picked = await choose_label(self.app, "Curves of which label?", "All corrections", labels, self._label)
+        if picked is not None:
+            self._label = picked
             self.query_one("#curves-body").scroll_home(animate=False)
             self.action_refresh()
 
@@ -135,12 +135,12 @@ questions with it alone. `studio report --out DIR`, also with `--label`, writes 
         if self._report is None:
             page.update(NOTHING_YET)
             return
-        self._plot_width = self._width()
-        plots = [text_plot(p, width=self._plot_width) for p in self._report.plots if isinstance(p, LinePlot)]
-        page.update(displayable("\n\n".join([*plots, self._report.text()])))
+        self._shown_width = self.size.width
+        plots = [text_plot(p, width=self._plot_width()) for p in self._report.plots if isinstance(p, LinePlot)]
+        page.update(displayable("\n\n".join([*plots, self._report.text(self.size.width - AROUND)])))
 
-    def _width(self) -> int:
-        return max(NARROWEST_PLOT, min(WIDEST_PLOT, self.size.width - 4))
+    def _plot_width(self) -> int:
+        return max(NARROWEST_PLOT, min(WIDEST_PLOT, self.size.width - AROUND))
 
 
 def _questions(number: int) -> str:

@@ -75,9 +75,9 @@ class LessonDetail(Vertical):
     def editing(self) -> bool:
         return self.query_one(LessonForm).display
 
-    def show_lesson(self, lesson: Lesson, titles: Mapping[str, str]) -> None:
-        """Show its fields; `titles` by lesson id names the newer lesson that replaced it."""
-        self.query_one("#lesson-text", Static).update(_fields_content(lesson, titles))
+    def show_lesson(self, lesson: Lesson, titles: Mapping[str, str], labels: Sequence[str] = ()) -> None:
+        """Show its fields; `titles` by lesson id names the newer one that replaced it, `labels` are its question's."""
+        self.query_one("#lesson-text", Static).update(_fields_content(lesson, titles, labels))
 
     def show_nothing(self, words: str) -> None:
         """No lesson is chosen: `words` say why and what to do."""
@@ -133,13 +133,14 @@ def state_sentence(lesson: Lesson, titles: Mapping[str, str]) -> str:
     return f"{words} ({'; '.join(notes)})" if notes else words
 
 
-def _fields_content(lesson: Lesson, titles: Mapping[str, str]) -> Content:
+def _fields_content(lesson: Lesson, titles: Mapping[str, str], labels: Sequence[str]) -> Content:
     count = len(lesson.source_ids)
     rows = [
         ("State", state_sentence(lesson, titles)),
         *((label, getattr(lesson, name) or "-") for name, label in FIELDS[1:-1]),
         ("Kind", "style: how answers are written" if lesson.kind is LessonKind.STYLE else "fact"),
         ("Holds for", lesson.scope.in_words),
+        *([("Labels", ", ".join(labels))] if labels else []),
         ("Learnt from", f"{count} correction{'' if count == 1 else 's'}"),
         (
             "Made",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping
 from typing import ClassVar
 
 from textual import on
@@ -17,9 +17,11 @@ from studio.domain.lessons import Lesson, LessonStatus
 from studio.services import browse_lessons
 from studio.services.studio import Studio
 from studio.tui.plain_text import one_line
+from studio.tui.screens.label_choice import NO_LABELS
 from studio.tui.screens.lesson_detail import DetailTab, LessonDetail
+from studio.tui.screens.lesson_filter import choose_label_word, count_words, haystack, matching, number_words
 from studio.tui.screens.lesson_form import LessonForm
-from studio.tui.screens.lesson_list import LessonList, states_of
+from studio.tui.screens.lesson_list import LessonList
 from studio.tui.screens.studio_screen import StudioScreen
 from studio.tui.widgets.dialogs import ConfirmDialog
 
@@ -32,6 +34,7 @@ NO_LESSONS = (
     "No lessons yet.\n\nCorrect an answer in Chat (F2): ask something, press e on the answer, mend it, ctrl+s. "
     "What the correction teaches appears here, and is given to later questions it fits."
 )
+FILTER_HINT = "Words, label:…, pinned, weak, retired"
 NO_MATCH = "No lesson has all these words. Clear the filter with Esc."
 
 
@@ -46,9 +49,11 @@ What your corrections taught, in a form that can be given to a model. A fact is 
 rule of style by the answers it holds for. To change these, press e and write under "Holds for" every, questions, dates,
 times, money, lists, steps, messages and so on; 'messages with student, pupil' wants one of the words in the question.
 A pinned lesson is given with every question. A weak one did not mend its own answer when it was tried. A retired one is
-kept but never given, often because a newer one replaced it."""
+kept but never given, often because a newer one replaced it. The filter (s) finds lessons that have all its words;
+'label:tone', which l writes for you, those of questions to which you gave that label when you corrected."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "search", "Filter", id="lessons.search", tooltip="Type words to filter the list by"),
+        Binding("l", "label", "Label", id="lessons.label", tooltip="Only the lessons with one label, or all again"),
         Binding("e", "edit", "Edit", id="lessons.edit", tooltip="Edit this lesson's words in place"),
         Binding("p", "pin", "Pin", id="lessons.pin", tooltip="Pinned, a lesson is given with every question"),
         Binding("x", "retire", "Retire", id="lessons.retire", tooltip="Take it out of use; nothing is deleted"),
@@ -64,6 +69,7 @@ kept but never given, often because a newer one replaced it."""
         self._all: list[Lesson] = []
         self._haystacks: list[str] = []
         self._titles: dict[str, str] = {}
+        self._labels: Mapping[str, tuple[str, ...]] = {}
         self._wanted: str | None = None
         self._loaded = False
         self._filter_settles: Timer | None = None
@@ -73,9 +79,7 @@ kept but never given, often because a newer one replaced it."""
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="lessons-body"):
             with Vertical(id="lessons-left"):
-                yield Input(
-                    placeholder="Filter by words, or by pinned, weak, retired", id="lessons-filter", compact=True
-                )
+                yield Input(placeholder=FILTER_HINT, id="lessons-filter", compact=True)
                 yield Static("Reading lessons…", id="lessons-count", markup=False)
                 yield LessonList(id="lessons-list")
             yield LessonDetail(id="lessons-detail")
@@ -102,7 +106,9 @@ kept but never given, often because a newer one replaced it."""
             await self._show_newest()
         found = await browse_lessons.lessons(self.studio)
         found.reverse()
-        self._haystacks = await asyncio.to_thread(lambda: [_haystack(lesson) for lesson in found])
+        labels = await browse_lessons.labels_of_lessons(self.studio)
+        self._haystacks = await asyncio.to_thread(lambda: [haystack(one, labels.get(one.id, ())) for one in found])
+        self._labels = labels
         self._all = found
         self._titles = {lesson.id: lesson.title for lesson in found}
         self._loaded = True
@@ -115,14 +121,14 @@ kept but never given, often because a newer one replaced it."""
         newest, in_all = await browse_lessons.newest_lessons(self.studio, FIRST_PAGE)
         if len(newest) < in_all:
             self.query_one(LessonList).show_lessons(newest)
-            self.query_one("#lessons-count", Static).update(_number(in_all), layout=False)
+            self.query_one("#lessons-count", Static).update(number_words(in_all), layout=False)
 
     async def _filter(self) -> None:
         words = self.query_one("#lessons-filter", Input).value.casefold().split()
         everything, haystacks = self._all, self._haystacks
-        matches = everything if not words else await asyncio.to_thread(_matching, everything, haystacks, words)
+        matches = everything if not words else await asyncio.to_thread(matching, everything, haystacks, words)
         self.query_one(LessonList).show_lessons(matches)
-        self.query_one("#lessons-count", Static).update(_count_words(matches, everything), layout=False)
+        self.query_one("#lessons-count", Static).update(count_words(matches, everything), layout=False)
 
     def _go_to_wanted(self) -> None:
         wanted, self._wanted = self._wanted, None
@@ -169,7 +175,7 @@ kept but never given, often because a newer one replaced it."""
         if event.lesson is None:
             self._detail.show_nothing(NO_MATCH if self._all else NO_LESSONS)
         else:
-            self._detail.show_lesson(event.lesson, self._titles)
+            self._detail.show_lesson(event.lesson, self._titles, self._labels.get(event.lesson.id, ()))
             self._read_history_later()
         # Redrawing the footer costs more than moving the cursor: only where it would change.
         offered = (event.lesson is not None, event.lesson is not None and event.lesson.status is LessonStatus.RETIRED)
@@ -200,7 +206,7 @@ kept but never given, often because a newer one replaced it."""
     # Actions ------------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        if action not in ("search", "edit", "pin", "retire", "restore", "sources", "uses", "save", "back"):
+        if action not in ("search", "label", "edit", "pin", "retire", "restore", "sources", "uses", "save", "back"):
             return True
         if not self.is_mounted or self._detail.editing or action == "save":
             return self.is_mounted and self._detail.editing and action in ("save", "back")
@@ -209,6 +215,7 @@ kept but never given, often because a newer one replaced it."""
         filters = self.query_one("#lessons-filter", Input)
         return {
             "search": bool(self._all),
+            "label": bool(self._all),
             # Of the two only the one that makes sense is offered.
             "retire": lesson is not None and not retired,
             "restore": retired,
@@ -217,6 +224,17 @@ kept but never given, often because a newer one replaced it."""
 
     def action_search(self) -> None:
         self.set_focus(self.query_one("#lessons-filter", Input))
+
+    def action_label(self) -> None:
+        if self._labels:
+            self.start(self._choose_label(), group="lessons-label", exclusive=True)
+        else:
+            self.notify(NO_LABELS)
+
+    async def _choose_label(self) -> None:
+        filters = self.query_one("#lessons-filter", Input)
+        if (words := await choose_label_word(self.app, filters.value, self._labels)) is not None:
+            filters.value = words
 
     def action_sources(self) -> None:
         self._toggle_tab(DetailTab.SOURCES)
@@ -286,24 +304,3 @@ kept but never given, often because a newer one replaced it."""
             self._detail.close_form()
             self.query_one(LessonList).focus()
         self.refresh_bindings()
-
-
-def _haystack(lesson: Lesson) -> str:
-    texts = (lesson.title, lesson.applies_when, lesson.guidance, lesson.example_question, lesson.example_answer)
-    return " ".join((*texts, *states_of(lesson))).casefold()
-
-
-def _matching(lessons: Sequence[Lesson], haystacks: Sequence[str], words: Sequence[str]) -> list[Lesson]:
-    return [lesson for lesson, text in zip(lessons, haystacks, strict=True) if all(word in text for word in words)]
-
-
-def _count_words(matches: Sequence[Lesson], everything: Sequence[Lesson]) -> str:
-    if len(matches) < len(everything):
-        return f"{len(matches):,} of {len(everything):,} lessons"
-    if not everything:
-        return "no lessons yet"
-    return _number(len(everything))
-
-
-def _number(lessons: int) -> str:
-    return f"{lessons:,} lesson{'' if lessons == 1 else 's'}, newest first"
