@@ -19,7 +19,7 @@ from studio.tui.plain_text import displayable, one_line
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.first_word import FirstWordWait
 from studio.tui.widgets.given import describe_cost, describe_ending, describe_given
-from studio.tui.widgets.ground import VerticalGround
+from studio.tui.widgets.ground import PlainText, SizeKept, VerticalGround
 from studio.tui.widgets.markdown_text import MarkdownText
 from studio.tui.widgets.streaming import StreamedMarkdown
 from studio.tui.widgets.thinking import KEY, ThinkingView
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from studio.tui.app import StudioApp
 
 
-class AnswerView(Vertical, can_focus=True):
+class AnswerView(SizeKept, Vertical, can_focus=True):
     """An answer, streaming or settled. Focus selects it.
 
     One that was settled when it was mounted, without thinking, is drawn by one widget until it is edited: of a long
@@ -264,7 +264,7 @@ class ExchangeView(VerticalGround):
         self.exchange = exchange
 
     def compose(self) -> ComposeResult:
-        yield Static(Content(displayable(self.prompt)), classes="question")
+        yield PlainText(displayable(self.prompt), classes="question")
         exchange = self.exchange
         for answer in exchange.answers if exchange else ():
             correction = exchange.correction_of(answer) if exchange else None

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from textual.content import Content
-from textual.geometry import NULL_SIZE
-from textual.reactive import Reactive
 from textual.strip import Strip
 from textual.visual import RenderOptions, Visual
 from textual.widgets import Static
 
+from studio.tui.widgets.ground import SizeKept
 from studio.tui.widgets.markdown_rows import Row, laid_out, parsed
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 NOTHING = Content()
 
 
-class MarkdownText(Static):
+class MarkdownText(SizeKept, Static):
     """Text that is selected and copied as it is read: wrapped lines are one again, links are not opened.
 
     `above` and `below` are notes around it that are no Markdown.
@@ -53,7 +52,6 @@ class MarkdownText(Static):
         "md-strike",
         "md-strong",
     }
-    virtual_size = Reactive(NULL_SIZE, layout=False, repaint=False)
 
     def __init__(
         self, text: str = "", *, above: Content = NOTHING, below: Content = NOTHING, classes: str | None = None

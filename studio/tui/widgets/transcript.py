@@ -1,6 +1,6 @@
 """Chat's transcript: of a long conversation only what is near to what one reads is mounted, the rest as one scrolls.
 
-Each exchange is a dozen widgets, which textual lays out anew with every change. So only what is near is
+Each exchange is a few widgets, which textual lays out anew with every change. So only what is near is
 there, it comes a few at a time, with a key in between, and what is far away goes.
 """
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 3
 """So many are mounted at a time: what each costs is mostly that all of them are laid out again."""
+AHEAD_SCREENS = 1.0
+"""So many screens beyond what is in sight are mounted."""
 KEPT_SCREENS = 1.5
 """What is farther away than so many screens goes."""
 READ = 40
@@ -193,7 +195,7 @@ class Transcript(ScrolledGround, inherit_bindings=False):
 
     def _wanted(self) -> int:
         """-1 where something earlier should be mounted, 1 where something later should; 0 where nothing."""
-        ahead = self.size.height
+        ahead = AHEAD_SCREENS * self.size.height
         if self.earlier and self.scroll_y < ahead:
             return -1
         return 1 if self.later and self.max_scroll_y - self.scroll_y < ahead else 0
