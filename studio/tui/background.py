@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from studio.domain.lessons import LessonStatus
 from studio.domain.nights import NightProgress
+from studio.domain.plural import plural
 from studio.errors import StudioError
 from studio.services.studio import off_loop
 from studio.tui.night_watch import InterruptionWatch
@@ -77,7 +78,7 @@ async def load_engine_and_lessons(app: StudioApp) -> None:
     from studio.services.learn_lessons import learn_pending
 
     if learnt := await learn_pending(app.studio):
-        app.notify(f"{learnt} lesson(s) could not be found yet; now they can.")
+        app.notify(f"{plural(learnt, 'lesson')} still to be learnt from what you corrected before: done.")
         app.log_changed()
 
 

@@ -38,7 +38,7 @@ def commands_of(app: StudioApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
                 continue
             help_text = f"{binding.tooltip or binding.description} ({key_of(app, binding)})"
             # Compare is also what Chat and Review do with a question.
-            title = f"Go to {binding.description}" if binding.action.startswith("go(") else binding.description
+            title = f"Go to {binding.description}" if goes_to_screen(binding) else binding.description
             yield SystemCommand(title, help_text, partial(app.run_action, binding.action, node))
     if app.current_mode != "export":
         yield SystemCommand("Import…", "Corrections from a file or another log (i in Export)", partial(_import, app))
@@ -54,6 +54,11 @@ def applies(node: DOMNode, binding: Binding) -> bool:
     """Whether its action has something to act on now."""
     _, name, parameters = actions.parse(binding.action)
     return bool(node.check_action(name, parameters))
+
+
+def goes_to_screen(binding: Binding) -> bool:
+    """Whether it shows another of the studio's screens, whose name is its description."""
+    return binding.action.startswith("go(")
 
 
 def key_of(app: StudioApp, binding: Binding) -> str:

@@ -43,10 +43,11 @@ def _holders() -> Iterator[type[DOMNode]]:
     from studio.tui.screens.timeline import TimelineScreen
     from studio.tui.widgets.answer_editor import AnswerEditor
     from studio.tui.widgets.answer_view import AnswerView
+    from studio.tui.widgets.feedback_line import FeedbackLine
     from studio.tui.widgets.text_input import Composer
 
     yield from (StudioApp, RecordedApp, JumpingApp, StudioScreen)
     for mode in MODES:
         yield getattr(import_module(f"studio.tui.screens.{mode}"), f"{mode.capitalize()}Screen")
     yield from (DemoScreen, AudienceScreen, TimelineScreen)
-    yield from (Composer, AnswerView, AnswerEditor)
+    yield from (Composer, AnswerView, AnswerEditor, FeedbackLine)

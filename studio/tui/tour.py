@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard, cast
 
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import Input, Static, TextArea
 
 from studio.domain.log import Correction
 from studio.evaluation.checks import judge
@@ -24,6 +24,7 @@ from studio.tui.screens.chat_work import corrections_made
 from studio.tui.screens.studio_screen import StudioScreen, run_beside
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.header import MODES
+from studio.tui.widgets.text_input import Composer
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from studio.tui.screens.compare_work import Comparison
 
 LOOKS_EVERY_S = 0.1
+SAVING = ("save", "settle", "learn")
+"""Workers that lead from an editor that is closed to a correction that is shown."""
 STEPS = 5
 ASK = "Ask something that no model can know, about you or your work: 'What is the name of my cat?' Then press enter."
 WAIT = "It answers as well as it can. Watch the line above the answer: it says what the answer was given."
@@ -59,8 +62,7 @@ class Tour:
     def end(self, app: StudioApp) -> bool:
         """End the tour; False where esc is wanted for something nearer."""
         screen = app.screen
-        busy = getattr(screen, "answering", False) or screen.query(AnswerEditor) or screen.query(".feedback-line")
-        if not isinstance(screen, StudioScreen) or busy:
+        if not isinstance(screen, StudioScreen) or _wants_esc(screen):
             return False
         app.tour = None
         app.notify(ENDED)
@@ -74,13 +76,13 @@ class TourStrip(Static):
 
     def __init__(self) -> None:
         super().__init__("", markup=False)
-        self._told = ("", 0)
+        self._told = ("", 0, False)
 
-    def tell(self, tour: Tour) -> None:
-        if (tour.words, tour.step) != self._told:
-            self._told = (tour.words, tour.step)
+    def tell(self, tour: Tour, *, esc_leaves: bool) -> None:
+        if (tour.words, tour.step, esc_leaves) != self._told:
+            self._told = (tour.words, tour.step, esc_leaves)
             place, leave = (f"Tour {tour.step}/{STEPS}  ", "bold"), ("  esc leaves the tour", "$foreground-muted")
-            self.update(Content.assemble(place, displayable(tour.words), leave))
+            self.update(Content.assemble(place, displayable(tour.words), leave if esc_leaves else ""))
 
 
 async def begin(app: StudioApp) -> None:
@@ -101,8 +103,14 @@ async def _guide(app: StudioApp, tour: Tour) -> None:
             screen = app.screen
             if not screen.query(TourStrip):
                 await screen.mount(TourStrip(), after="StudioHeader")
-            screen.query_one(TourStrip).tell(tour)
+            screen.query_one(TourStrip).tell(tour, esc_leaves=not _wants_esc(screen))
         await asyncio.sleep(LOOKS_EVERY_S)
+
+
+def _wants_esc(screen: StudioScreen) -> bool:
+    """Whether esc has something nearer to end there: an answer being written, an editor, a form, a filter."""
+    writes = isinstance(screen.focused, Input | TextArea) and not isinstance(screen.focused, Composer)
+    return writes or getattr(screen, "answering", False) or bool(screen.query(AnswerEditor))
 
 
 def _is_open(app: StudioApp) -> bool:
@@ -121,9 +129,10 @@ async def _look(app: StudioApp, tour: Tour) -> None:
                 chat.action_select(0)
         case 2 | 3:
             writes = any(view.editor is not None for view in chat.answers)
-            tour.step, tour.words = (3, WRITE) if writes else (2, OPEN)
             if made := corrections_made(chat.exchanges):
                 tour.step, tour.words, tour.correction = 4, LEARNING, made[-1]
+            elif writes or not any(worker.group in SAVING and worker.is_running for worker in app.workers):
+                tour.step, tour.words = (3, WRITE) if writes else (2, OPEN)
         case 4:
             learns = any(worker.group == "learn" and worker.is_running for worker in app.workers)
             tour.words = LEARNING if learns else ASK_ALL

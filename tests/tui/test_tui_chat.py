@@ -22,6 +22,7 @@ from studio.tui.screens.sessions import SessionsScreen
 from studio.tui.widgets import first_word
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.dialogs import ConfirmDialog, LineDialog
+from studio.tui.widgets.feedback_line import FeedbackLine
 from studio.tui.widgets.text_input import MAX_CHARACTERS, Composer, PlainTextArea
 
 QUESTION = "How many days?"
@@ -48,7 +49,7 @@ async def test_an_answer_streams_and_is_kept_with_its_status(tmp_path: Path) -> 
         assert QUESTION in text
         assert ANSWER in text
         assert "lora+lessons" in text
-        assert "10 + 4 tokens" in text
+        assert "read 10, wrote 4 tokens" in text
         assert chat(pilot).query_one(Composer).text == ""
         assert [turn.prompt for turn in app.studio.log.conversations.turns(chat(pilot).conversation.id)] == [QUESTION]  # type: ignore[union-attr]
 
@@ -248,6 +249,21 @@ async def test_feedback_lets_the_model_try_again_before_the_edit(tmp_path: Path)
         (correction,) = app.studio.log.corrections.all()
         assert correction.feedback == "45 days"
         assert correction.corrected == "It is 45 days."
+
+
+async def test_esc_leaves_the_line_for_feedback_and_the_answer_is_selected_again(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape", "f")
+        await until(pilot, lambda: isinstance(app.focused, FeedbackLine))
+        await until(pilot, lambda: "Try again" in shown(pilot) and "Leave" in shown(pilot))
+        await write(pilot, "no")
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.screen.query(FeedbackLine))
+        assert app.focused is chat(pilot).answers[-1]
+        await pilot.press("e")
+        await until(pilot, lambda: app.screen.query(AnswerEditor))
 
 
 async def test_saving_while_the_model_still_tries_again_is_told_to_wait(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ async def test_another_answers_at_once_and_is_taken_back(studio: Studio) -> None
         assert app.status.model == "mine"
         assert any("Corrections and lessons stay" in notice for notice in notices(pilot))
         assert "mine.gguf" in studio.workspace.settings_file.read_text()
-        assert any("mine has not been trained on your correction yet: t does." in notice for notice in notices(pilot))
+        assert any("mine has not been trained on your correction yet; t starts" in notice for notice in notices(pilot))
         await pilot.press("x")
         await until(pilot, lambda: any("is in use" in notice for notice in notices(pilot)))
         await pilot.press("u")
@@ -163,7 +163,7 @@ async def test_the_model_in_use_is_trained_by_a_key(studio: Studio, monkeypatch:
         await pilot.press("t")
         await until(pilot, lambda: begun == [studio])
         said = app.screen.query_one("#adapters-empty", Static)
-        await until(pilot, lambda: "has not been trained on your correction yet: n does." in str(said.content))
+        await until(pilot, lambda: "has not been trained on your correction yet; n starts a night" in str(said.content))
 
 
 async def test_one_that_cannot_be_loaded_leaves_all_as_it_was(studio: Studio) -> None:

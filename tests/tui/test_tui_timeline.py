@@ -146,6 +146,15 @@ def words(pilot: AppPilot) -> str:
     return " ".join(" ".join(row.crop(area.x, area.right).text.replace("█", " ") for row in rows).split())
 
 
+async def test_where_there_is_but_one_station_it_says_why_and_offers_no_other(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path)
+    said_later(studio, "frozen", "It is 30 days.", 0.5)
+    async with StudioApp(studio).run_test(size=(80, 24)) as pilot:
+        await on_the_timeline(pilot)
+        await until(pilot, lambda: "This very question was not corrected" in words(pilot))
+        assert "Earlier" not in shown(pilot)
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
 async def test_one_steps_through_the_stations(tmp_path: Path, size: tuple[int, int]) -> None:
     studio, _ = a_story(tmp_path)

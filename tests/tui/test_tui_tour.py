@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from studio_fakes import FakeEngine, fake_studio
 from tui_driving import AppPilot, ask, chat, notices, settled, shown, until, write
+from tui_values import a_lesson, add_lessons
 
 from studio.domain.generation import Lane
 from studio.tui.app import StudioApp
 from studio.tui.screens.compare import CompareScreen
+from studio.tui.screens.lesson_form import LessonForm
+from studio.tui.screens.lessons import LessonsScreen
 from studio.tui.tour import TourStrip
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.text_input import Composer, PlainTextArea
@@ -101,6 +104,23 @@ async def test_esc_ends_it_at_once_but_for_what_is_nearer(tmp_path: Path) -> Non
         assert chat(pilot).query_one(Composer).has_focus
         await pilot.press("escape")
         assert chat(pilot).answers[-1].has_focus, "esc is as it was"
+
+
+async def test_esc_in_a_lessons_form_leaves_the_form_and_not_the_tour(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path)
+    add_lessons(studio, a_lesson())
+    app = StudioApp(studio)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: "esc leaves the tour" in told(pilot))
+        await pilot.press("f4")
+        await until(pilot, lambda: isinstance(app.screen, LessonsScreen) and "Refund window" in shown(pilot))
+        await pilot.press("e")
+        await until(pilot, lambda: told(pilot) and "esc leaves the tour" not in told(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.screen.query_one(LessonForm).display)
+        await until(pilot, lambda: "esc leaves the tour" in told(pilot))
 
 
 async def test_is_in_the_palette_and_begins_with_an_empty_session(tmp_path: Path) -> None:

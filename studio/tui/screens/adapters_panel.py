@@ -31,7 +31,7 @@ class AdaptersPanel(Vertical):
         table = self.query_one(AdaptersTable)
         table.show_adapters(adapters)
         if not table.listed:
-            self.say(f"{untrained}: n does." if untrained else NO_ADAPTERS)
+            self.say(f"{untrained}; n starts a night that does it." if untrained else NO_ADAPTERS)
         elif any(adapter.active for adapter in table.listed):
             self.say("", hide_table=False)
         else:

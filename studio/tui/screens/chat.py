@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Coroutine
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from studio.domain.log import Conversation, Correction, Feedback
@@ -22,11 +21,11 @@ from studio.tui.screens.chat_work import WELCOME
 from studio.tui.screens.studio_screen import StudioScreen
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.answer_view import AnswerView, ExchangeView
+from studio.tui.widgets.feedback_line import FeedbackLine, open_feedback
 from studio.tui.widgets.text_input import Composer, PlainTextArea
 from studio.tui.widgets.transcript import Transcript
 
 OPENS_WITHIN_S = 0.5
-FEEDBACK_HINT = "What is wrong with it? enter lets the model try again, esc leaves"
 
 
 class ChatScreen(StudioScreen):
@@ -55,8 +54,8 @@ Inserted words are marked {+so+}, deleted ones [-so-]. o opens what a reasoning 
         Binding("ctrl+down", "select(1)", "Next answer", show=False, id="chat.next"),
         Binding("pageup", "scroll(-1)", "Scroll up", show=False, id="chat.scroll_up"),
         Binding("pagedown", "scroll(1)", "Scroll down", show=False, id="chat.scroll_down"),
-        Binding("home", "scroll_to('first')", "Beginning", show=False, id="chat.first", tooltip="To the first one"),
-        Binding("end", "scroll_to('latest')", "End", show=False, id="chat.latest", tooltip="To the latest one"),
+        Binding("home", "scroll_to('first')", "First answer", show=False, id="chat.first", tooltip="To the beginning"),
+        Binding("end", "scroll_to('latest')", "Latest answer", show=False, id="chat.latest", tooltip="To the end"),
         Binding("s,ctrl+o", "sessions", "Sessions", id="chat.sessions", tooltip="List, resume and rename sessions"),
         Binding("ctrl+n", "new_session", "New", show=False, id="chat.new", tooltip="Begin a new session"),
     ]
@@ -218,18 +217,21 @@ Inserted words are marked {+so+}, deleted ones [-so-]. o opens what a reasoning 
 
     async def action_feedback(self) -> None:
         if (view := self._settled()) is not None:
-            line = Input(placeholder=FEEDBACK_HINT, compact=True, classes="feedback-line")
-            await view.mount(line)
-            self.set_focus(line)
+            await open_feedback(view)
 
-    @on(Input.Submitted, ".feedback-line")
-    async def _redo_with_feedback(self, event: Input.Submitted) -> None:
+    @on(FeedbackLine.Left)
+    def _leave_feedback(self, event: FeedbackLine.Left) -> AnswerView:
+        view = next(node for node in event.line.ancestors if isinstance(node, AnswerView))
+        self.set_focus(view)
+        event.line.remove()
+        return view
+
+    @on(FeedbackLine.Submitted, "FeedbackLine")
+    async def _redo_with_feedback(self, event: FeedbackLine.Submitted) -> None:
         event.stop()
         if self._busy():
             return
-        view = next(node for node in event.input.ancestors if isinstance(node, AnswerView))
-        self.set_focus(view)
-        event.input.remove()
+        view = self._leave_feedback(FeedbackLine.Left(cast("FeedbackLine", event.input)))
         if event.value.strip() and view.answer is not None:
             await view.edit(AnswerEditor(view.answer.text, feedback=event.value.strip()))
             self._generate(chat_work.redo(self, view))

@@ -37,10 +37,10 @@ class CompareScreen(ArmsScreen):
     ESCAPE_TO_MINIMIZE = False  # esc cancels first, and leaves an editor that fills the screen
     HELP = """\
 One question, answered by all arms at once. The digits choose an arm; single keys act on the chosen one. An answer is
-right or wrong by the check of your correction of this question. Turning the dial asks the arms with an adapter again
-at the new strength. With names hidden (b) the arms are shuffled at every question, and named once you have said which
-answer you prefer (v). Preferences are counted, those with names hidden apart: studio prefer lists them. o opens what a
-reasoning model thought before its answer."""
+right or wrong by the check of your correction of this question. [ and ] turn the dial of how strongly the adapter is
+applied, and ask the arms that have one again. With names hidden (b) the arms are shuffled at every question, and named
+once you have said which answer you prefer (v). Preferences are counted, those with names hidden apart: studio prefer
+lists them. o opens what a reasoning model thought before its answer."""
     BINDINGS: ClassVar[list[BindingType]] = COMPARE_KEYS
 
     def __init__(self, studio: Studio) -> None:

@@ -112,7 +112,9 @@ questions with it alone. `studio report --out DIR`, also with `--label`, writes 
         """What is known at once; to judge the answers of an old log takes seconds."""
         standing = await off_loop(read_standing, self.studio.log)
         if standing is not None:
-            self.query_one("#curves-page", Static).update(displayable(first_report(standing).text()))
+            self.query_one("#curves-page", Static).update(
+                displayable(first_report(standing).text(self.size.width - AROUND))
+            )
 
     def action_label(self) -> None:
         if self._labels:

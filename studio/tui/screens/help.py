@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from studio.tui.commands import applies, bindings_of, key_of
+from studio.tui.commands import applies, bindings_of, goes_to_screen, key_of
 from studio.tui.plain_text import padded
 
 if TYPE_CHECKING:
@@ -50,4 +50,7 @@ class HelpScreen(ModalScreen[None]):
 
 
 def _line(app: StudioApp, binding: Binding) -> Content:
-    return Content.assemble((padded(key_of(app, binding), KEY_COLUMN), "bold"), binding.tooltip or binding.description)
+    does = binding.tooltip or binding.description
+    if goes_to_screen(binding):
+        does = f"{binding.description}: {does[0].lower()}{does[1:]}"
+    return Content.assemble((padded(key_of(app, binding), KEY_COLUMN), "bold"), does)

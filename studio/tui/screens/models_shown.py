@@ -20,8 +20,8 @@ GROUPS = {
     "To pull": (Place.PART, Place.CATALOGUE),
     "Of other programs on this machine": (Place.FOUND,),
 }
-NAME_WIDTH = 24
-HEADINGS = f"  {'name':{NAME_WIDTH}} {'size':>7}  {'family':7}{'context':>7}  {'state':18}licence"
+NAME_WIDTH, STATE_WIDTH = 24, 16
+HEADINGS = f"  {'name':{NAME_WIDTH}} {'size':>7}  {'family':7}{'context':>7}  {'state':{STATE_WIDTH}}licence"
 """Above what `row` gives."""
 LONGEST_FOLDER = 40
 MEASURE_KEY = " m measures."
@@ -74,7 +74,7 @@ def row(shown: Shown, pulling: PullProgress | None) -> Content:
         ("● " if model.in_use else "  ", "bold"),
         (one_line(model.name, NAME_WIDTH).ljust(NAME_WIDTH), style),
         (f" {about}{_thousands(shown.context):>5}  ", "dim"),
-        (state.ljust(18), style),
+        (state.ljust(STATE_WIDTH), style),
         (one_line(shown.licence, 20), "dim"),
     )
 
@@ -90,8 +90,11 @@ def _state(shown: Shown, pulling: PullProgress | None) -> str:
     fit = room_for(model, shown.facts).fit if model.place is Place.CATALOGUE else None
     if fit is not None:
         return fit.value
-    where = one_line(model.program.partition(",")[0], 17) if model.place is Place.FOUND else model.place.value
-    return "in use" if model.in_use else where
+    if model.in_use:
+        return "in use"
+    return (
+        one_line(model.program.partition(",")[0], STATE_WIDTH - 1) if model.place is Place.FOUND else model.place.value
+    )
 
 
 def _share(word: str, progress: PullProgress) -> str:

@@ -203,7 +203,7 @@ async def _told(screen: ModelsScreen, model: ShelfModel | None = None) -> None:
         hint = " What it reads best is not known yet: m measures it." if new else ""
         title = loaded_title(facts, screen.studio.catalogues)
         untrained = await yet_to_train(screen.studio)
-        offer = f" {untrained}: t does." if untrained else ""
+        offer = f" {untrained}; t starts a night that does it." if untrained else ""
         screen.notify(
             f"{title} answers now. Corrections and lessons stay; adapters belong to their model.{offer}{hint}"
         )

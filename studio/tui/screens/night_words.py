@@ -27,9 +27,9 @@ STATES: Mapping[NightState, str] = {
 
 VERDICTS: Mapping[NightState, str] = {
     NightState.PROMOTED: "The new adapter answers from now on.",
-    NightState.KEPT: "The new adapter was not better; the one before stays.",
-    NightState.CANCELLED: "The adapter before stays.",
-    NightState.FAILED: "The adapter before stays.",
+    NightState.KEPT: "The new adapter was not better; what was in use stays.",
+    NightState.CANCELLED: "What was in use stays.",
+    NightState.FAILED: "What was in use stays.",
 }
 
 
@@ -67,7 +67,7 @@ def figures(progress: NightProgress) -> str:
     if progress.eta_s is not None and not progress.state.is_over:
         parts.append(f"about {duration(progress.eta_s)} left")
     if progress.rss_bytes:
-        parts.append(f"{progress.rss_bytes / 1e6:,.0f} MB memory")
+        parts.append(f"{progress.rss_bytes / 1e6:,.0f} MB of memory")
     if progress.tokens_per_s:
         parts.append(f"{progress.tokens_per_s:,.0f} tokens/s")
     return " · ".join(parts)

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 from textual.worker import Worker, WorkerError
 
 from studio.services.review_answers import Judgement, OpenedItem, ReviewItem
@@ -20,9 +20,10 @@ from studio.services.studio import Studio
 from studio.tui.messages import CompareRequested
 from studio.tui.plain_text import one_line
 from studio.tui.screens import review_work
-from studio.tui.screens.review_card import FeedbackLine, ReviewCard, why
+from studio.tui.screens.review_card import ReviewCard, why_briefly
 from studio.tui.screens.studio_screen import StudioScreen
 from studio.tui.widgets.answer_editor import AnswerEditor
+from studio.tui.widgets.feedback_line import FeedbackLine
 from studio.tui.widgets.text_input import PlainTextArea
 
 ACKNOWLEDGED_WITHIN_S = 2.0
@@ -59,7 +60,6 @@ answered it. To accept what your correction calls wrong puts the answer in that 
         Binding("s", "skip", "Skip", id="review.skip", tooltip="Leave it for later; it goes to the end"),
         Binding("u", "undo", "Undo", id="review.undo", tooltip="Take the last step back, one after the other"),
         Binding("c", "compare", "Compare", id="review.compare", tooltip="Ask all arms the same question"),
-        Binding("escape", "leave", "Leave", show=False, id="review.leave", tooltip="Leave the line for feedback"),
     ]
 
     def __init__(self, studio: Studio) -> None:
@@ -126,7 +126,7 @@ answered it. To accept what your correction calls wrong puts the answer in that 
         self.query_one("#review-empty", Static).update(ALL_DONE if self.steps else NOTHING)
         self.query_one("#review-empty").display = self.whole and not self.queue
         self.query_one("#review-next").set_class(len(self.queue) > 1, "-some")
-        lines = [f"{one_line(item.prompt, 60)}\n  {why(item)}" for item in self.queue[1 : LISTED + 1]]
+        lines = [f"{one_line(item.prompt, 60)}\n  {why_briefly(item)}" for item in self.queue[1 : LISTED + 1]]
         self.query_one("#review-list", Static).update(Content("\n".join(lines)))
         self.refresh_bindings()
 
@@ -187,16 +187,17 @@ answered it. To accept what your correction calls wrong puts the answer in that 
         elif self._free() is not None:
             await self.card.say_what_is_wrong()
 
-    @on(Input.Submitted, ".feedback-line")
-    async def _redo_with_feedback(self, event: Input.Submitted) -> None:
+    @on(FeedbackLine.Submitted, "FeedbackLine")
+    async def _redo_with_feedback(self, event: FeedbackLine.Submitted) -> None:
         event.stop()
         words = event.value.strip()
-        self.action_leave()
+        self._leave_feedback()
         if words and (opened := self._free()) is not None:
             editor = await self.card.edit(words)
             self._redoing = self.start(review_work.redo(self, opened, editor), group="redo")
 
-    def action_leave(self) -> None:
+    @on(FeedbackLine.Left)
+    def _leave_feedback(self) -> None:
         if self.query(FeedbackLine):
             self.set_focus(self.card)
             self.query(FeedbackLine).remove()

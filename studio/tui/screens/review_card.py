@@ -5,26 +5,19 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from studio.domain.generation import ChatMessage, Role
 from studio.services.review_answers import OpenedItem, ReviewItem
 from studio.tui.plain_text import displayable, one_line
 from studio.tui.screens.local_time import local_time
 from studio.tui.widgets.answer_editor import AnswerEditor
+from studio.tui.widgets.feedback_line import open_feedback
 from studio.tui.widgets.streaming import StreamedMarkdown
 from studio.tui.widgets.word_diff import DiffView, diff_content
 
 SHOWN_BEFORE = 6
 """Messages before the question that are shown: the latest."""
-FEEDBACK_HINT = "What is wrong with it? enter lets the model try again, esc leaves"
-
-
-class FeedbackLine(Input):
-    """Where the user says in words what is wrong."""
-
-    def __init__(self) -> None:
-        super().__init__(placeholder=FEEDBACK_HINT, compact=True, classes="feedback-line")
 
 
 class ReviewCard(VerticalScroll, can_focus=True):
@@ -85,9 +78,7 @@ class ReviewCard(VerticalScroll, can_focus=True):
 
     async def say_what_is_wrong(self) -> None:
         """Open the line for feedback; it has the focus when this returns."""
-        line = FeedbackLine()
-        await self.mount(line, after="#review-diff")
-        self.screen.set_focus(line)
+        await open_feedback(self, after="#review-diff")
 
     def _show_answer(self) -> None:
         fails = self.opened is not None and self.opened.item.correction is not None
@@ -103,8 +94,13 @@ class ReviewCard(VerticalScroll, can_focus=True):
 
 def why(item: ReviewItem) -> str:
     """Why the item is here, how sure the model was, which arm answered and when, in one line."""
+    return displayable(" · ".join((why_briefly(item), item.arm, local_time(item.at))))
+
+
+def why_briefly(item: ReviewItem) -> str:
+    """Why the item is here, and how sure the model was where that is known."""
     sure = None if item.confidence is None else f"the model was {item.confidence:.0%} sure"
-    return displayable(" · ".join(filter(None, (item.reason.value, sure, item.arm, local_time(item.at)))))
+    return " · ".join(filter(None, (item.reason.value, sure)))
 
 
 def _before(history: tuple[ChatMessage, ...]) -> str:

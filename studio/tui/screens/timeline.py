@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from studio.tui.app import StudioApp
 
 
+ALONE = "This very question was not corrected, and no night has run: there is no other time to compare with."
+
+
 class StationTab(Static):
     """One station; a click goes there."""
 
@@ -142,8 +145,9 @@ the one before it, and from your correction."""
         # After the tabs have got their widths.
         self.call_after_refresh(self.query_one("#stations").scroll_to_widget, tabs[self._at], animate=False)
         others = len(self._arms) - 1
+        alone = "" if len(tabs) > 1 else f" {ALONE}"
         self.query_one(ArmChoice).update(
-            f"{self._at + 1} of {len(self._stations)}, arm {self.recipe.name} (a: {others} others)"
+            f"{self._at + 1} of {len(tabs)}, arm {self.recipe.name} (a shows the {others} others).{alone}"
         )
         said, correction = self.said_at(self._at), self._correction
         before = None if self._at == 0 else (self._stations[self._at - 1], self.said_at(self._at - 1))
@@ -161,6 +165,8 @@ the one before it, and from your correction."""
             return self.said_at(self._at) is None and (self._at, self.recipe.name) not in self._asking
         if action == "copy":
             return self.said_at(self._at) is not None
+        if action == "step":
+            return len(self._stations) > 1
         return True
 
     # Actions ------------------------------------------------------------------------------------------------------

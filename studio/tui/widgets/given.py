@@ -57,11 +57,11 @@ def _note(given: Given) -> str:
 
 
 def describe_cost(answer: Answer) -> str:
-    """Tokens and times, for example `42 + 17 tokens · 0.1 s to first · 0.3 s`."""
+    """Tokens and times, for example `read 42, wrote 17 tokens · first after 0.10 s, all 0.3 s`."""
     if not answer.completion_tokens and not answer.latency_s:
         return ""
-    tokens = f"{answer.prompt_tokens} + {answer.completion_tokens} tokens"
-    return f"{tokens} · {answer.first_token_s:.2f} s to first · {answer.latency_s:.1f} s"
+    tokens = f"read {answer.prompt_tokens}, wrote {answer.completion_tokens} tokens"
+    return f"{tokens} · first after {answer.first_token_s:.2f} s, all {answer.latency_s:.1f} s"
 
 
 def _count(number: int, noun: str) -> str:
