@@ -15,6 +15,7 @@ from typing import Any
 
 from textual.app import App
 
+from studio.domain.plural import plural
 from studio.errors import RecordingError
 from studio.reporting.cast import CastFile, not_written
 from studio.reporting.recorded_page import MOST_CAST_BYTES, Still, recorded_page, without_fetching
@@ -64,7 +65,7 @@ class Recording:
     def finish(self) -> str:
         """Write the page, once the app is over; what became of the recording, in a sentence."""
         self._cast.close()
-        kept = f"{len(self._stills)} still{'' if len(self._stills) == 1 else 's'}"
+        kept = plural(len(self._stills), "still")
         try:
             cast = self.folder / CAST
             data = cast.read_bytes() if cast.stat().st_size <= MOST_CAST_BYTES else b""

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import ScrollableContainer
 from textual.widgets import Static
 
+from studio.domain.plural import plural
 from studio.errors import NotFoundError
 from studio.reporting.log_report import first_report, log_report
 from studio.reporting.report import LinePlot, Report
@@ -41,9 +42,8 @@ class LabelLine(Static):
     def show(self, label: str, labels: Mapping[str, int]) -> None:
         self.display = bool(labels)
         if label:
-            self.update(
-                displayable(f"Only label '{one_line(label, 40)}', {_questions(labels[label])}; l chooses another")
-            )
+            questions = plural(labels[label], "question")
+            self.update(displayable(f"Only label '{one_line(label, 40)}', {questions}; l chooses another"))
         else:
             self.update(f"All corrections; l shows those of one label ({len(labels)})")
 
@@ -123,7 +123,7 @@ questions with it alone. `studio report --out DIR`, also with `--label`, writes 
             self.notify(NO_LABELS)
 
     async def _choose_label(self) -> None:
-        labels = {name: _questions(number) for name, number in self._labels.items()}
+        labels = {name: plural(number, "question") for name, number in self._labels.items()}
         picked = await choose_label(self.app, "Curves of which label?", "All corrections", labels, self._label)
         if picked is not None:
             self._label = picked
@@ -143,7 +143,3 @@ questions with it alone. `studio report --out DIR`, also with `--label`, writes 
 
     def _plot_width(self) -> int:
         return max(NARROWEST_PLOT, min(WIDEST_PLOT, self.size.width - AROUND))
-
-
-def _questions(number: int) -> str:
-    return "1 question" if number == 1 else f"{number} questions"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.domain.log import Correction, Origin
 from studio.domain.nights import NightProgress
+from studio.domain.plural import plural
 from studio.evaluation.audience_file import PreparedQuestion
 from studio.reporting.tables import stages_table
 from studio.services.play_demo import Chapter, Narrator, Tally, play_demo
@@ -160,7 +161,7 @@ async def _lost(studio: Studio) -> str:
         return live, len(studio.log.nights.all())
 
     live, nights = await off_loop(read)
-    corrections = f"{len(live)} live correction{'' if len(live) == 1 else 's'}" if live else ""
+    corrections = plural(len(live), "live correction") if live else ""
     return " and ".join(filter(None, (corrections, "the night" if nights else "")))
 
 

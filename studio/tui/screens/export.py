@@ -11,6 +11,7 @@ from textual.containers import Horizontal
 from textual.timer import Timer
 from textual.widgets import OptionList, Static, TabbedContent, TabPane
 
+from studio.domain.plural import plural
 from studio.services.studio import Studio
 from studio.tui.screens import export_work
 from studio.tui.screens.export_choices import Choices, Findings
@@ -229,7 +230,7 @@ same on the command line."""
 
     def action_accept_all(self) -> None:
         accepted = self.query_one(PrivatePane).accept_all()
-        self.notify(f"{accepted:,} placeholder{'' if accepted == 1 else 's'}. u takes one back.")
+        self.notify(f"{plural(accepted, 'placeholder')}. u takes one back.")
         self.decided()
 
     def action_write(self) -> None:

@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from studio.domain.plural import plural
 from studio.tui.plain_text import displayable, padded
 
 if TYPE_CHECKING:
@@ -75,10 +76,6 @@ def _counts(survey: Survey) -> Iterator[Content]:
         yield Content(f"Near-duplicates or one conversation: {shared}; {plural(survey.groups, 'group')} in all")
     for where, count in survey.left_out.items():
         yield Content(f"Left out of {where}: {count:,}")
-
-
-def plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def folded(row: dict[str, Any]) -> Content:

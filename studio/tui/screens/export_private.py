@@ -12,10 +12,10 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from studio.domain.plural import plural
 from studio.exchange.privacy import same
 from studio.tui.plain_text import displayable, one_line, padded
 from studio.tui.screens.export_choices import Findings
-from studio.tui.screens.export_preview import plural
 
 if TYPE_CHECKING:
     from studio.exchange.privacy import Finding

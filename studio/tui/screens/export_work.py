@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.domain.exports import Choosable
+from studio.domain.plural import plural
 from studio.errors import StudioError, UsageError
 from studio.exchange.privacy import same
 from studio.services.studio import off_loop
@@ -248,6 +249,6 @@ async def write(screen: ExportScreen) -> None:
         screen.tick(on=False)
         screen.refresh_bindings()
     pane.show_result(result, request, folder)
-    screen.notify(f"Wrote {result.corrections:,} corrections to {folder}")
+    screen.notify(f"Wrote {plural(result.corrections, 'correction')} to {folder}")
     work.folder, _ = await _destination(work.choices)
     screen.query_one(ExportSettings).show_choices(work.choices, work.folder)

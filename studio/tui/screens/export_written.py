@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import ProgressBar, Static
 
+from studio.domain.plural import plural
 from studio.tui.plain_text import displayable, padded
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class WrittenPane(VerticalScroll):
     def show_result(self, result: ExportResult, request: ExportRequest, folder: Path) -> None:
         self._show(
             Content.assemble(
-                (f"Wrote {result.corrections:,} corrections as {request.format_name}", "bold $text-success"),
+                (f"Wrote {plural(result.corrections, 'correction')} as {request.format_name}", "bold $text-success"),
                 "\nto ",
                 displayable(str(folder)),
             ),

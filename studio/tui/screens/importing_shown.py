@@ -12,8 +12,8 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from studio.domain.imports import Import
+from studio.domain.plural import plural
 from studio.tui.plain_text import displayable, one_line
-from studio.tui.screens.export_preview import plural
 from studio.tui.screens.local_time import local_time
 
 if TYPE_CHECKING:

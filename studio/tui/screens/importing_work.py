@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.domain.imports import Import
+from studio.domain.plural import plural
 from studio.errors import EmbedderError, StudioError, UsageError
 from studio.services.studio import off_loop
 from studio.tui.plain_text import one_line
-from studio.tui.screens.export_preview import plural
 from studio.tui.screens.importing_shown import MOST_EXAMPLES, ImportList, Told, problem, what_came, what_would_come
 from studio.tui.screens.studio_screen import run_beside
 from studio.tui.widgets.dialogs import ConfirmDialog

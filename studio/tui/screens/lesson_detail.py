@@ -14,6 +14,7 @@ from textual.widgets import DataTable, Static, TabbedContent, TabPane
 
 from studio.domain.lessons import Lesson, LessonKind, LessonStatus, LessonUse
 from studio.domain.log import Correction, Origin
+from studio.domain.plural import plural
 from studio.tui.plain_text import displayable, one_line
 from studio.tui.screens.lesson_form import FIELDS, LessonForm
 from studio.tui.screens.lesson_list import states_of
@@ -141,7 +142,7 @@ def _fields_content(lesson: Lesson, titles: Mapping[str, str], labels: Sequence[
         ("Kind", "style: how answers are written" if lesson.kind is LessonKind.STYLE else "fact"),
         ("Holds for", lesson.scope.in_words),
         *([("Labels", ", ".join(labels))] if labels else []),
-        ("Learnt from", f"{count} correction{'' if count == 1 else 's'}"),
+        ("Learnt from", plural(count, "correction")),
         (
             "Made",
             f"{local_time(lesson.created_at)}, changed {local_time(lesson.updated_at)}, revision {lesson.revision}",

@@ -18,6 +18,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from studio.domain.log import Conversation, Origin
+from studio.domain.plural import plural
 from studio.tui.plain_text import one_line
 from studio.tui.screens.local_time import local_time
 
@@ -119,7 +120,7 @@ class SessionsScreen(ModalScreen[SessionChoice | None]):
         empty.update("No session yet: ask something." if not self._all else "No title contains that.")
 
     def _line(self, conversation: Conversation) -> Content:
-        turns = "1 question" if conversation.turns == 1 else f"{conversation.turns} questions"
+        turns = plural(conversation.turns, "question")
         came_from = ORIGIN_WORDS.get(conversation.origin, "")
         here = "  (open)" if conversation.id == self._current else ""
         about = f"  {turns}{came_from} · {local_time(conversation.updated_at)}{here}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from studio.domain.arms import ArmRecipe, Memory
+from studio.domain.plural import plural
 from studio.services.timeline import Said, Station, StationKind, recipe_at
 from studio.tui.plain_text import displayable
 from studio.tui.screens.local_time import local_time
@@ -23,7 +24,7 @@ def tab_words(station: Station, said: Said | None) -> str:
 
 def what_held(station: Station) -> str:
     """What had been learnt by then, in one line."""
-    corrections = "1 correction" if station.corrections == 1 else f"{station.corrections} corrections"
+    corrections = plural(station.corrections, "correction")
     own = {0: "none of this question", 1: "one of this question"}.get(station.own, f"{station.own} of this question")
     memory = f"{corrections} in force, {own}" if station.corrections else "nothing corrected yet"
     adapter = "no adapter in use" if station.in_use is None else f"adapter v{station.in_use} in use"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from studio.domain.generation import FinishReason
 from studio.domain.log import Answer, Given
+from studio.domain.plural import plural
 from studio.tui.plain_text import one_line
 
 NOTE_LENGTH = 240
@@ -46,7 +47,7 @@ def _things(given: Given) -> str:
     parts += [f"lesson “{one_line(lesson.title, 32)}” {lesson.score:.2f}" for lesson in given.lessons]
     if given.correction_ids:
         left_out = f" ({given.corrections_left_out} left out)" if given.corrections_left_out else ""
-        parts.append(f"{_count(len(given.correction_ids), 'correction')}{left_out}")
+        parts.append(f"{plural(len(given.correction_ids), 'correction')}{left_out}")
     if given.prompt_form:
         parts.append(f"form {one_line(given.prompt_form, 12)}")
     return " · ".join(parts)
@@ -62,7 +63,3 @@ def describe_cost(answer: Answer) -> str:
         return ""
     tokens = f"read {answer.prompt_tokens}, wrote {answer.completion_tokens} tokens"
     return f"{tokens} · first after {answer.first_token_s:.2f} s, all {answer.latency_s:.1f} s"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

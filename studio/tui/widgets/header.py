@@ -12,6 +12,7 @@ from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
+from studio.domain.plural import plural
 from studio.tui.plain_text import one_line
 
 if TYPE_CHECKING:
@@ -185,9 +186,5 @@ def _news(status: Status) -> str:
 
 
 def _counts(status: Status, *, brief: bool = False) -> str:
-    corrections = f"{status.corrections} corr." if brief else _count(status.corrections, "correction")
-    return f"{corrections}, {_count(status.lessons, 'lesson')}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    corrections = f"{status.corrections} corr." if brief else plural(status.corrections, "correction")
+    return f"{corrections}, {plural(status.lessons, 'lesson')}"
