@@ -10,11 +10,12 @@ import msgspec
 import pytest
 from studio_fakes import FakeEngine, fake_studio, scripted
 
-from studio.domain.arms import CONTEXT, FROZEN, LORA
+from studio.domain.arms import CONTEXT, FROZEN, LORA, STANDARD_ARMS, Memory
 from studio.domain.generation import FinishReason
 from studio.errors import PromptTooLongError, UsageError
 from studio.services.answer_with_arms import ArmDelta, ArmFailed, ArmFinished, ArmStarted, answer_with_arms
 from studio.services.converse import conversations, exchanges, rename_conversation, start_conversation
+from studio.services.learn_lessons import learn_pending
 from studio.services.record_correction import record_correction
 from studio.settings import ModelSettings, Settings
 
@@ -31,6 +32,26 @@ async def test_answers_stream_and_are_kept_with_what_they_were_given(tmp_path: P
     assert "No adapter" in finished["lora"].given.note
     (exchange,) = await exchanges(studio, conversation.id)
     assert {answer.arm for answer in exchange.answers} == {"frozen", "lora"}
+
+
+async def test_where_no_night_can_train_the_model_an_arm_with_an_adapter_says_so_and_the_rest_works(
+    tmp_path: Path,
+) -> None:
+    engine = FakeEngine()
+    engine.architecture = "falcon"
+    studio = fake_studio(tmp_path, engine=engine)
+    correction = await record_correction(studio, answer=None, prompt="How long is notice?", corrected="45 days.")
+    assert await learn_pending(studio) == 1
+    conversation = await start_conversation(studio)
+    asked = answer_with_arms(studio, "How long is notice?", STANDARD_ARMS, conversation_id=conversation.id)
+    answers = {e.arm: e.answer async for e in asked if isinstance(e, ArmFinished)}
+    why = "No adapter is in use, and a night cannot train this model: its architecture is 'falcon', and a night can"
+    for recipe in STANDARD_ARMS:
+        answer = answers[recipe.name]
+        assert ("45 days." in answer.text) == (recipe.memory is not Memory.NONE)
+        assert (why in answer.given.note) == recipe.uses_adapter
+        assert not answer.given.adapter_id
+    assert answers["context"].given.correction_ids == (correction.id,)
 
 
 async def test_a_cancelled_answer_is_kept_as_far_as_it_came(tmp_path: Path) -> None:
