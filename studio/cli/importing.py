@@ -41,7 +41,8 @@ def import_(frame: Frame, /, file: Path | None, dry_run: bool, listed: bool, und
     """Bring in the corrections of FILE: all of them or none, and none twice.
 
     FILE is what `studio export jsonl` wrote, a preference or SFT file of TRL, OpenAI, ShareGPT, Alpaca or Axolotl, Open
-    WebUI's feedback, a CSV with the columns prompt, corrected and original, or another studio's log.
+    WebUI's feedback, a CSV with the columns prompt, corrected and original, another studio's log, or the folder that
+    `studio export parquet` made of one.
     """
     if (undo or listed) and (file is not None or dry_run or (undo and listed)):
         raise UsageError("--undo and --list are of the imports so far, not of a file.", "Give them alone.")

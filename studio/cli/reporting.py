@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from studio.cli.frame import Frame, pass_frame, print_json
+from studio.cli.frame import Frame, one_line, pass_frame, print_json
 from studio.cli.say import say
 from studio.errors import MachineError, UsageError
 
@@ -18,11 +18,18 @@ if TYPE_CHECKING:
     from studio.reporting.report import Report
 
 _STDOUT = "-"
+_NOTHING = "There is nothing to report yet: correct an answer first, in the app or with studio correct."
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
 @click.option("--bench", type=_FILE, help="Report on this result of studio bench --json instead of your log.")
+@click.option(
+    "--from",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Report on the log in this folder of `studio export parquet` instead of your own.",
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for report.html, SVG and PNG.")
 @click.option("--html", "html_file", type=_FILE, help="Write one self-contained page here.")
 @click.option("--png", "png_file", type=_FILE, help="Write all plots as one image here.")
@@ -39,6 +46,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 def report(  # noqa: PLR0917 - click passes them by name
     frame: Frame,
     bench: Path | None,
+    folder: Path | None,
     out: Path | None,
     html_file: Path | None,
     png_file: Path | None,
@@ -48,27 +56,35 @@ def report(  # noqa: PLR0917 - click passes them by name
     """Report what was learnt, forgotten and gone stale, with curves, intervals and every night's verdict."""
     if bench is not None and label:
         raise UsageError("The result of a bench has no labels.", "Give --bench or --label, not both.")
-    told, figures = _of_bench(bench) if bench is not None else _of_log(frame, label)
+    if bench is not None and folder is not None:
+        raise UsageError("A report is of one thing.", "Give --bench or --from, not both.")
+    told, figures = _of_bench(bench) if bench is not None else _of_log(frame, folder, label)
     if json_file == _STDOUT:
         print_json(figures)
     elif json_file is not None:
         _write(Path(json_file), json.dumps(figures, ensure_ascii=False, indent=2, default=str) + "\n")
     if told is None:
         if json_file != _STDOUT:
-            say("There is nothing to report yet: correct an answer first, in the app or with studio correct.")
+            say(f"There is no correction in {one_line(str(folder), 200)}." if folder else _NOTHING)
         return
     _write_files(told, out, html_file, png_file)
     if json_file is None and not (out or html_file or png_file):
         say(told.text())
 
 
-def _of_log(frame: Frame, label: str) -> tuple[Report | None, Any]:
+def _of_log(frame: Frame, folder: Path | None, label: str) -> tuple[Report | None, Any]:
     from studio.reporting.log_report import log_report
     from studio.services.report_log import read_story
     from studio.storage import DuckDbLog
 
-    workspace = frame.workspace.ensure()
-    story = read_story(DuckDbLog(workspace.log_file, workspace.sessions / "backups"), label)
+    if folder is None:
+        workspace = frame.workspace.ensure()
+        story = read_story(DuckDbLog(workspace.log_file, workspace.sessions / "backups"), label)
+    else:
+        from studio.storage.parquet_log import log_of_export
+
+        with log_of_export(folder) as file:
+            story = read_story(DuckDbLog(file, file.parent / "backups"), label)
     return (log_report(story), asdict(story)) if story is not None else (None, None)
 
 

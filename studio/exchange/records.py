@@ -30,6 +30,7 @@ _CUT_OFF = "the file ends in the middle of it"
 _NOT_UTF8 = "it is not in UTF-8"
 NO_OBJECT = "it is no object"
 OTHER_COLUMNS = "columns, the first line"
+_PARQUET = "corrections.parquet"
 _OTHERS = {
     b"PAR1": "a Parquet file",
     b"\x1f\x8b": "compressed (gzip)",
@@ -65,6 +66,12 @@ def _refuse_other_than_files(file: Path) -> None:
         raise UsageError(f"{file} is a folder.", f"Name the file in it{f': {inside}' if inside.is_file() else ''}.")
     if file.exists() and not file.is_file():  # opening a pipe would wait for whoever writes to it
         raise UsageError(f"{file} is no regular file.", "Write what it gives to a file first.")
+
+
+def exported_folder(file: Path) -> Path | None:
+    """The folder of `studio export parquet` that this is, or whose table of corrections it is; else None."""
+    folder = file.parent if file.name == _PARQUET else file
+    return folder if (folder / _PARQUET).is_file() else None
 
 
 def is_log(file: Path) -> bool:

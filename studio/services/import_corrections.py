@@ -12,7 +12,7 @@ from studio.domain.ports import Log
 from studio.domain.progress import Progress, unheard
 from studio.errors import NotFoundError, StorageError
 from studio.exchange.reading import MOST_ROWS, FileRead, read_file
-from studio.exchange.records import is_log
+from studio.exchange.records import exported_folder, is_log
 from studio.services.learn_lessons import follow_corrections, learn_pending
 from studio.services.plan_import import Plan, plan_import
 from studio.services.studio import Studio, off_loop
@@ -108,10 +108,11 @@ def _import(log: Log, file: Path, progress: Progress) -> Imported:
 
 
 def _read(log: Log, file: Path, progress: Progress) -> FileRead:
-    if not is_log(file):
+    exported = exported_folder(file)
+    if exported is None and not is_log(file):
         return read_file(file, progress)
     progress("reading the other log", 0, 0)
     read = FileRead()
     read.formats[ANOTHER_LOG] = 1
-    read.logged = list(enumerate(log.imports.read_log(file, MOST_ROWS), start=1))
+    read.logged = list(enumerate(log.imports.read_log(exported or file, MOST_ROWS), start=1))
     return read

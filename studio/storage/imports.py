@@ -101,8 +101,14 @@ class ImportTable:
     def read_log(self, file: Path, most: int) -> list[Logged]:
         """The corrections of another log, oldest first; that log is opened for reading, out of reach of all else.
 
-        Raises UsageError where it holds more than `most` or is this very log, StorageError where it cannot be read.
+        `file` may be a folder of `studio export parquet`. Raises UsageError where it holds more than `most` or is this
+        very log, StorageError where it cannot be read.
         """
+        if file.is_dir():
+            from studio.storage.parquet_log import log_of_export
+
+            with log_of_export(file) as made:
+                return self.read_log(made, most)
         if file.exists() and self._database.file.exists() and file.samefile(self._database.file):
             raise UsageError(f"{file} is the log of this workspace itself.", "Name the other log.")
         newest = len(shipped_migrations())

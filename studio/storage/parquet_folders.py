@@ -32,12 +32,15 @@ def query_folders(folders: Sequence[Path], sql: str, *, limit: int | None = None
             raise StorageError(f"A file cannot be read: {first_line(error)}", "Export the log anew.") from error
 
 
+def no_exported_log(folder: Path) -> StorageError:
+    """The sentence for a folder that holds none."""
+    return StorageError(f"There is no exported log in {folder}.", f"Make one: studio export parquet --out {folder}")
+
+
 def _make_views(connection: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> list[str]:
     for folder in folders:
         if not any((folder / f"{name}.parquet").is_file() for name in RECORDS):
-            raise StorageError(
-                f"There is no exported log in {folder}.", f"Make one: studio export parquet --out {folder}"
-            )
+            raise no_exported_log(folder)
     made = []
     for name in RECORDS:
         files = [file for folder in folders if (file := folder.absolute() / f"{name}.parquet").is_file()]

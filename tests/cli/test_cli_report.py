@@ -95,6 +95,34 @@ def test_what_cannot_be_read_or_written_is_told(tmp_path: Path, capsys: pytest.C
     assert "cannot be made" in capsys.readouterr().err
 
 
+def test_an_exported_log_is_told_as_the_log_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    story_log(tmp_path / "anna")
+    shared = tmp_path / "anna's"
+    exported = run(
+        ["--workspace", str(tmp_path / "anna"), "export", "parquet", "--privacy", "off", "--out", str(shared)]
+    )
+    assert exported == 0
+    before = {file.name: file.read_bytes() for file in shared.iterdir()}
+    capsys.readouterr()
+    assert report(tmp_path / "anna", "--json") == 0
+    own = json.loads(capsys.readouterr().out)
+    reader = tmp_path / "reader"
+    assert report(reader, "--from", str(shared), "--json") == 0
+    assert json.loads(capsys.readouterr().out) == own
+    assert report(reader, "--from", str(shared), "--label", "tone") == 0
+    assert "What the studio learnt of 'tone'" in capsys.readouterr().out
+    assert not reader.exists()
+    assert {file.name: file.read_bytes() for file in shared.iterdir()} == before
+
+    assert report(reader, "--from", str(shared), "--bench", str(bench_file(tmp_path))) == 2
+    assert "not both" in capsys.readouterr().err
+    assert report(reader, "--from", str(tmp_path / "nowhere")) == 3
+    assert "There is no exported log in" in capsys.readouterr().err
+    (shared / "answers.parquet").write_bytes(b"PAR1 no more")
+    assert report(reader, "--from", str(shared)) == 3
+    assert "answers.parquet is no table of a log" in capsys.readouterr().err
+
+
 def test_one_label_is_told_alone_in_every_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     story_log(tmp_path)
     assert report(tmp_path) == 0

@@ -22,7 +22,7 @@ from studio.domain.exports import Selection
 from studio.domain.imports import Additions, Import, Logged, UndoEvent
 from studio.domain.lessons import LessonStatus
 from studio.domain.log import Correction, Origin
-from studio.errors import StudioError
+from studio.errors import StorageError, StudioError, UsageError
 from studio.exchange import records
 from studio.exchange.reading import read_file
 from studio.services import learn_lessons
@@ -346,6 +346,22 @@ async def test_two_logs_become_one(studio: Studio, tmp_path: Path) -> None:
     back = await import_corrections(fake_studio(tmp_path / "work"), studio.workspace.log_file)
     assert [one.correction.id for one in back.plan.additions.corrections] == [ours.id, ours_newer.id]
     assert {c.prompt: c.corrected for c in other.corrections.in_force()} == in_force(studio)
+
+
+def test_a_parquet_export_of_a_log_brings_in_what_the_log_does(log: DuckDbLog, tmp_path: Path) -> None:
+    other, folder = varied_log(tmp_path / "work"), tmp_path / "anna's"
+    file = tmp_path / "work" / "sessions" / "studio.duckdb"
+    export(other, folder, "parquet", selection=Selection())
+    most = len(other.corrections.all())
+    assert log.imports.read_log(folder, most) == log.imports.read_log(file, most)
+    with pytest.raises(UsageError, match="more than the 1"):
+        log.imports.read_log(folder, 1)
+    for named in (folder, folder / "corrections.parquet"):
+        plan = preview_import(log, named).plan
+        assert plan.additions.corrections == preview_import(log, file).plan.additions.corrections
+    (folder / "corrections.parquet").write_bytes((folder / "turns.parquet").read_bytes())
+    with pytest.raises(StorageError, match=r"corrections\.parquet is no table of a log"):
+        preview_import(log, folder)
 
 
 def test_a_changed_row_and_a_later_version_are_passed_over(log: DuckDbLog, tmp_path: Path) -> None:
