@@ -24,6 +24,7 @@ STUDIES = (
     "api",
     "architectures",
     "exchange",
+    "fit",
     "interface",
     "large_logs",
     "many_corrections",

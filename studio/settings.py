@@ -27,6 +27,8 @@ class ModelSettings(Struct, frozen=True, kw_only=True):
     """Threads for decoding; none takes one per physical core."""
     gpu_layers: Annotated[int, Meta(ge=-1)] = -1
     """Layers on the GPU; -1 as many as llama.cpp puts there, 0 none."""
+    measure_speed: bool = True
+    """Measure once, in a second or two, how fast this machine decodes, where the models are listed."""
 
 
 class RemoteSettings(Struct, frozen=True, kw_only=True):

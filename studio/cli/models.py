@@ -48,59 +48,9 @@ def models() -> None:
 @pass_frame
 def list_models(frame: Frame, as_json: bool) -> None:
     """List the models that are here, those of the catalogue, and those of other programs on this machine."""
-    from studio.models.fit import gigabytes
-    from studio.services.describe_model import file_facts, night_in_words, room_for
-    from studio.settings import load_settings
-    from studio.training.architectures import TRAINED
+    from studio.cli.models_listed import list_all
 
-    shelf = _shelf(frame)
-    settings = load_settings(shelf.workspace.settings_file)
-    context = settings.model.context_tokens
-    rows = []
-    for model in _models(shelf):
-        facts = file_facts(model.path, context) if model.path else None
-        rows.append((model, facts, room_for(model, facts)))
-    if as_json:
-        print_json(
-            [
-                {
-                    "name": model.name,
-                    "state": model.place.value,
-                    "in_use": model.in_use,
-                    "path": str(model.path) if model.path else None,
-                    "bytes": model.bytes,
-                    "pulled_bytes": model.done,
-                    "architecture": facts.architecture if facts else model.entry.architecture if model.entry else "",
-                    "trainable": (facts.architecture if facts else model.entry.architecture if model.entry else "")
-                    in TRAINED,
-                    "context": facts.context if facts else model.entry.context if model.entry else 0,
-                    "licence": _licence(model, facts.licence if facts else ""),
-                    "program": model.program,
-                    "fit": room.fit.value if room.fit else None,
-                    "memory": room.words,
-                    "night_memory": night_in_words(facts, settings.night),
-                    "note": model.note or (facts.refusal if facts else ""),
-                    "why": model.entry.why if model.entry else "",
-                }
-                for model, facts, room in rows
-            ]
-        )
-        return
-    for model, facts, room in rows:
-        mark = "*" if model.in_use else " "
-        state = f"partly pulled, {100 * model.done // max(1, model.bytes)}%" if model.done else model.place.value
-        state = f"{state}: {model.program}" if model.program else state
-        unfit = "cannot be used" if facts and facts.refusal else ""
-        fit = unfit or (room.fit.value if room.fit else "in use" if model.in_use else "")
-        about = [gigabytes(model.bytes), _licence(model, facts.licence if facts else ""), state, fit]
-        say(f"{mark} {one_line(model.name, 36):36} {one_line(' · '.join(filter(None, about)), 90)}")
-        told = model.note or (facts.refusal if facts else "") or (model.entry.why if model.entry else room.words)
-        say(f"    {one_line(told, 180)}")
-
-
-def _licence(model: ShelfModel, in_header: str) -> str:
-    recorded = model.record.licence if model.record else ""
-    return (model.entry.licence if model.entry else "") or recorded or in_header
+    list_all(_shelf(frame), as_json=as_json)
 
 
 @models.command()

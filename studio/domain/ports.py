@@ -156,6 +156,9 @@ class AnswerStore(Protocol):
         ...
 
     def feedback_of(self, answer_ids: Sequence[str]) -> dict[str, Feedback]: ...
+    def tokens_per_second(self, model_sha256: str) -> float | None:
+        """The median of the latest answers that this model decoded alone, without an adapter; None of fewer than 3."""
+        ...
 
 
 class CorrectionStore(Protocol):

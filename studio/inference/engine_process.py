@@ -115,7 +115,7 @@ class EngineProcess:
 
 def main() -> None:
     log = Path(sys.argv[1])
-    _die_with_parent()
+    die_with_parent()
     commands, events = _private_pipes(log)
     threading.excepthook = _crash
     kept = silence_log()
@@ -143,7 +143,7 @@ def _private_pipes(log: Path) -> tuple[int, int]:
     return commands, events
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """The terminal's ctrl+c is the app's to handle; its death is ours too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":

@@ -36,6 +36,13 @@ def read_cpu_times() -> CpuTimes:
     return CpuTimes(sum(times) - waiting - guests, time.process_time())
 
 
+def cores_left(before: CpuTimes, since: float, cores: int | None = None) -> int:
+    """How many cores other processes have left since then (time.monotonic), on average; may be none."""
+    now = read_cpu_times()
+    others = (now.busy - before.busy - (now.own - before.own)) / max(time.monotonic() - since, 1e-3)
+    return math.floor((cores or os.cpu_count() or 1) - max(0.0, others) + BUSY_SHARE)
+
+
 class FreeCores:
     """Looks every INTERVAL_S while it is asked, sooner after a pause; between looks the answer stays."""
 

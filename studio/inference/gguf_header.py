@@ -18,7 +18,7 @@ _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<
 _MAX_DIMENSIONS = 4
 _MAX_DEPTH = 4
 # Elements and bytes per block by ggml type; types not listed are not measured.
-_BLOCKS = {
+BLOCKS = {
     0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 10: (256, 84),
     11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 16: (256, 66), 17: (256, 74), 18: (256, 98),
     19: (256, 50), 20: (32, 18), 21: (256, 110), 22: (256, 82), 23: (256, 136), 24: (1, 1), 25: (1, 2), 26: (1, 4),
@@ -40,6 +40,10 @@ class GgufHeader:
     needed_bytes: int = 0
     file_bytes: int = 0
     parameters: int = 0
+    read_bytes: dict[int, int] = field(default_factory=dict)
+    """What one token reads of the weights, by ggml type: of experts those that it is sent to, of an embedding that is
+    not also the output matrix nothing to speak of."""
+    read_rows: int = 0
 
     @property
     def architecture(self) -> str:
@@ -95,13 +99,22 @@ class _Reader:
             value = self._value(int(self._scalar("<I")))
             if value is not None:
                 metadata[key] = value
-        ends = [self._tensor_end() for _ in range(tensors)]
+        read = _Read(metadata)
+        ends = [self._tensor_end(read) for _ in range(tensors)]
         end = max((end for end, _ in ends), default=0)
         alignment = metadata.get("general.alignment", 32)
         if not isinstance(alignment, int) or alignment <= 0:
             raise GgufFormatError("its alignment makes no sense")
         data_start = -(-self._at // alignment) * alignment
-        return GgufHeader(metadata, data_start + end if tensors else 0, self._size, sum(count for _, count in ends))
+        read.finish()
+        return GgufHeader(
+            metadata,
+            data_start + end if tensors else 0,
+            self._size,
+            sum(count for _, count in ends),
+            read.bytes,
+            read.rows,
+        )
 
     def _scalar(self, format_: str) -> int | float | bool:
         (value,) = struct.unpack_from(format_, self._data, self._at)
@@ -158,15 +171,52 @@ class _Reader:
                 raise GgufFormatError("it claims more entries than the file can hold: it is cut short or damaged")
         self._at = at
 
-    def _tensor_end(self) -> tuple[int, int]:
+    def _tensor_end(self, read: _Read) -> tuple[int, int]:
         """Where this tensor's data ends, from the start of the data section, and how many numbers it holds."""
-        self._string()
+        name = self._string()
         dimensions = int(self._scalar("<I"))
         if dimensions > _MAX_DIMENSIONS:
             raise GgufFormatError("a tensor has more than four dimensions")
-        elements = 1
-        for _ in range(dimensions):
-            elements *= int(self._scalar("<Q"))
+        width = elements = 1
+        for number in range(dimensions):
+            size = int(self._scalar("<Q"))
+            width = size if number == 0 else width
+            elements *= size
         kind, offset = int(self._scalar("<I")), int(self._scalar("<Q"))
-        per_block, block_bytes = _BLOCKS.get(kind, (1, 0))
-        return offset + elements // per_block * block_bytes, elements
+        per_block, block_bytes = BLOCKS.get(kind, (1, 0))
+        length = elements // per_block * block_bytes
+        if length:
+            read.add(name, kind, length, elements // width if width else 0)
+        return offset + length, elements
+
+
+class _Read:
+    """Adds up what one token reads, tensor by tensor. Every field is bounded, however many tensors there are."""
+
+    def __init__(self, metadata: dict[str, Scalar]) -> None:
+        self.bytes: dict[int, int] = {}
+        self.rows = 0
+        architecture = metadata.get("general.architecture", "")
+        used, there = (metadata.get(f"{architecture}.expert_{what}", 0) for what in ("used_count", "count"))
+        self._share = 1.0
+        if isinstance(used, int) and isinstance(there, int) and 0 < used < there:
+            self._share = used / there
+        self._embedding: tuple[int, int, int] | None = None
+        self._has_output = False
+
+    def add(self, name: str, kind: int, length: int, rows: int) -> None:
+        if name == "token_embd.weight":
+            self._embedding = kind, length, rows
+            return
+        self._has_output = self._has_output or name == "output.weight"
+        share = self._share if "_exps." in name else 1.0
+        self._count(kind, int(length * share), int(rows * share))
+
+    def finish(self) -> None:
+        """Where there is no output matrix, the embedding is it."""
+        if self._embedding is not None and not self._has_output:
+            self._count(*self._embedding)
+
+    def _count(self, kind: int, length: int, rows: int) -> None:
+        self.bytes[kind] = self.bytes.get(kind, 0) + length
+        self.rows += rows

@@ -29,6 +29,8 @@ MOST_LOGITS = 16
 _PIECE_BYTES = 64
 _LOG_ERROR = 4
 _KV_ELEMENT_BYTES = 2
+_GRAPHICS_CARDS = (1, 2)
+"""ggml's numbers of the kinds of devices: cards with memory of their own, and those that share the machine's."""
 
 
 def silence_log() -> Callable[..., None]:
@@ -51,6 +53,27 @@ def uses_amx() -> bool:
     https://github.com/ggml-org/llama.cpp/issues/20824, https://github.com/ggml-org/llama.cpp/pull/26954.
     """
     return b"AMX_INT8 = 1" in llama_cpp.llama_print_system_info()
+
+
+def graphics_memory() -> int:
+    """Bytes that are free on graphics cards which this llama.cpp computes on; 0 where it computes on none."""
+    if not llama_cpp.llama_supports_gpu_offload():
+        return 0
+    from llama_cpp._ggml import libggml
+
+    found, free, total = 0, ctypes.c_size_t(), ctypes.c_size_t()
+    libggml.ggml_backend_dev_count.restype = ctypes.c_size_t
+    libggml.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
+    libggml.ggml_backend_dev_get.restype = ctypes.c_void_p
+    libggml.ggml_backend_dev_type.argtypes = [ctypes.c_void_p]
+    libggml.ggml_backend_dev_memory.argtypes = [ctypes.c_void_p] + 2 * [ctypes.POINTER(ctypes.c_size_t)]
+    libggml.ggml_backend_dev_memory.restype = None
+    for number in range(libggml.ggml_backend_dev_count()):
+        device = libggml.ggml_backend_dev_get(number)
+        if libggml.ggml_backend_dev_type(device) in _GRAPHICS_CARDS:
+            libggml.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
+            found += free.value
+    return found
 
 
 class NativeModel:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,25 +39,36 @@ def memory_need(metadata: Metadata, file_bytes: int, context_tokens: int, machin
 
     Layers that look back only a window are counted as if they looked back all the way, as the engine holds them.
     """
+    number, kv = _numbers(metadata), kv_bytes_per_token(metadata)
+    if not kv:
+        return None
+    width, heads = number("embedding_length"), number("attention.head_count")
+    tokens = min(context_tokens, number("context_length", context_tokens))
+    begun = min(_BEGUN_TOKENS, machine_bytes // _SHARE_OF_MACHINE // kv)
+    vocabulary = number("vocab_size", 150_000)
+    computing = _ENGINE + 4 * _BATCH * (_FLOATS_A_TOKEN * width + heads * tokens) + 4 * 8 * vocabulary
+    return MemoryNeed(file_bytes, kv * max(tokens, begun), computing)
+
+
+def kv_bytes_per_token(metadata: Metadata) -> int:
+    """What a token of context takes in keys and values, in all layers; 0 where the header does not say."""
+    number = _numbers(metadata)
+    layers, width, heads = number("block_count"), number("embedding_length"), number("attention.head_count")
+    if not (layers and width and heads):
+        return 0
+    head, kept = width // heads, number("attention.head_count_kv", heads)
+    return layers * kept * (number("attention.key_length", head) + number("attention.value_length", head)) * _KV_BYTES
+
+
+def _numbers(metadata: Metadata) -> Callable[..., int]:
+    """Reads fields of the header that the architecture has, by their names without it; 0, or `otherwise`, for none."""
     architecture = metadata.get("general.architecture", "")
 
     def number(key: str, otherwise: int = 0) -> int:
         value = metadata.get(f"{architecture}.{key}", otherwise)
         return int(value) if isinstance(value, int | float) else otherwise
 
-    layers, width = number("block_count"), number("embedding_length")
-    heads = number("attention.head_count")
-    if not (layers and width and heads):
-        return None
-    head = width // heads
-    kept = number("attention.head_count_kv", heads)
-    per_token = (number("attention.key_length", head) + number("attention.value_length", head)) * kept
-    tokens = min(context_tokens, number("context_length", context_tokens))
-    kv = layers * per_token * _KV_BYTES
-    begun = min(_BEGUN_TOKENS, machine_bytes // _SHARE_OF_MACHINE // max(1, kv))
-    vocabulary = number("vocab_size", 150_000)
-    computing = _ENGINE + 4 * _BATCH * (_FLOATS_A_TOKEN * width + heads * tokens) + 4 * 8 * vocabulary
-    return MemoryNeed(file_bytes, kv * max(tokens, begun), computing)
+    return number
 
 
 class Fit(StrEnum):
@@ -66,6 +77,12 @@ class Fit(StrEnum):
     FITS = "fits"
     TIGHT = "tight"
     NOT = "does not fit"
+
+
+def layers_on_gpu(need: MemoryNeed, layers: int, gpu_bytes: int) -> int:
+    """How many of the layers fit onto graphics cards with so much memory free, with their part of the context."""
+    each = (need.weights + need.context) / (layers + 1)  # what stands before and after the layers counts as one
+    return max(0, min(layers, int((gpu_bytes - need.computing) / each)))
 
 
 def fit_of(needed: float, free: int) -> Fit:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import psutil
 
+from studio.domain.ports import Log
+from studio.domain.speed import MachineSpeed, Work
 from studio.errors import ModelError
 from studio.inference.file_identity import remembered_sha256
 from studio.inference.gguf_header import GgufHeader
 from studio.inference.model_header import checked_header
-from studio.models.fit import Fit, MemoryNeed, fit_of, gigabytes, memory_need
+from studio.models.fit import Fit, MemoryNeed, fit_of, gigabytes, kv_bytes_per_token, memory_need
+from studio.services.expected_speed import Pace, guessed_work, measured_pace, pace
 from studio.services.measured_forms import forms_file, forms_in_words, measured_forms
 from studio.services.model_shelf import Place, ShelfModel
 from studio.services.studio import Studio, off_loop
@@ -37,6 +40,7 @@ class FileFacts:
     has_template: bool = False
     need: MemoryNeed | None = None
     build: Build | None = None
+    work: Work | None = None
     refusal: str = ""
 
 
@@ -76,6 +80,8 @@ def _facts(path: Path, context_tokens: int, _size: int, _mtime_ns: int) -> FileF
 def _of_header(header: GgufHeader, context_tokens: int) -> FileFacts:
     said = header.metadata
     context = said.get(f"{header.architecture}.context_length", 0)
+    layers = said.get(f"{header.architecture}.block_count", 0)
+    kv_bytes = kv_bytes_per_token(said)
     return FileFacts(
         called=str(said.get("general.name", "")),
         architecture=header.architecture,
@@ -83,6 +89,7 @@ def _of_header(header: GgufHeader, context_tokens: int) -> FileFacts:
         licence=str(said.get("general.license", "")),
         has_template=bool(str(said.get("tokenizer.chat_template", "")).strip()),
         need=memory_need(said, header.file_bytes, context_tokens, psutil.virtual_memory().total),
+        work=Work(header.read_bytes, header.read_rows, int(layers), kv_bytes) if kv_bytes else None,
         build=build_of(said, header.parameters, header.file_bytes) if header.architecture in TRAINED else None,
     )
 
@@ -107,6 +114,21 @@ def room_for(model: ShelfModel, facts: FileFacts | None) -> Room:
         return Room(None, "")
     words = f"Its weights alone take {gigabytes(model.bytes)} of memory; {gigabytes(free)} are free."
     return Room(fit_of(model.bytes * _WITH_CONTEXT, free), words)
+
+
+def work_of(model: ShelfModel, facts: FileFacts | None) -> Work | None:
+    """What decoding a token takes: from the header, or from the size of a file that is not here; None: not known."""
+    if facts is not None:
+        return facts.work
+    return guessed_work(model.entry.file, model.bytes) if model.entry else None
+
+
+def pace_of(
+    workspace: Workspace, log: Log | None, model: ShelfModel, facts: FileFacts | None, speed: MachineSpeed | None
+) -> Pace:
+    """Tokens a second as expected of this machine, and as measured where the model has answered. Reads the log."""
+    measured = measured_pace(log, known_sha256(workspace, model)) if log is not None and model.path else None
+    return pace(work_of(model, facts), speed, measured, facts.need if facts else None)
 
 
 def night_in_words(facts: FileFacts | None, night: NightSettings) -> str:

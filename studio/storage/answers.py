@@ -35,6 +35,8 @@ _LATEST_FEEDBACK = """
 """
 
 _ASKED_BY_THE_USER = [Origin.CHAT.value, Origin.COMPARE.value, Origin.COMMAND.value, Origin.API.value]
+# Answers that tell how fast a model decodes: long enough, and not so old that the machine may have been another.
+_FEWEST_TOKENS, _FEWEST_ANSWERS, _LATEST = 16, 3, 50
 _WHOLE = [FinishReason.STOP.value, FinishReason.LENGTH.value]
 _JUDGED_TURNS = f"""
     SELECT a.turn_id FROM ({_LATEST_FEEDBACK}) f JOIN answer a ON a.id = f.answer_id WHERE f.feedback IS NOT NULL
@@ -156,6 +158,22 @@ class AnswerTable:
             for answer_id, prompt, arm, text, reason, created_us, accepted, model in rows
             if folded(prompt) in folded_questions
         ]
+
+    def tokens_per_second(self, model_sha256: str) -> float | None:
+        """The median of the latest answers that this model decoded alone, without an adapter; None of fewer than 3."""
+        with self._database.reading() as session:
+            row = session.row(
+                "WITH alone AS (SELECT a.completion_tokens, a.latency_s - a.first_token_s AS s FROM answer a"
+                " WHERE a.given->>'$.model_sha256' = ? AND a.finish_reason IN (SELECT unnest(?::VARCHAR[]))"
+                " AND a.given->>'$.adapter_id' IS NULL AND a.given->>'$.reader_sha256' IS NULL"
+                f" AND a.completion_tokens >= {_FEWEST_TOKENS} AND a.latency_s > a.first_token_s"
+                " AND NOT EXISTS (FROM answer o WHERE o.turn_id = a.turn_id AND o.id <> a.id)"
+                f" ORDER BY a.created_at DESC LIMIT {_LATEST})"
+                " SELECT median((completion_tokens - 1) / s), count(*) FROM alone",
+                model_sha256,
+                _WHOLE,
+            )
+        return float(row[0]) if row is not None and row[1] >= _FEWEST_ANSWERS else None
 
     def unjudged(self, arm: str, most: int | None = None) -> list[Unjudged]:
         """Newest first: questions the user asked, of which no answer was judged, each by the latest answer of this arm,

@@ -16,6 +16,7 @@ from model_server import ModelServer, model_server
 from studio_fakes import fake_studio, shorten_exam
 
 from studio.cli import root
+from studio.services import expected_speed
 
 CONTENT = made_gguf()
 
@@ -44,6 +45,30 @@ class Shell:
 def models(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     return Shell(tmp_path, capsys)
+
+
+def test_expected_speeds_are_listed_once_the_machine_was_measured(
+    models: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[list[int]] = []
+
+    async def run(folder: Path, threads: int, gpu_layers: int, kinds: list[int]) -> bytes:
+        measured.append(kinds)
+        speed = {"threads": threads, "layer_s": 0, "row_s": 0, "kv_bytes_s": 1e12}
+        return json.dumps(speed | {"bytes_s": dict.fromkeys(map(str, kinds), 1e10)}).encode()
+
+    monkeypatch.setattr(expected_speed, "_run", run)
+    monkeypatch.setattr(expected_speed, "cores_left", lambda before, since: 64)
+    monkeypatch.setenv("STUDIO_MODEL__MEASURE_SPEED", "true")
+    assert "Measuring once how fast this machine decodes." in models("list")
+    text = models("list")
+    assert "Measuring" not in text
+    assert len(measured) == 1
+    assert "in use · 103 tok/s expected" in text
+    assert "can be pulled · fits · 26 tok/s expected" in text
+    small = next(one for one in json.loads(models("list", "--json")) if one["name"] == "smollm2-360m")
+    assert small["expected_tokens_s"] == pytest.approx(1e10 / 386_404_992, rel=0.01)
+    assert small["speed"] == "About 26 tokens a second expected here."
 
 
 def states(models: Shell) -> dict[str, str]:

@@ -19,6 +19,7 @@ from studio.errors import ModelError
 from studio.models import discovery
 from studio.models.fit import Fit
 from studio.services.describe_model import Belongings, FileFacts
+from studio.services.expected_speed import Pace
 from studio.services.keep_models import add_model
 from studio.services.model_shelf import Place, ShelfModel, shelf_of
 from studio.services.record_correction import record_correction
@@ -342,6 +343,8 @@ def test_what_no_night_can_train_says_so_and_else_what_a_night_takes() -> None:
     words = about(odd, Belongings(True), None).plain
     assert "a night cannot train it." in words
     assert "No night can train it: its architecture is 'falcon', and a night can train llama, qwen2" in words
-    plain = Shown(ShelfModel("plain", Place.OWN, Path("plain.gguf"), 1000), FileFacts(architecture="llama"))
+    facts, pace = FileFacts(architecture="llama"), Pace(95.2, 97.0)
+    plain = Shown(ShelfModel("plain", Place.OWN, Path("plain.gguf"), 1000), facts, pace)
     words = about(plain, Belongings(True, night="A night takes about 1.3 GB."), None).plain
+    assert "are free.\nAbout 95 tokens a second expected here; 97 measured.\n" in words
     assert "a night makes one. There is no reader for it.\n\nA night takes about 1.3 GB.\n" in words

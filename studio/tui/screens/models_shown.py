@@ -11,6 +11,7 @@ from textual.content import Content
 from studio.models.fit import gigabytes
 from studio.models.pull_progress import Phase, PullProgress, progress_words
 from studio.services.describe_model import Belongings, FileFacts, room_for
+from studio.services.expected_speed import Pace
 from studio.services.model_shelf import HERE, Place, ShelfModel
 from studio.training.architectures import why_untrained
 from studio.tui.plain_text import displayable, one_line
@@ -34,6 +35,7 @@ class Shown:
 
     model: ShelfModel
     facts: FileFacts | None = None
+    pace: Pace | None = None
 
     @property
     def architecture(self) -> str:
@@ -131,7 +133,8 @@ def about(shown: Shown, belongings: Belongings | None, pulling: PullProgress | N
     room = room_for(model, shown.facts)
     fit = f"{room.fit.value.capitalize()}. " if room.fit and model.place is not Place.PART else ""
     if room.words and not (shown.facts and shown.facts.refusal):
-        parts.append(f"{fit}{room.words}\n")
+        pace = shown.pace.words if shown.pace else ""
+        parts.append("\n".join(filter(None, (f"{fit}{room.words}", pace))) + "\n")
     if template := _template(shown):
         parts.append(f"\n{template}\n")
     if belongings is not None and model.path is not None and not (shown.facts and shown.facts.refusal):

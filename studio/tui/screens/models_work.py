@@ -14,7 +14,8 @@ from studio.models.hub import Repository, parse_spec, wish_of
 from studio.models.pull_progress import Phase, PullProgress
 from studio.models.records import Record
 from studio.services.change_settings import Change
-from studio.services.describe_model import belongings, file_facts, room_for, unmeasured
+from studio.services.describe_model import belongings, file_facts, pace_of, room_for, unmeasured, work_of
+from studio.services.expected_speed import known_speed, lacking, measure_speed
 from studio.services.loaded_title import loaded_title
 from studio.services.measured_forms import forms_in_words
 from studio.services.model_shelf import Place, ShelfModel, models_on
@@ -41,16 +42,24 @@ class Pulling:
 
 
 async def look(screen: ModelsScreen) -> None:
-    """Read which models there are, and their headers."""
-    shelf, in_use = screen.shelf, None if screen.studio.server else screen.studio.model_path
-    context = screen.studio.settings.model.context_tokens
+    """Read which models there are, and their headers; then, once on a machine, measure how fast it decodes."""
+    studio, shelf = screen.studio, screen.shelf
+    in_use, settings = None if studio.server else studio.model_path, studio.settings.model
 
     def read() -> list[Shown]:
-        models = models_on(shelf, in_use)
-        return [Shown(model, file_facts(model.path, context) if model.path else None) for model in models]
+        models, speed = models_on(shelf, in_use), known_speed(shelf.workspace, settings)
+        told = [(one, file_facts(one.path, settings.context_tokens) if one.path else None) for one in models]
+        return [Shown(one, facts, pace_of(shelf.workspace, studio.log, one, facts, speed)) for one, facts in told]
 
     try:
-        screen.show(await off_loop(read))
+        models = await off_loop(read)
+        screen.show(models)
+        speed = await off_loop(known_speed, shelf.workspace, settings)
+        wanted = lacking([work_of(shown.model, shown.facts) for shown in models], speed)
+        if not (wanted and settings.measure_speed):
+            return
+        if await measure_speed(shelf.workspace, settings, wanted, speed) is not speed:
+            screen.show(await off_loop(read))
     except StudioError as error:
         screen.show_failure(f"The models cannot be listed. {error}")
 
