@@ -12,6 +12,12 @@ from studio.errors import SettingsError
 from studio.settings import Settings, load_settings
 
 
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The suite's own one (conftest.py) is none of these tests'."""
+    monkeypatch.delenv("STUDIO_MODEL__MEASURE_SPEED", raising=False)
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "studio.toml"
