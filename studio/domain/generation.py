@@ -133,6 +133,11 @@ class Priority(StrEnum):
     IDLE = "idle"
 
 
+FIRST_SEQUENCES, FIRST_TOKENS = 8, 512
+"""A context of the engine begins with memory for so many conversations of so many tokens, and grows with what it is
+asked; what a model needs is reckoned from the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
     """How a model is loaded. `context_tokens` bounds prompt plus completion of one lane.

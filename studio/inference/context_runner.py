@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from studio.domain.generation import FinishReason
+from studio.domain.generation import FIRST_SEQUENCES, FIRST_TOKENS, FinishReason
 from studio.errors import EngineError, ModelError, StudioError
 from studio.inference.lane_run import AdapterSet, Emit, LaneRun
 from studio.inference.llama_native import NativeContext, NativeModel
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from studio.inference.scheduler import Scheduler, Turn
 
 _LONGEST_TURN_S = 0.05
-_FIRST_TOKENS = 512
-_MOST_SEQUENCES = 8
 
 
 class DecodePace:
@@ -150,7 +148,7 @@ class ContextRunner(threading.Thread):
                 saved = [(held, self._context.save(held.id)) for held in self._cache.kept()]
             self._context.free()
             self._context = None
-        size = _FIRST_TOKENS
+        size = FIRST_TOKENS
         while size < tokens:
             size *= 2
         context = self._new_context(min(size, self._context_tokens))
@@ -165,7 +163,7 @@ class ContextRunner(threading.Thread):
     def _new_context(self, tokens: int) -> NativeContext:
         """With fewer sequences than there might be where there is no memory for so many."""
         sequences = self._context_bytes // max(1, tokens * self._model.kv_bytes_per_token)
-        sequences = max(1, min(_MOST_SEQUENCES, sequences))
+        sequences = max(1, min(FIRST_SEQUENCES, sequences))
         while True:
             try:
                 return NativeContext(
