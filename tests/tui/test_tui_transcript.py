@@ -82,13 +82,29 @@ async def test_home_end_and_the_arrows_reach_what_is_not_mounted(tmp_path: Path)
         await pilot.press("end")
         await until(pilot, lambda: TURNS - 1 in in_sight(pilot))
         await settled(pilot)
-        # A press while more is being mounted may be one too few: known, and not mended yet.
-        for _ in range(9):
-            if focused_text(pilot) == f"**Answer** {TURNS - 7:03}.":
-                break
+        for _ in range(6):
             await pilot.press("up")
             await settled(pilot)
-        assert focused_text(pilot) == f"**Answer** {TURNS - 7:03}."
+        # What is not mounted yet is reached when it is.
+        await until(pilot, lambda: focused_text(pilot) == f"**Answer** {TURNS - 7:03}.")
+
+
+async def test_gliding_to_the_end_keeps_it_in_sight_and_the_app_alive(tmp_path: Path) -> None:
+    studio, talk = a_long_talk(tmp_path)
+    async with StudioApp(studio).run_test(size=(80, 30)) as pilot:
+        await open_talk(pilot, talk)
+        await pilot.press("escape", "up", "up", "up")
+        await settled(pilot)
+        transcript = chat(pilot).transcript
+        transcript.anchor(False)  # as since the beginning was gone to
+        transcript.scroll_to(y=transcript.max_scroll_y - 4, animate=False)
+        await until(pilot, lambda: 0 < transcript.scroll_y < transcript.max_scroll_y)
+        await settled(pilot)
+        assert not transcript.is_anchored
+        transcript.scroll_end(animate=True, duration=0.05)
+        await until(pilot, lambda: transcript.is_anchored)
+        await ask(pilot, "And now?")
+        await until(pilot, lambda: "And now?" in shown(pilot))
 
 
 async def test_a_question_asked_from_the_beginning_stands_at_the_end(tmp_path: Path) -> None:

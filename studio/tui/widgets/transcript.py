@@ -163,12 +163,21 @@ class Transcript(ScrolledGround, inherit_bindings=False):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         # At the conversation's own end it stays, whatever comes; the end of what is mounted is none.
-        at_end = new_value >= self.max_scroll_y and not self.later
+        at_end = self._is_at_end
         if at_end and not self.is_anchored:
-            self.anchor()
+            # Not from here: to anchor ends the animation whose last step this may be, and textual looks for it then.
+            self.call_next(self._stay_at_end)
         tops = {} if at_end else self._tops
         self._reads = next(((view, y - round(new_value)) for view, y in tops.items() if y >= new_value), None)
         self._look()
+
+    @property
+    def _is_at_end(self) -> bool:
+        return self.scroll_y >= self.max_scroll_y and not self.later
+
+    def _stay_at_end(self) -> None:
+        if self._is_at_end:
+            self.anchor()
 
     def arrange(self, size: Size, optimal: bool = False) -> DockArrangeResult:
         """As textual's; and what one reads stays where it is, whatever comes, goes or grows above it."""
@@ -179,7 +188,9 @@ class Transcript(ScrolledGround, inherit_bindings=False):
             self._tops = {one.widget: one.region.y for one in inner if isinstance(one.widget, ExchangeView)}
         if self._reads is not None and self._reads[0] in self._tops:
             view, offset = self._reads
-            self._put_at(max(0, self._tops[view] - offset))
+            y = max(0, self._tops[view] - offset)
+            if y != round(self.scroll_y):  # between two rows it glides, and is let
+                self._put_at(y)
         return arranged
 
     def _put_at(self, y: int) -> None:
