@@ -200,7 +200,7 @@ def correct(  # noqa: PLR0917 - click passes them by name
     else:
         say(f"Lesson learnt: {result['lesson']['title']}")
         if result["lesson"]["weak"]:
-            say("It is marked weak: tried on its own question, it did not mend the answer. Other words may help.")
+            say("It is marked weak: the model read it and still answered otherwise. Other words may help.")
 
 
 async def _correction_id(studio: Studio, wanted: str) -> str:

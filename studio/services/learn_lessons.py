@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from studio.domain.generation import Lane, LaneFailed, LaneFinished, Priority
+from studio.domain.generation import AdapterUse, Lane, LaneFinished, Priority
 from studio.domain.identity import new_id, utc_now
 from studio.domain.lessons import Lesson, LessonStatus, RetrievedLesson
 from studio.domain.log import Correction
 from studio.domain.progress import Progress, unheard
+from studio.errors import AdapterError
 from studio.evaluation.checks import judge
 from studio.lessons.behind import EXPLICITLY_SUPERSEDED, UNDONE, corrections_to_follow
 from studio.lessons.distil import distil, lesson_keys
 from studio.lessons.reconcile import reconcile
 from studio.prompting.assemble import reapply_request
+from studio.prompting.prompt_forms import READING_FORMS, PromptForms
 from studio.services.find_lessons import current_index
 from studio.services.measured_forms import forms_of
 from studio.services.prepare_lanes import fitted
+from studio.services.reader import reader_of
 from studio.services.studio import Studio, off_loop
 
 _LEARNT_TOGETHER = 64
@@ -78,21 +82,28 @@ async def _learn_new(studio: Studio, corrections: Sequence[Correction]) -> list[
 async def prove_lesson(studio: Studio, lesson: Lesson) -> Lesson:
     """Re-apply a lesson to its newest source: one that does not fix it is marked weak, and says so.
 
-    Computed at idle priority (keep a lesson only if re-applying it solves its source: AlphaOPT, arXiv 2510.18428).
+    It is read as the arms read lessons: by the model alone and, where that does not do, by the reader, if there is
+    one. Computed at idle priority (keep a lesson only if re-applying it solves its source: AlphaOPT, arXiv 2510.18428).
     """
     source = await off_loop(studio.log.corrections.get, lesson.source_ids[-1])
-    facts = await studio.model()
-    retrieved, system = RetrievedLesson(lesson, 1.0, 1), studio.settings.prompt.system
-    request = reapply_request(source, retrieved, system, await forms_of(studio))
-    assembly = await fitted(studio, facts, request, studio.sampling)
-    lane = Lane("proof", assembly.messages, sampling=studio.sampling)
+    mended = await _mends(studio, lesson, source, await forms_of(studio))
+    if mended is False and any(recipe.reader for recipe in studio.settings.arm_recipes()):
+        with suppress(AdapterError):
+            mended = bool(await _mends(studio, lesson, source, READING_FORMS, (await reader_of(studio)).use))
+    return lesson if mended is None else await _set_weak(studio, lesson.id, not mended)
+
+
+async def _mends(
+    studio: Studio, lesson: Lesson, source: Correction, forms: PromptForms, *adapters: AdapterUse
+) -> bool | None:
+    """Whether the answer to its source is right, read in these forms; None where there was no answer."""
+    request = reapply_request(source, RetrievedLesson(lesson, 1.0, 1), studio.settings.prompt.system, forms)
+    assembly = await fitted(studio, await studio.model(), request, studio.sampling)
+    lane = Lane("proof", assembly.messages, adapters, studio.sampling)
     async for event in studio.engine.generate([lane], priority=Priority.IDLE):
-        if isinstance(event, LaneFailed):
-            return lesson  # not proven either way; it stays as it is
         if isinstance(event, LaneFinished):
-            weak = not judge(event.completion.text, source.check).ok
-            return await _set_weak(studio, lesson.id, weak)
-    return lesson
+            return judge(event.completion.text, source.check).ok
+    return None
 
 
 async def learn_pending(studio: Studio, progress: Progress = unheard) -> int:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from made_reader import make_reader
 from studio_fakes import FakeEngine, fake_studio, promoted, scripted
@@ -17,7 +18,7 @@ from studio.services.answer_with_arms import ArmFinished, answer_with_arms
 from studio.services.ask_many import Ask, ask_many
 from studio.services.converse import start_conversation
 from studio.services.examine import examine
-from studio.services.learn_lessons import learn_lesson
+from studio.services.learn_lessons import learn_lesson, prove_lesson
 from studio.services.prepare_lanes import PreparedLane, Question, prepare_lanes
 from studio.services.reader import answering_arms, reader_of
 from studio.services.record_correction import record_correction
@@ -101,6 +102,17 @@ async def test_one_that_is_damaged_or_another_models_is_refused_in_words(tmp_pat
         assert [found.ok for found in await examine(studio) if found.what == "reader"] == [False]
     (folder / "adapter.gguf").unlink()
     assert "cannot be read" in (await lane(studio)).given.note
+
+
+async def test_a_lesson_that_the_reader_alone_can_use_is_not_weak(tmp_path: Path) -> None:
+    studio = await taught(tmp_path, FakeEngine(lambda lane: "45 days." if lane.adapters else "30 days."))
+    (lesson,) = studio.log.lessons.all()
+    assert (await prove_lesson(studio, lesson)).weak
+    make_reader(studio.workspace.readers)
+    assert not (await prove_lesson(studio, lesson)).weak
+    off = {recipe.name: ArmSettings(off=True) for recipe in studio.settings.arm_recipes() if recipe.reader}
+    studio.settings = msgspec.structs.replace(studio.settings, arms=off)
+    assert (await prove_lesson(studio, lesson)).weak, "nothing in use reads with it"
 
 
 async def test_the_users_own_comes_before_the_one_that_ships(tmp_path: Path) -> None:
