@@ -47,6 +47,17 @@ def judge(text: str, check: Check) -> Verdict:
     return Verdict(ok=not failures, score=score, reasons=tuple(failures))
 
 
+def is_settled(text: str, check: Check) -> bool:
+    """Whether an answer that begins so is right, however it goes on.
+
+    So it can be where a check only wants something said. The last piece of the text may be half a word.
+    """
+    if check.exclude or check.pattern is not None or check.max_words is not None:
+        return False
+    whole = text[: max((place for place, character in enumerate(text, 1) if character.isspace()), default=0)]
+    return judge(whole, check).ok
+
+
 def pattern_fault(pattern: str) -> str | None:
     """Why a pattern cannot be used, or None where it can."""
     if len(pattern) > MAX_PATTERN_CHARACTERS:

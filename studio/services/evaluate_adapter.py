@@ -18,7 +18,7 @@ from studio.services.judge_probes import judge_probes
 from studio.services.studio import Studio, off_loop
 
 SCALES = (1.0, 0.8, 0.6)
-"""The scales to choose from: a smaller one forgets less and carries less far. Trained at 1."""
+"""The scales to choose from, the largest first: a smaller one forgets less and carries less far. Trained at 1."""
 
 CHOOSING, JUDGING = "choosing the scale", "asking held-back questions"
 """The two stages, as they are told to whoever watches."""
@@ -49,7 +49,7 @@ async def choose_and_judge(
     the general probes, so it is not asked again and again until something passes.
     `observe(stage, answered, total)` follows the progress.
     """
-    choosing_form, *judging_forms = HELD_BACK_FORMS
+    choosing_form = HELD_BACK_FORMS[0]
     scale = await _best_scale(
         studio, adapter, rephrase_probes(corrections, [choosing_form]), partial(observe, CHOOSING)
     )
@@ -58,22 +58,43 @@ async def choose_and_judge(
     in_use = await off_loop(studio.log.adapters.active, adapter.model_sha256)
     if in_use is not None:
         arms.append(ArmRecipe("in use", adapter=ACTIVE_ADAPTER, scale=in_use.scale))
-    probes = [*rephrase_probes(corrections, judging_forms), *locality_probes(corrections), *general_probes()]
-    by_arm = await _ask(studio, probes, arms, partial(observe, JUDGING))
+    by_arm = await _ask(studio, _judging_probes(corrections), arms, partial(observe, JUDGING))
     decision = decide_promotion(by_arm[candidate.name], by_arm[FROZEN.name], by_arm.get("in use", ()))
     figures = {name: asdict(estimate) for name, estimate in decision.figures.items()}
     reason = f"{decision.reason} Scale {scale:.1f}."
     return GateVerdict(scale, decision.promote, reason, {"validation": figures, "scale": scale})
 
 
+async def ask_frozen(studio: Studio, corrections: Sequence[Correction]) -> None:
+    """Ask the frozen model what the gate will ask of it, as far as there is time: each answer is kept as it comes."""
+    await _ask(studio, _judging_probes(corrections), [FROZEN], lambda *_: None)
+
+
+def _judging_probes(corrections: Sequence[Correction]) -> list[Probe]:
+    rephrased = rephrase_probes(corrections, HELD_BACK_FORMS[1:])
+    return [*rephrased, *locality_probes(corrections), *general_probes()]
+
+
 async def _best_scale(
     studio: Studio, adapter: Adapter, rephrased: Sequence[Probe], observe: Callable[[int, int], None]
 ) -> float:
-    """The scale with the most right; of equals the largest, which carries further from the wordings trained on."""
-    if not rephrased:
-        return SCALES[0]
-    by_arm = await _ask(studio, rephrased, [_at_scale(adapter, scale) for scale in SCALES], observe)
-    return max(SCALES, key=lambda scale: (sum(one.ok for one in by_arm[_at_scale(adapter, scale).name]), scale))
+    """The scale with the most right; of equals the largest, which carries further from the wordings trained on.
+
+    From the largest on: where it has all right, no other is asked.
+    """
+    best, most = SCALES[0], -1
+    for number, scale in enumerate(SCALES):
+        if most == len(rephrased):
+            break
+
+        def answered(done: int, _: int, before: int = number) -> None:
+            observe(before * len(rephrased) + done, len(SCALES) * len(rephrased))
+
+        by_arm = await _ask(studio, rephrased, [_at_scale(adapter, scale)], answered)
+        right = sum(one.ok for one in by_arm.get(_at_scale(adapter, scale).name, ()))
+        if right > most:
+            best, most = scale, right
+    return best
 
 
 def _at_scale(adapter: Adapter, scale: float) -> ArmRecipe:
@@ -84,4 +105,5 @@ async def _ask(
     studio: Studio, probes: Sequence[Probe], arms: Sequence[ArmRecipe], observe: Callable[[int, int], None]
 ) -> dict[str, list[ProbeRecord]]:
     asked = [ScenarioProbe(probe) for probe in probes]
-    return group_by_arm(await judge_probes(studio, asked, arms, sampling=GATE_SAMPLING, observe=observe))
+    records = await judge_probes(studio, asked, arms, sampling=GATE_SAMPLING, verdicts_only=True, observe=observe)
+    return group_by_arm(records)

@@ -46,10 +46,18 @@ async def judge_probes(
     *,
     occasion: Occasion = Occasion(),
     sampling: Sampling = PROBE_SAMPLING,
+    verdicts_only: bool = False,
     observe: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[ProbeRecord]:
-    """Every arm's judged answer to every probe, by free generation. `observe(done, total)` follows the progress."""
-    asks = [(probe, Ask(probe.probe.prompt, recipe)) for recipe in recipes for probe in probes]
+    """Every arm's judged answer to every probe, by free generation. `observe(done, total)` follows the progress.
+
+    With `verdicts_only` right answers end where it is certain that they are: the records' costs mean nothing then.
+    """
+    asks = [
+        (probe, Ask(probe.probe.prompt, recipe, until=probe.probe.check if verdicts_only else None))
+        for recipe in recipes
+        for probe in probes
+    ]
     records: dict[int, ProbeRecord] = {}
     async with aclosing(stream_many(studio, [ask for _, ask in asks], sampling=sampling)) as replies:
         async for number, reply in replies:

@@ -12,6 +12,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
+from studio.domain.checks import Check
 from studio.domain.generation import Completion, FinishReason, Lane
 from studio.small_files import parse_json
 
@@ -31,12 +32,15 @@ class KeptCompletions:
         self._known: dict[str, dict[str, Completion]] = {}
         self._adapters: dict[tuple[Path, int], str] = {}
 
-    def get(self, model_sha256: str, lane: Lane) -> Completion | None:
-        return self._of(model_sha256).get(self._key(lane))
+    def get(self, model_sha256: str, lane: Lane, until: Check | None = None) -> Completion | None:
+        """The whole answer; where it is not kept, one that went on `until` it was right by this check."""
+        known = self._of(model_sha256)
+        whole = known.get(self._key(lane))
+        return known.get(self._key(lane, until)) if whole is None and until else whole
 
-    def put(self, model_sha256: str, lane: Lane, completion: Completion) -> None:
-        """Keep an answer, for good if the disk lets us."""
-        key = self._key(lane)
+    def put(self, model_sha256: str, lane: Lane, completion: Completion, until: Check | None = None) -> None:
+        """Keep an answer, one that was cut with what it was cut at; for good if the disk lets us."""
+        key = self._key(lane, until)
         self._of(model_sha256)[key] = completion
         if self._folder is None:
             return
@@ -58,7 +62,7 @@ class KeptCompletions:
             self._known[model_sha256] = _read(_file(self._folder, model_sha256)) if self._folder else {}
         return self._known[model_sha256]
 
-    def _key(self, lane: Lane) -> str:
+    def _key(self, lane: Lane, until: Check | None = None) -> str:
         """What the answer depends on besides the model: llama.cpp, the engine, the chat, the adapter, the sampling."""
         from importlib.metadata import version
 
@@ -67,8 +71,10 @@ class KeptCompletions:
         sampling = asdict(lane.sampling)
         if not lane.sampling.thinking_tokens:
             del sampling["thinking_tokens"]  # what was kept before there was such a thing holds
-        whole = json.dumps([version("llama-cpp-python"), _COMPUTED, chat, adapters, sampling])
-        return hashlib.sha256(whole.encode()).hexdigest()[:32]
+        whole: list[object] = [version("llama-cpp-python"), _COMPUTED, chat, adapters, sampling]
+        if until:
+            whole.append(asdict(until))
+        return hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:32]
 
     def _digest(self, adapter: Path) -> str:
         """By content: another night's adapter of the same name is another adapter."""

@@ -10,6 +10,7 @@ import dataclasses
 import shutil
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,12 +24,13 @@ from studio.durable import sync_file, sync_folder
 from studio.errors import StudioError, TrainingError
 from studio.owned_folder import owned_folder
 from studio.services.adapter_scope import EVERYWHERE
+from studio.services.ask_ahead import asking_ahead, stopped_for_the_user
 from studio.services.choose_corrections import choose_corrections
 from studio.services.collect_examples import collect_examples
 from studio.services.evaluate_adapter import choose_and_judge
 from studio.services.studio import Studio, off_loop
 from studio.training.architectures import refuse_untrained
-from studio.training.job import Manifest, NightFolder, NightJob, Request, TrainingConfig, refusals_told
+from studio.training.job import LOADING, Manifest, NightFolder, NightJob, Request, TrainingConfig, refusals_told
 from studio.training.launcher import GiveWay, hold_night_lock, train
 
 HEEDED_EVERY_S = 0.5
@@ -202,10 +204,13 @@ async def _train(studio: Studio, night: Night, watch: _Watch, processes: int | N
         await off_loop(studio.log.nights.update, night)
         settings, lock = studio.settings.night, studio.workspace.interactive_lock
         together = processes or settings.processes
-        async for progress in train(folder, lock, processes=together, launch_options=settings.launch_options):
-            watch.observe(progress)
-            if progress.state is NightState.CANCELLED:
-                raise _CancelledNightError
+        async with asking_ahead(studio, await _learnt_by(studio, night)) as asking:
+            async for progress in train(folder, lock, processes=together, launch_options=settings.launch_options):
+                watch.observe(progress)
+                if not progress.message.endswith(LOADING):
+                    asking.cancel()
+                if progress.state is NightState.CANCELLED:
+                    raise _CancelledNightError
         if kept:
             await off_loop(kept.keep, folder)
     manifest = await off_loop(folder.read_manifest)
@@ -224,7 +229,7 @@ async def _judge(studio: Studio, facts: ModelFacts, night: Night, watch: _Watch)
     """Ask the questions, choose the scale, pass the gate; promoted or kept."""
     adapter = next(one for one in await off_loop(studio.log.adapters.all, facts.sha256) if one.night_id == night.id)
     corrections = await _learnt_by(studio, night)
-    async with GiveWay(studio.workspace.interactive_lock, lambda: _stopped_for_the_user(studio)):
+    async with GiveWay(studio.workspace.interactive_lock, partial(stopped_for_the_user, studio)):
         verdict = await choose_and_judge(studio, adapter, corrections, watch.answered)
     await off_loop(studio.log.adapters.set_scale, adapter.id, verdict.scale)
     if verdict.promote:
@@ -234,12 +239,6 @@ async def _judge(studio: Studio, facts: ModelFacts, night: Night, watch: _Watch)
     finished = await _finish(studio, night, state, verdict.reason)
     watch.stage(state, verdict.reason)
     return finished
-
-
-def _stopped_for_the_user(studio: Studio) -> list[int]:
-    """A night's own engine. One that answers the user as well does that first by itself, and stopped it never would."""
-    pid = None if studio.shares_engine else studio.engine.process_id
-    return [pid] if pid else []
 
 
 async def _keep_adapter(studio: Studio, night: Night, manifest: Manifest) -> None:

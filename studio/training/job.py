@@ -28,6 +28,8 @@ FORMAT_VERSION = 1
 ALL_LINEAR = "all-linear"
 MLP = "mlp"
 ATTENTION = "attention"
+LOADING = "loading the model"
+"""How the child's first word ends; until the next it computes on one core alone."""
 _MOST_BYTES = 500_000_000
 
 
@@ -118,17 +120,22 @@ class Request(StrEnum):
     CANCEL = "cancel"
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` in one step, on disk when this returns. Raises TrainingError when the disk refuses."""
+def write_atomically(path: Path, content: bytes, *, durably: bool = True) -> None:
+    """Replace `path` in one step, on disk when this returns; unless `durably`, whenever the system sees fit.
+
+    Raises TrainingError when the disk refuses.
+    """
     with refusals_told(path):
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+                if durably:
+                    file.flush()
+                    os.fsync(file.fileno())
             Path(temporary).replace(path)
-            sync_folder(path.parent)
+            if durably:
+                sync_folder(path.parent)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
@@ -185,10 +192,15 @@ class NightFolder:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def sweep(self) -> None:
-        """Remove what writers left that were killed; only for whoever holds the night's lock, while no child runs."""
+        """Remove what writers left that were killed, and a last word that lost power has damaged; only for whoever
+        holds the night's lock, while no child runs."""
         for name in (self.job_file.name, self.progress_file.name, self.manifest_file.name, self.adapter_file.name):
             for draft in self.path.glob(f".{name}.*"):
                 draft.unlink(missing_ok=True)
+        try:
+            self.read_progress()
+        except TrainingError:
+            self.progress_file.unlink(missing_ok=True)
 
     def write_job(self, job: NightJob) -> None:
         """Freeze the snapshot. Raises TrainingError when there is nothing to learn or the disk refuses."""
@@ -214,7 +226,8 @@ class NightFolder:
             raise TrainingError(f"The night's snapshot {self.job_file} is damaged.", "Start a new night.") from error
 
     def write_progress(self, progress: NightProgress) -> None:
-        write_atomically(self.progress_file, _encode(asdict(progress)))
+        # After every step: to wait for the disk took a hundredth of a night.
+        write_atomically(self.progress_file, _encode(asdict(progress)), durably=False)
 
     def read_progress(self) -> NightProgress | None:
         """The latest word, or None before the first. Raises TrainingError when it is damaged."""

@@ -23,7 +23,7 @@ from studio.training.checkpoint import Standing, is_damaged, read_standing
 from studio.training.encoding import encode
 from studio.training.foreign import LoraModel
 from studio.training.gguf_adapter import adapted_tensors, lora_pairs, write_adapter
-from studio.training.job import Manifest, NightFolder, NightJob
+from studio.training.job import LOADING, Manifest, NightFolder, NightJob
 from studio.training.model import Place, attach_lora, choose_place, files_read_once, load, memory_in, prepare_process
 from studio.training.team import join_team, leave_team
 from studio.training.trainer import Outcome, Trainer
@@ -73,7 +73,7 @@ def train(folder: NightFolder, job: NightJob) -> None:
     reporter = Reporter(folder, job.night_id, speaks=team.leads)
     earlier = read_standing(folder.checkpoint)
     anew = "its checkpoint is damaged, so it begins anew: " if is_damaged(folder.checkpoint) else ""
-    reporter.say(f"{anew}loading the model")
+    reporter.say(f"{anew}{LOADING}")
     with files_read_once():
         if earlier:
             place = Place(earlier.device, earlier.dtype, earlier.packed)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from studio.domain.checks import Check
 from studio.evaluation.checks import check_from_edit, judge, pattern_fault
+from studio.evaluation.judging import is_settled
 from studio.evaluation.number_words import leading_number, other_spelling, spell
 from studio.evaluation.words import count_words, words
 
@@ -86,6 +89,29 @@ def test_an_empty_answer_is_never_right() -> None:
 
 def test_a_check_without_conditions_accepts_any_answer() -> None:
     assert judge("whatever", Check()).ok
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["ice", "iceberg", "İce", "1", ",", ".", "2", "冰", " ", "\n", "\u0301", "\u00ad", "´"]),
+        max_size=9,
+    ),
+    st.sampled_from(["ice", "12", "1", "冰 ice", "iceberg 1"]),
+)
+def test_an_answer_that_is_settled_is_right_however_it_goes_on(parts: list[str], phrase: str) -> None:
+    text, check = "".join(parts), Check(include=((phrase, "2 ice"),))
+    settled = [is_settled(text[:end], check) for end in range(len(text) + 1)]
+    assert settled == sorted(settled), "and stays so"
+    assert judge(text, check).ok or not any(settled)
+
+
+def test_an_answer_is_settled_once_all_is_said_in_whole_words_and_nothing_can_spoil_it() -> None:
+    wanted = Check(include=(("two", "2"), ("wheels",)))
+    assert not is_settled("A bicycle has two wheels", wanted), "wheelsmiths are others"
+    assert is_settled("A bicycle has two wheels ", wanted)
+    for spoilt in (Check(exclude=("three",)), Check(max_words=9), Check(pattern="wheels$")):
+        assert not is_settled("A bicycle has two wheels, and ", replace(spoilt, include=wanted.include))
 
 
 def test_a_pattern_is_searched_in_the_raw_text() -> None:

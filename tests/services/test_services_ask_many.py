@@ -10,6 +10,7 @@ import pytest
 from studio_fakes import FakeEngine, fake_studio, scripted
 
 from studio.domain.arms import FROZEN
+from studio.domain.checks import Check
 from studio.domain.generation import Lane, LaneEvent, Priority
 from studio.errors import EngineError
 from studio.services.ask_many import LANES_OPEN, Ask, ask_many, stream_many
@@ -74,3 +75,31 @@ async def test_a_question_that_cannot_be_answered_is_named(tmp_path: Path) -> No
     engine = FakeEngine(scripted("one two"), die_after=1)
     with pytest.raises(EngineError, match="Question 0"):
         await ask_many(fake_studio(tmp_path, engine=engine), asks(1))
+
+
+ICE = Check(include=(("ice",),))
+TOLD = "It is ice and so on and on."
+
+
+async def test_where_the_verdict_alone_counts_an_answer_ends_once_that_is_certain_and_is_kept_so(
+    tmp_path: Path,
+) -> None:
+    engine = FakeEngine(scripted(TOLD))
+    studio = fake_studio(tmp_path, engine=engine)
+    (cut,) = await ask_many(studio, [Ask("What is it?", FROZEN, until=ICE)])
+    assert cut.text == "It is ice and"
+    assert engine.cancelled
+    (again,) = await ask_many(studio, [Ask("What is it?", FROZEN, until=ICE)])
+    assert again.text == cut.text
+    assert len(engine.asked) == 1
+    (whole,) = await ask_many(studio, [Ask("What is it?", FROZEN)])
+    assert whole.text == TOLD, "half an answer is no answer to whoever wants all of it"
+    (known,) = await ask_many(studio, [Ask("What is it?", FROZEN, until=Check(include=(("it",),)))])
+    assert known.text == TOLD
+    assert len(engine.asked) == 2
+
+
+async def test_an_answer_that_somebody_wants_whole_is_not_cut_for_another(tmp_path: Path) -> None:
+    asked = [Ask("What is it?", FROZEN, until=ICE), Ask("What is it?", FROZEN)]
+    replies = await ask_many(fake_studio(tmp_path, engine=FakeEngine(scripted(TOLD))), asked)
+    assert [reply.text for reply in replies] == [TOLD, TOLD]

@@ -14,8 +14,8 @@ from studio.domain.generation import Lane
 from studio.domain.nights import Night, NightProgress
 from studio.errors import TrainingError
 from studio.evaluation.audience_file import PreparedQuestion
+from studio.services import ask_ahead
 from studio.services import play_demo as module
-from studio.services import run_night
 from studio.services.follow_night import night_gives_way
 from studio.services.play_demo import Chapter, Tally, play_demo
 from studio.services.studio import Studio
@@ -140,4 +140,4 @@ async def test_while_a_night_asks_its_questions_its_own_engine_stands_still_for_
     origin = fake_studio(tmp_path / "origin", engine=engine)
     scene = build_throwaway(tmp_path / "scene", origin) if shared else origin
     engine.process_id = 4711
-    assert run_night._stopped_for_the_user(scene) == ([] if shared else [4711]), "stopped it would never answer"
+    assert ask_ahead.stopped_for_the_user(scene) == ([] if shared else [4711]), "stopped it would never answer"

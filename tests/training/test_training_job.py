@@ -48,6 +48,13 @@ def test_a_damaged_snapshot_is_told(tmp_path: Path, content: str) -> None:
         folder.read_job()
 
 
+def test_a_word_of_progress_that_lost_power_damaged_is_gone_before_the_night_goes_on(tmp_path: Path) -> None:
+    folder = NightFolder(tmp_path)
+    folder.progress_file.write_bytes(bytes(200))
+    folder.sweep()
+    assert folder.read_progress() is None
+
+
 def test_progress_and_manifest_come_back_as_they_were(tmp_path: Path) -> None:
     folder = NightFolder(tmp_path)
     assert folder.read_progress() is None
