@@ -133,9 +133,9 @@ class Priority(StrEnum):
     IDLE = "idle"
 
 
-FIRST_SEQUENCES, FIRST_TOKENS = 8, 512
-"""A context of the engine begins with memory for so many conversations of so many tokens, and grows with what it is
-asked; what a model needs is reckoned from the same."""
+FIRST_SEQUENCES, MOST_SEQUENCES, FIRST_TOKENS = 2, 8, 512
+"""A context of the engine begins with memory for two conversations of so many tokens. Either doubles with what it is
+asked, up to eight conversations; what a model needs is reckoned from eight short ones."""
 
 
 @dataclass(frozen=True, slots=True)

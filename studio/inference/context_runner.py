@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from studio.domain.generation import FIRST_SEQUENCES, FIRST_TOKENS, FinishReason
+from studio.domain.generation import FIRST_SEQUENCES, FIRST_TOKENS, MOST_SEQUENCES, FinishReason
 from studio.errors import EngineError, ModelError, StudioError
 from studio.inference.lane_run import AdapterSet, Emit, LaneRun
 from studio.inference.llama_native import NativeContext, NativeModel
@@ -84,6 +84,7 @@ class ContextRunner(threading.Thread):
         self._emit = emit
         self._cache = SequenceCache(0)
         self._pace = DecodePace()
+        self._most_sequences = MOST_SEQUENCES  # fewer once there was no memory for more; contexts never shrink
 
     def run(self) -> None:
         while (turn := self._scheduler.next_turn(self)) is not None:
@@ -126,15 +127,28 @@ class ContextRunner(threading.Thread):
 
     def _ready_context(self, lanes: list[LaneRun]) -> NativeContext:
         adapters, tokens = lanes[0].adapters, max(lane.limit for lane in lanes)
-        if self._context is None or self._context.tokens < tokens:
-            self._context = self._larger_context(tokens, adapters)
+        sequences = self._sequences_for(lanes)
+        if self._context is None or self._context.tokens < tokens or self._context.sequences < sequences:
+            self._context = self._larger_context(tokens, sequences, adapters)
         elif self._attached != adapters:
             self._context.attach(adapters.handles, adapters.scales)
             self._cache = SequenceCache(self._context.sequences)
         self._attached = adapters
         return self._context
 
-    def _larger_context(self, tokens: int, adapters: AdapterSet) -> NativeContext:
+    def _sequences_for(self, lanes: list[LaneRun]) -> int:
+        """One for each lane, twice as many where the next would displace what the user may go on with."""
+        sequences = self._context.sequences if self._context is not None else FIRST_SEQUENCES
+        while sequences < len(lanes):
+            sequences *= 2
+        behind = next((lane for lane in lanes if lane.sequence is None), None)
+        if behind is not None and self._context is not None and self._attached == behind.adapters:
+            reuse = self._model.can_reuse_prefixes
+            if self._cache.displaces(behind.reusable, interactive=behind.interactive, reuse=reuse):
+                sequences = max(sequences, 2 * self._context.sequences)
+        return min(sequences, self._most_sequences)
+
+    def _larger_context(self, tokens: int, sequences: int, adapters: AdapterSet) -> NativeContext:
         """In place of the one there is, whose memory is carried over, the latest first where not all of it has room.
 
         Contexts begin small and double, for llama.cpp claims the memory of all their sequences at once. Lanes lose
@@ -143,15 +157,16 @@ class ContextRunner(threading.Thread):
         for lane in list(self.lanes):
             self.suspend(lane)
         saved = []
+        size = FIRST_TOKENS
         if self._context is not None:
             if self._attached == adapters:
                 saved = [(held, self._context.save(held.id)) for held in self._cache.kept()]
+            size = self._context.tokens
             self._context.free()
             self._context = None
-        size = FIRST_TOKENS
         while size < tokens:
             size *= 2
-        context = self._new_context(min(size, self._context_tokens))
+        context = self._new_context(min(size, self._context_tokens), sequences)
         context.attach(adapters.handles, adapters.scales)
         self._cache = SequenceCache(context.sequences)
         for held, memory in reversed(saved[: context.sequences]):
@@ -160,11 +175,12 @@ class ContextRunner(threading.Thread):
                 copy.tokens = []
         return context
 
-    def _new_context(self, tokens: int) -> NativeContext:
-        """With fewer sequences than there might be where there is no memory for so many."""
-        sequences = self._context_bytes // max(1, tokens * self._model.kv_bytes_per_token)
-        sequences = max(1, min(FIRST_SEQUENCES, sequences))
+    def _new_context(self, tokens: int, sequences: int) -> NativeContext:
+        """With fewer sequences than are wanted where there is no memory for so many."""
+        room = self._context_bytes // max(1, tokens * self._model.kv_bytes_per_token)
+        self._most_sequences = max(1, min(self._most_sequences, room))
         while True:
+            sequences = min(sequences, self._most_sequences)
             try:
                 return NativeContext(
                     self._model,
@@ -176,7 +192,7 @@ class ContextRunner(threading.Thread):
             except ModelError:
                 if sequences == 1:
                     raise
-                sequences //= 2
+                self._most_sequences = sequences // 2
 
     def suspend(self, lane: LaneRun) -> None:
         """Take its place in memory; what was computed stays for reuse while there is room."""

@@ -15,6 +15,8 @@ from typing import NamedTuple
 SHORTEST_COPY = 8
 """Tokens from which on copying takes less time than computing them again."""
 _ALWAYS_COMPUTED = 2
+DEAR = 256
+"""Tokens from which on to compute them again takes seconds, on a machine for which memory counts."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +52,11 @@ def common_prefix(one: Sequence[int], other: Sequence[int]) -> int:
     return low
 
 
+def _continues(prompt: Sequence[int], held: HeldSequence, shared: int) -> bool:
+    """Whether little is lost where the prompt takes the place of what it shares so many tokens with."""
+    return shared == len(prompt) - _ALWAYS_COMPUTED or 2 * shared >= len(held.tokens)
+
+
 class SequenceCache:
     """`sequences` places. One is free, active (owned by a lane) or kept for reuse."""
 
@@ -60,26 +67,27 @@ class SequenceCache:
 
     def place(self, prompt: Sequence[int], *, interactive: bool = True, reuse: bool = True) -> Place | None:
         """Make a sequence active for the prompt; None where there is no room. `reuse` allows to share prefixes."""
-        source, shared = self._best_source(prompt) if reuse else (None, 0)
-        room = self._room(interactive)
-        if source in room and (
-            shared == len(prompt) - _ALWAYS_COMPUTED or 2 * shared >= len(source.tokens) or len(room) == 1
-        ):
-            chosen = source  # nothing much is lost, and nothing has to be copied
-        elif room:
-            chosen = room[0]
-            if chosen is not source and shared < SHORTEST_COPY:
-                source, shared = None, 0
-        else:
+        chosen = self._choose(prompt, interactive=interactive, reuse=reuse)
+        if chosen is None:
             return None
-        self._free = [sequence for sequence in self._free if sequence is not chosen]
-        self._kept.pop(chosen.id, None)
+        held, source, shared = chosen
+        self._free = [sequence for sequence in self._free if sequence is not held]
+        self._kept.pop(held.id, None)
         if source is not None and source.id in self._kept:
             self._kept.move_to_end(source.id)
-        chosen.interactive = interactive
-        chosen.tokens = source.tokens[:shared] if source is not None else []
-        self._active[chosen.id] = chosen
-        return Place(chosen, source, shared)
+        held.interactive = interactive
+        held.tokens = source.tokens[:shared] if source is not None else []
+        self._active[held.id] = held
+        return chosen
+
+    def displaces(self, prompt: Sequence[int], *, interactive: bool = True, reuse: bool = True) -> bool:
+        """Whether something dear that the user may go on with would make way for this prompt."""
+        chosen = self._choose(prompt, interactive=interactive, reuse=reuse)
+        if chosen is None:
+            return False
+        held, source, shared = chosen
+        is_lost = held.id in self._kept and not (held is source and _continues(prompt, held, shared))
+        return is_lost and held.interactive and len(held.tokens) >= DEAR
 
     def keep(self, sequence: HeldSequence) -> None:
         """The lane is done with it; hold it for reuse."""
@@ -96,6 +104,17 @@ class SequenceCache:
         sequence.tokens, sequence.interactive = tokens, interactive
         self._kept[sequence.id] = sequence
         return sequence
+
+    def _choose(self, prompt: Sequence[int], *, interactive: bool, reuse: bool) -> Place | None:
+        source, shared = self._best_source(prompt) if reuse else (None, 0)
+        room = self._room(interactive)
+        if source is not None and source in room and (_continues(prompt, source, shared) or len(room) == 1):
+            return Place(source, source, shared)  # nothing much is lost, and nothing has to be copied
+        if not room:
+            return None
+        if room[0] is not source and shared < SHORTEST_COPY:
+            return Place(room[0], None, 0)
+        return Place(room[0], source, shared)
 
     def _best_source(self, prompt: Sequence[int]) -> tuple[HeldSequence | None, int]:
         """The held sequence that shares the longest prefix with the prompt, and its length.

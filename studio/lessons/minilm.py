@@ -37,8 +37,12 @@ class MiniLm:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MOST_PIECES)
-        self._weights = mapped_weights(folder / WEIGHTS)
-        merge_lora(self._weights, folder, lora)
+        mapped = mapped_weights(folder / WEIGHTS)
+        merged = dict(mapped)
+        merge_lora(merged, folder, lora)
+        changed = {name: weight for name, weight in merged.items() if weight is not mapped[name]}
+        # Mapped once more: what was read of the file to be merged (22 MB) goes out of memory with the first mapping.
+        self._weights = mapped_weights(folder / WEIGHTS) | changed
         self._layers = 1 + max(int(name.split(".")[2]) for name in self._weights if name.startswith("encoder.layer."))
 
     def embed(self, texts: Sequence[str]) -> Floats:

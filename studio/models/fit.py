@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from studio.domain.generation import FIRST_SEQUENCES, FIRST_TOKENS
+from studio.domain.generation import FIRST_TOKENS, MOST_SEQUENCES
 
 _KV_BYTES = 2
 """llama.cpp keeps keys and values as 16-bit floats."""
 _SHARE_OF_MACHINE = 16
-"""What the engine begins with takes no more than this part of the memory."""
+"""What the engine holds of short conversations takes no more than this part of the memory."""
 _BATCH = 128
 _FLOATS_A_TOKEN = 24
 """Of the width of a layer: what computing one token of a batch holds at once, at most."""
@@ -45,7 +45,7 @@ def memory_need(metadata: Metadata, file_bytes: int, context_tokens: int, machin
         return None
     width, heads = number("embedding_length"), number("attention.head_count")
     tokens = min(context_tokens, number("context_length", context_tokens))
-    begun = min(FIRST_SEQUENCES * FIRST_TOKENS, machine_bytes // _SHARE_OF_MACHINE // kv)
+    begun = min(MOST_SEQUENCES * FIRST_TOKENS, machine_bytes // _SHARE_OF_MACHINE // kv)
     vocabulary = number("vocab_size", 150_000)
     computing = _ENGINE + 4 * _BATCH * (_FLOATS_A_TOKEN * width + heads * tokens) + 4 * 8 * vocabulary
     return MemoryNeed(file_bytes, kv * max(tokens, begun), computing)

@@ -27,7 +27,7 @@ from studio.inference.protocol import (
     decode_event,
     encode,
 )
-from studio.inference.sequence_cache import Place, SequenceCache, common_prefix
+from studio.inference.sequence_cache import DEAR, Place, SequenceCache, common_prefix
 from studio.inference.text_stream import TextStream
 
 
@@ -145,6 +145,17 @@ def test_a_person_takes_what_idle_work_left_before_their_own() -> None:
     assert placed(cache, [3]).sequence is idle
     assert placed(cache, [4]).sequence is not idle
     assert cache.place([5]) is None
+
+
+def test_only_a_long_conversation_of_a_persons_is_dear() -> None:
+    cache = SequenceCache(1)
+    held = placed(cache, list(range(DEAR))).sequence
+    cache.keep(held)
+    assert cache.displaces([7, 8, 9])
+    assert not cache.displaces([*range(DEAR), 7, 8]), "it goes on"
+    held.interactive = False
+    assert not cache.displaces([7, 8, 9]), "left by idle work"
+    assert not SequenceCache(1).displaces([7, 8, 9]), "there is room"
 
 
 def test_idle_work_finds_a_place_where_all_are_a_persons() -> None:

@@ -39,9 +39,12 @@ class Steps:
 
     def __init__(self) -> None:
         self.seen: list[tuple[int, int]] = []
+        self.sequences: list[int] = []
+        """Of each context that was made."""
 
-    def context(self, model: object, *, threads: int, **_: object) -> StandInContext:
-        return StandInContext(self)
+    def context(self, model: object, *, sequences: int, **_: object) -> StandInContext:
+        self.sequences.append(sequences)
+        return StandInContext(self, sequences)
 
     @property
     def widths(self) -> set[int]:
@@ -54,9 +57,9 @@ class Steps:
 
 class StandInContext:
     tokens = 512
-    sequences = 4
 
-    def __init__(self, steps: Steps) -> None:
+    def __init__(self, steps: Steps, sequences: int) -> None:
+        self.sequences = sequences
         self._steps = steps
         self._threads = 0
 
@@ -146,3 +149,12 @@ def test_contexts_take_turns_where_there_are_more_cores_than_contexts(steps: Ste
     engines(8).answer(BASE, ADAPTER, tokens=40)
     assert steps.widths == {8}
     assert len(steps.threads) == 1
+
+
+def test_a_context_begins_with_memory_for_two_and_doubles_with_what_is_asked_at_once(
+    steps: Steps, engines: Any
+) -> None:
+    engine = engines(2)
+    for lanes in (1, 2, 3, 1, 20):
+        engine.answer(*lanes * [BASE], tokens=2)
+    assert steps.sequences == [2, 4, 8], "eight are the most, and none is made anew for less"
