@@ -12,7 +12,6 @@ from studio.inference.engine_client import LlamaEngine
 from studio.lessons.embedder import MiniLmEmbedder
 from studio.models.discovery import find_model, passed_over
 from studio.services.kept_completions import KeptCompletions
-from studio.services.kept_nights import KeptNights
 from studio.services.studio import Studio
 from studio.settings import RemoteSettings, Settings, load_settings
 from studio.storage import DuckDbLog
@@ -85,6 +84,8 @@ def build_throwaway(folder: Path, origin: Studio, *, repeats_nights: bool = True
     For scenarios and demonstrations: whatever happens there leaves the user's own log alone. What was computed by the
     shared processes is shared with it; also, without `repeats_nights`, what nights of other throw-away studios trained.
     """
+    from studio.services.kept_nights import KeptNights
+
     workspace = Workspace(folder).ensure()
     # The shared engine holds the other's lock while it answers the user: nights in here stand still for that one.
     workspace.interactive_lock.symlink_to(origin.workspace.interactive_lock.absolute())

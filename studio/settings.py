@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from studio.domain.addresses import is_loopback
 from studio.domain.arms import STANDARD_ARMS, ArmRecipe, Memory
-from studio.domain.nights import Method
+from studio.domain.methods import Method
 from studio.errors import SettingsError
 from studio.settings_sources import WrongSettingError, checked, from_environment, from_file, merged
 

@@ -9,15 +9,7 @@ from enum import StrEnum
 
 from studio.domain.checks import Check
 from studio.domain.generation import ChatMessage
-
-
-class Method(StrEnum):
-    """How the adapter is parametrised; all export to a plain GGUF LoRA."""
-
-    LORA = "lora"
-    RSLORA = "rslora"  # scaled by the root of the rank (Kalajdzievski 2023)
-    MICA = "mica"  # B fixed to the minor singular directions, only A learns (arXiv 2604.01694)
-    LAYRA = "layra"  # the first and the last layer alone (arXiv 2509.11414)
+from studio.domain.methods import Method as Method  # noqa: PLC0414 - told of with nights; settings need it alone
 
 
 class NightState(StrEnum):

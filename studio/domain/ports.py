@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from studio.domain.clients import ClientQuestion
-from studio.domain.exports import Choosable, CorrectionRow, Selection
 from studio.domain.generation import (
     AdapterUse,
     ChatMessage,
@@ -23,10 +21,14 @@ from studio.domain.generation import (
     Priority,
     Sampling,
 )
-from studio.domain.imports import Additions, Import, Logged
-from studio.domain.lessons import Lesson, LessonStatus, LessonUse, Stamps
-from studio.domain.log import Answer, Conversation, Correction, Feedback, Origin, Said, Turn, Unjudged
-from studio.domain.nights import Adapter, Night, Probe, ProbeResult
+
+if TYPE_CHECKING:  # what the app need not hold for its first paint
+    from studio.domain.clients import ClientQuestion
+    from studio.domain.exports import Choosable, CorrectionRow, Selection
+    from studio.domain.imports import Additions, Import, Logged
+    from studio.domain.lessons import Lesson, LessonStatus, LessonUse, Stamps
+    from studio.domain.log import Answer, Conversation, Correction, Feedback, Origin, Said, Turn, Unjudged
+    from studio.domain.nights import Adapter, Night, Probe, ProbeResult
 
 
 class Engine(Protocol):
@@ -374,14 +376,29 @@ class LogCopy(Protocol):
 class Log(Protocol):
     """The user's log: one store per aggregate over one file."""
 
-    conversations: ConversationStore
-    answers: AnswerStore
-    corrections: CorrectionStore
-    imports: ImportStore
-    lessons: LessonStore
-    adapters: AdapterStore
-    nights: NightStore
-    probes: ProbeStore
+    @property
+    def conversations(self) -> ConversationStore: ...
+
+    @property
+    def answers(self) -> AnswerStore: ...
+
+    @property
+    def corrections(self) -> CorrectionStore: ...
+
+    @property
+    def imports(self) -> ImportStore: ...
+
+    @property
+    def lessons(self) -> LessonStore: ...
+
+    @property
+    def adapters(self) -> AdapterStore: ...
+
+    @property
+    def nights(self) -> NightStore: ...
+
+    @property
+    def probes(self) -> ProbeStore: ...
 
     def open(self) -> None:
         """Make or migrate the file; whatever is done first with the log does so too, and waits where it is under way.

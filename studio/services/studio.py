@@ -15,12 +15,12 @@ from studio.domain.generation import ChatMessage, EngineOptions, ModelFacts, Sam
 from studio.domain.ports import Embedder, Engine, Log
 from studio.errors import ModelError, UsageError
 from studio.services.kept_completions import KeptCompletions
-from studio.services.kept_nights import KeptNights
 from studio.settings import Settings
 from studio.workspace import Workspace
 
 if TYPE_CHECKING:
     from studio.lessons.retrieve import LessonIndex
+    from studio.services.kept_nights import KeptNights
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -5,39 +5,24 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from studio.domain.exports import Choosable, Selection
-from studio.domain.ports import (
-    AdapterStore,
-    AnswerStore,
-    ConversationStore,
-    CorrectionStore,
-    ImportStore,
-    LessonStore,
-    LogCopy,
-    NightStore,
-    ProbeStore,
-)
-from studio.domain.restoring import Restoration
 from studio.errors import NotFoundError, StorageError
-from studio.storage.adapters import AdapterTable
-from studio.storage.answers import AnswerTable
 from studio.storage.backups import BackupFolder
-from studio.storage.choosable import choosable
-from studio.storage.conversations import ConversationTable
-from studio.storage.corrections import CorrectionTable
 from studio.storage.database import Database
 from studio.storage.faults import DamagedLogError
-from studio.storage.imports import ImportTable
 from studio.storage.inspection import findings, read_whole
-from studio.storage.lessons import LessonTable
-from studio.storage.nights import NightTable
-from studio.storage.probes import ProbeTable
 from studio.storage.schema import prepare, shipped_migrations, version_of
+from studio.storage.stores import Stores
 from studio.storage.views import faulty_views, rebuild_views
 
+if TYPE_CHECKING:
+    from studio.domain.exports import Choosable, Selection
+    from studio.domain.ports import LogCopy
+    from studio.domain.restoring import Restoration
 
-class DuckDbLog:
+
+class DuckDbLog(Stores):
     """Implements domain.ports.Log. Thread-safe; holds nothing open between operations.
 
     Making one costs nothing; the first operation opens it. Every operation raises StorageError where the file cannot be
@@ -50,15 +35,7 @@ class DuckDbLog:
         self._opening = threading.Lock()
         self._is_open = False
         self._refusal: StorageError | None = None
-        self._database = database = Database(file, wait_s=wait_s, before_use=self.open)
-        self.conversations: ConversationStore = ConversationTable(database)
-        self.answers: AnswerStore = AnswerTable(database)
-        self.corrections: CorrectionStore = CorrectionTable(database)
-        self.imports: ImportStore = ImportTable(database)
-        self.lessons: LessonStore = LessonTable(database)
-        self.adapters: AdapterStore = AdapterTable(database)
-        self.nights: NightStore = NightTable(database)
-        self.probes: ProbeStore = ProbeTable(database)
+        super().__init__(Database(file, wait_s=wait_s, before_use=self.open))
 
     def open(self) -> None:
         """Make the file where there is none, and migrate an older one, with a backup before each step.
@@ -76,6 +53,7 @@ class DuckDbLog:
             except StorageError as error:
                 self._refusal = error
                 raise
+            self.bring()
             self._is_open = True
 
     def query(self, sql: str, *, limit: int | None = None) -> tuple[list[str], list[tuple[object, ...]]]:
@@ -93,6 +71,8 @@ class DuckDbLog:
 
     def choosable(self) -> Choosable:
         """What corrections can be chosen by."""
+        from studio.storage.choosable import choosable
+
         return choosable(self._database)
 
     def backup(self) -> Path:

@@ -85,6 +85,7 @@ class StudioApp(KeyedApp, RecordedApp, DressedApp, JumpingApp):
     ) -> None:
         self.failure: Exception | None = None
         self.log_is_open = False
+        self.painted = asyncio.Event()  # for what has time until the first paint
         self._take_down = on_exit or studio.close
         self._diagnostics_folder = diagnostics or studio.workspace.diagnostics
         self._diagnostics = open_diagnostics(self._diagnostics_folder)
@@ -170,6 +171,7 @@ class StudioApp(KeyedApp, RecordedApp, DressedApp, JumpingApp):
 
     def _begin(self) -> None:
         """After the first paint: everything that takes time."""
+        self.painted.set()
         if not self.is_headless:
             # What lives as long as the app need not be gone through again by every full collection.
             gc.collect()

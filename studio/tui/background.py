@@ -8,8 +8,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from studio.domain.lessons import LessonStatus
-from studio.domain.nights import NightProgress
 from studio.domain.plural import plural
 from studio.errors import StudioError
 from studio.services.studio import off_loop
@@ -18,6 +16,7 @@ from studio.tui.plain_text import one_line
 from studio.tui.screens.studio_screen import run_beside
 
 if TYPE_CHECKING:
+    from studio.domain.nights import NightProgress
     from studio.tui.app import StudioApp
 
 NIGHT_POLL_S = 3.0
@@ -103,6 +102,8 @@ async def sweep_scratch(app: StudioApp) -> None:
 
 async def count_log(app: StudioApp) -> None:
     """Count corrections in force and lessons in use."""
+    from studio.domain.lessons import LessonStatus
+
     log = app.studio.log
     corrections, lessons = await asyncio.gather(
         off_loop(log.corrections.in_force_ids), off_loop(log.lessons.count, LessonStatus.ACTIVE)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
-from studio.domain.nights import NightProgress
+if TYPE_CHECKING:
+    from studio.domain.nights import NightProgress
 
 
 class InterruptionWatch:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Coroutine
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.worker import Worker, WorkerState
 
-from studio.domain.log import Conversation, Correction, Feedback
-from studio.services.converse import Exchange
 from studio.services.studio import Studio
 from studio.tui.messages import CompareRequested
 from studio.tui.screens import chat_sessions, chat_work
@@ -24,6 +22,10 @@ from studio.tui.widgets.answer_view import AnswerView, ExchangeView
 from studio.tui.widgets.feedback_line import FeedbackLine, open_feedback
 from studio.tui.widgets.text_input import Composer, PlainTextArea
 from studio.tui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from studio.domain.log import Conversation, Correction
+    from studio.services.converse import Exchange
 
 OPENS_WITHIN_S = 0.5
 
@@ -257,6 +259,8 @@ Inserted words are marked {+so+}, deleted ones [-so-]. o opens what a reasoning 
             # Nights keep accepted answers as they are: this one was wrong.
             self.notify("This answer was corrected. u takes the last correction back.")
         else:
+            from studio.domain.log import Feedback
+
             accept = view.feedback is not Feedback.ACCEPTED
             # A group of its own: it takes the place of nothing but another acceptance.
             self.start(chat_work.set_accepted(self, view.answer.id, accept=accept), group="accept", exclusive=True)

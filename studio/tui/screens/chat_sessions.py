@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from studio.domain.log import Conversation
 from studio.errors import StudioError, UsageError
-from studio.services.converse import conversations, exchanges, rename_conversation
 from studio.services.studio import off_loop
 from studio.tui.screens.chat_work import SHOWN_EXCHANGES
-from studio.tui.screens.sessions import SessionsScreen, SessionVerb
 from studio.tui.widgets.dialogs import LineDialog
 from studio.tui.widgets.text_input import Composer
 
 if TYPE_CHECKING:
+    from studio.domain.log import Conversation
     from studio.tui.screens.chat import ChatScreen
 
 
 async def choose_session(screen: ChatScreen, opened: asyncio.Event) -> None:
     """Let the user pick, rename or begin sessions until one is chosen or the dialog left; `opened` once it is there."""
+    from studio.services.converse import conversations
+    from studio.tui.screens.sessions import SessionsScreen, SessionVerb
+
     while True:
         current = screen.conversation.id if screen.conversation else None
         choice = await screen.app.push_screen_wait(SessionsScreen(await conversations(screen.studio), current, opened))
@@ -33,6 +34,8 @@ async def choose_session(screen: ChatScreen, opened: asyncio.Event) -> None:
 
 
 async def _rename(screen: ChatScreen, conversation: Conversation) -> None:
+    from studio.services.converse import rename_conversation
+
     title = await screen.app.push_screen_wait(LineDialog("Rename session", conversation.title))
     if title is not None:
         try:
@@ -49,6 +52,8 @@ async def open_conversation(screen: ChatScreen, conversation_id: str) -> None:
 
 async def show_conversation(screen: ChatScreen, conversation: Conversation | None) -> None:
     """Put a conversation, or for None an empty session, in the place of the one shown."""
+    from studio.services.converse import exchanges
+
     if any(view.editor is not None and view.editor.dirty for view in screen.answers):
         raise UsageError("A correction is being written.", "Save it with ctrl+s or leave it with esc first.")
     if screen.answering:

@@ -1,7 +1,7 @@
 """What Chat's workers do: they call services, then touch the screen. See studio.tui for how errors reach the user.
 
-The services that answer and learn are imported where they are called: with them at the top the first paint came 0.1 s
-later.
+The services are imported where they are called, and what they speak of with them: with those that answer and learn at
+the top the first paint came 0.1 s later.
 """
 
 from __future__ import annotations
@@ -12,11 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.widgets import Static
 
-from studio.domain.generation import ChatMessage
-from studio.domain.lessons import LessonStatus
-from studio.domain.log import Correction, Feedback, Turn
 from studio.errors import StudioError, UsageError
-from studio.services.converse import conversations, exchanges, history_of, start_conversation
 from studio.tui.plain_text import one_line
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.answer_view import AnswerView, ExchangeView
@@ -24,6 +20,8 @@ from studio.tui.widgets.dialogs import ConfirmDialog
 from studio.tui.widgets.text_input import Composer
 
 if TYPE_CHECKING:
+    from studio.domain.generation import ChatMessage
+    from studio.domain.log import Correction, Turn
     from studio.services.converse import Exchange
     from studio.tui.screens.chat import ChatScreen
     from studio.tui.screens.studio_screen import StudioScreen
@@ -37,6 +35,9 @@ OFFER = "New here? ctrl+t takes you through it in two minutes, on a question of 
 
 async def offer_tour(screen: ChatScreen) -> None:
     """Where nothing was ever asked."""
+    from studio.services.converse import conversations
+
+    await screen.studio_app.painted.wait()  # for to look into the log brings DuckDB
     welcome = screen.query(".welcome")
     if not await conversations(screen.studio) and welcome:
         cast("Static", welcome.first()).update(f"{WELCOME}\n\n{OFFER}")
@@ -85,6 +86,8 @@ async def retry(screen: ChatScreen, shown: ExchangeView) -> None:
 
 
 async def _answer(screen: ChatScreen, shown: ExchangeView, turn: Turn | None) -> None:
+    from studio.services.converse import start_conversation
+
     recipe = screen.studio.arm(screen.studio.settings.chat.arm)
     # First of all: it says that the question is being seen to.
     view = await shown.add_answer(recipe.name)
@@ -116,6 +119,8 @@ async def _answer(screen: ChatScreen, shown: ExchangeView, turn: Turn | None) ->
 
 async def history_before(screen: ChatScreen, shown: ExchangeView) -> tuple[ChatMessage, ...]:
     """The conversation's messages before an exchange, as corrected."""
+    from studio.services.converse import history_of
+
     if shown.exchange is None:
         return ()
     return await history_of(screen.studio, shown.exchange.turn.conversation_id, shown.exchange.turn)
@@ -123,6 +128,8 @@ async def history_before(screen: ChatScreen, shown: ExchangeView) -> tuple[ChatM
 
 async def before(screen: ChatScreen, position: int, most: int) -> list[Exchange]:
     """At most so many of the conversation's exchanges, the last before a position."""
+    from studio.services.converse import exchanges
+
     if screen.conversation is None:
         return []
     return await exchanges(screen.studio, screen.conversation.id, before=position, latest=most)
@@ -143,6 +150,8 @@ async def scroll_to(screen: ChatScreen, *, first: bool) -> None:
 
 async def settle_exchanges(screen: ChatScreen) -> None:
     """Show every exchange as the log has it now."""
+    from studio.services.converse import exchanges
+
     if screen.conversation is None:
         return
     views, known = screen.transcript.views, screen.transcript.exchanges
@@ -186,6 +195,7 @@ async def redo(screen: ChatScreen, view: AnswerView) -> None:
 
 async def save_correction(screen: ChatScreen, view: AnswerView, editor: AnswerEditor) -> None:
     """Keep what the editor holds as a correction, then learn from it. On failure the editor stays as it is."""
+    from studio.domain.log import Feedback
     from studio.services.record_correction import record_correction, withdraw_feedback
 
     shown = screen.exchange_of(view)
@@ -213,6 +223,7 @@ async def save_correction(screen: ChatScreen, view: AnswerView, editor: AnswerEd
 
 async def learn(screen: StudioScreen, correction: Correction) -> None:
     """Distil the lesson, tell it, and in idle time prove it and read the memory it has changed."""
+    from studio.domain.lessons import LessonStatus
     from studio.services.learn_lessons import learn_lesson, prove_lesson
     from studio.services.read_ahead import read_ahead
 
@@ -262,6 +273,7 @@ def corrections_made(whole: Iterable[Exchange]) -> list[Correction]:
 # One at a time and from the log: what is shown may be behind when the key is pressed twice.
 async def undo(screen: ChatScreen) -> None:
     """Take the last correction of this session back."""
+    from studio.services.converse import exchanges
     from studio.services.record_correction import undo_correction
 
     async with screen.undoing:

@@ -14,7 +14,6 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from studio.domain.log import Answer, Correction, Feedback, Given
 from studio.tui.plain_text import displayable, one_line
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.first_word import FirstWordWait
@@ -26,6 +25,7 @@ from studio.tui.widgets.thinking import KEY, ThinkingView
 from studio.tui.widgets.word_diff import DiffView, diff_content
 
 if TYPE_CHECKING:
+    from studio.domain.log import Answer, Correction, Feedback, Given
     from studio.services.converse import Exchange
     from studio.tui.app import StudioApp
 
@@ -64,7 +64,7 @@ class AnswerView(SizeKept, Vertical, can_focus=True):
         self.feedback = feedback
         self.editor: AnswerEditor | None = None
         self.begun = answer is not None
-        self._given = answer.given if answer else Given()
+        self._given = answer.given if answer else None
         self._failure = ""
         self._wait = FirstWordWait(self, self._describe)
         self._diff: DiffView | None = None
@@ -207,7 +207,9 @@ class AnswerView(SizeKept, Vertical, can_focus=True):
 
     def _by(self) -> Content:
         """By which arm, and with what."""
-        return Content.assemble((self.arm, "bold"), ("  " + describe_given(self._given), "$foreground-muted"))
+        return Content.assemble(
+            (self.arm, "bold"), (f"  {describe_given(self._given) if self._given else ''}", "$foreground-muted")
+        )
 
     def _became(self) -> str:
         """What became of it, and what it cost."""
@@ -223,6 +225,8 @@ class AnswerView(SizeKept, Vertical, can_focus=True):
         return describe_ending(self.answer) if self.answer else ""
 
     def _marks(self) -> list[str]:
+        from studio.domain.log import Feedback
+
         marks: list[str] = []
         if self.correction is not None:
             why = f" ({one_line(self.correction.rationale, 60)})" if self.correction.rationale else ""

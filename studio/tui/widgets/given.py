@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from studio.domain.generation import FinishReason
-from studio.domain.log import Answer, Given
 from studio.domain.plural import plural
 from studio.tui.plain_text import one_line
+
+if TYPE_CHECKING:
+    from studio.domain.log import Answer, Given
 
 NOTE_LENGTH = 240
 _ENDINGS = {
