@@ -81,13 +81,13 @@ class SequenceCache:
         return chosen
 
     def displaces(self, prompt: Sequence[int], *, interactive: bool = True, reuse: bool = True) -> bool:
-        """Whether something dear that the user may go on with would make way for this prompt."""
+        """Whether what the user may go on with would make way for this prompt; for the user's own only what is dear."""
         chosen = self._choose(prompt, interactive=interactive, reuse=reuse)
         if chosen is None:
             return False
         held, source, shared = chosen
         is_lost = held.id in self._kept and not (held is source and _continues(prompt, held, shared))
-        return is_lost and held.interactive and len(held.tokens) >= DEAR
+        return is_lost and held.interactive and len(held.tokens) >= (DEAR if interactive else SHORTEST_COPY)
 
     def keep(self, sequence: HeldSequence) -> None:
         """The lane is done with it; hold it for reuse."""

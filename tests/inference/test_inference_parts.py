@@ -147,6 +147,13 @@ def test_a_person_takes_what_idle_work_left_before_their_own() -> None:
     assert cache.place([5]) is None
 
 
+def test_what_a_person_may_go_on_with_is_displaced_by_idle_work_only_if_it_is_next_to_nothing() -> None:
+    cache = SequenceCache(1)
+    cache.keep(placed(cache, LONG).sequence)
+    assert cache.displaces([70, 80, 90], interactive=False)
+    assert not cache.displaces([70, 80, 90]), "the user asked"
+
+
 def test_only_a_long_conversation_of_a_persons_is_dear() -> None:
     cache = SequenceCache(1)
     held = placed(cache, list(range(DEAR))).sequence
