@@ -22,7 +22,8 @@ from benchmarks.retrieval import DATA
 from studio.bootstrap import build_studio
 from studio.domain.generation import AdapterUse
 from studio.domain.log import Origin
-from studio.domain.nights import Method, Probe, ProbeKind
+from studio.domain.methods import Method
+from studio.domain.nights import Probe, ProbeKind
 from studio.evaluation.judging import judge
 from studio.evaluation.scenario_file import load_scenario
 from studio.prompting.assemble import chat

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio.domain.arms import ArmRecipe, Memory
-from studio.domain.nights import Method
+from studio.domain.methods import Method
 from studio.errors import SettingsError
 from studio.settings import Settings, load_settings
 

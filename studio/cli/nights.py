@@ -9,7 +9,7 @@ import click
 
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
 from studio.cli.say import say
-from studio.domain.nights import Method
+from studio.domain.methods import Method
 from studio.domain.plural import plural
 from studio.errors import MachineError, StudioError, UsageError
 

@@ -9,7 +9,6 @@ from enum import StrEnum
 
 from studio.domain.checks import Check
 from studio.domain.generation import ChatMessage
-from studio.domain.methods import Method as Method  # noqa: PLC0414 - told of with nights; settings need it alone
 
 
 class NightState(StrEnum):

@@ -19,7 +19,8 @@ from msgspec.structs import asdict
 from studio.domain.generation import ModelFacts
 from studio.domain.identity import new_id, utc_now
 from studio.domain.log import Correction
-from studio.domain.nights import Adapter, Method, Night, NightProgress, NightState
+from studio.domain.methods import Method
+from studio.domain.nights import Adapter, Night, NightProgress, NightState
 from studio.durable import sync_file, sync_folder
 from studio.errors import StudioError, TrainingError
 from studio.owned_folder import owned_folder

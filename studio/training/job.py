@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from studio.domain.generation import ChatMessage, Role
-from studio.domain.nights import Method, NightProgress, NightState, TrainingExample
+from studio.domain.methods import Method
+from studio.domain.nights import NightProgress, NightState, TrainingExample
 from studio.durable import sync_folder
 from studio.errors import TrainingError
 from studio.small_files import parse_json, read_small

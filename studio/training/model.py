@@ -21,7 +21,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
-from studio.domain.nights import Method
+from studio.domain.methods import Method
 from studio.errors import TrainingError
 from studio.training.architectures import untrained
 from studio.training.base_config import apply_rope_factors, read_config

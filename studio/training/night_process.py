@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from studio.domain.nights import Method, NightProgress, NightState
+from studio.domain.methods import Method
+from studio.domain.nights import NightProgress, NightState
 from studio.errors import StudioError
 from studio.training.base_file import BaseFile, BaseTensor
 from studio.training.checkpoint import Standing, is_damaged, read_standing

@@ -14,7 +14,8 @@ from made_reader import manifest_of
 from studio_fakes import FakeEngine, fake_studio
 
 from studio.domain.identity import new_id, utc_now
-from studio.domain.nights import Method, Night, NightProgress, NightState, TrainingExample
+from studio.domain.methods import Method
+from studio.domain.nights import Night, NightProgress, NightState, TrainingExample
 from studio.errors import NotFoundError, TrainingError
 from studio.services import run_night as module
 from studio.services.follow_night import cancel_night

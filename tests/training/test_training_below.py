@@ -11,7 +11,7 @@ import torch
 from test_training_packing import CPU, EXAMPLES
 from transformers import AutoModelForCausalLM, Gemma2Config, LlamaConfig, PretrainedConfig, Qwen3Config
 
-from studio.domain.nights import Method
+from studio.domain.methods import Method
 from studio.training import below as under_test
 from studio.training.batches import Encoded
 from studio.training.below import Below

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from studio.domain.nights import Method, NightProgress, NightState, TrainingExample
+from studio.domain.methods import Method
+from studio.domain.nights import NightProgress, NightState, TrainingExample
 from studio.errors import TrainingError
 from studio.training.examples import chat, replay_example
 from studio.training.job import (
