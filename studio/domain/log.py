@@ -130,7 +130,10 @@ def confidence(mean_log_probability: float | None) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Unjudged:
-    """A question of which no answer was accepted, preferred or corrected, by the one answer that stands for it."""
+    """A question of which no answer was accepted, preferred or corrected, by the one answer that stands for it.
+
+    `may_be_corrected`: a correction made elsewhere may be about the same question.
+    """
 
     turn: Turn
     answer_id: str
@@ -138,6 +141,7 @@ class Unjudged:
     text: str
     created_at: datetime
     mean_log_probability: float | None
+    may_be_corrected: bool = True
 
 
 class Feedback(StrEnum):

@@ -89,7 +89,7 @@ async def review_queue(studio: Studio, most: int | None = None) -> list[ReviewIt
         if most is None:
             known = corrections.in_force()
         else:
-            questions = {one.turn.prompt for one in unjudged}
+            questions = {one.turn.prompt for one in unjudged if one.may_be_corrected}
             known = corrections.in_force_of(questions, {result.correction_id or "" for result in failing})
         in_force = {correction.id: correction for correction in known}
         by_question = {folded(correction.prompt): correction for correction in known}

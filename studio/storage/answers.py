@@ -7,14 +7,15 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from studio.domain.generation import ChatMessage, FinishReason
-from studio.domain.log import Answer, Feedback, Given, Origin, Said, Turn, Unjudged
+from studio.domain.log import Answer, Feedback, Given, Said, Turn, Unjudged
 from studio.domain.same_question import folded
 from studio.errors import NotFoundError
 from studio.storage.conversations import turn_from
 from studio.storage.database import Database
 from studio.storage.provenance import from_json, sequence_from_json, to_json
-from studio.storage.same_question import folds_otherwise, may_ask
+from studio.storage.same_question import may_ask
 from studio.storage.session import Row, moment
+from studio.storage.unjudged import WHOLE, all_unjudged, first_unjudged
 
 _COLUMNS = (
     "id, turn_id, arm, text, finish_reason, given, messages,"
@@ -29,50 +30,15 @@ _ANSWER = (
 _ANSWER_WIDTH = 14
 
 # The latest word on an answer; NULL where it was withdrawn. A struct, because arg_max passes over NULLs.
-_LATEST_FEEDBACK = """
-    SELECT answer_id, max(seq) AS seq, arg_max({'word': feedback}, seq).word AS feedback
-    FROM feedback GROUP BY answer_id
+_LATEST_FEEDBACK_OF = """
+    SELECT answer_id, max(seq) AS seq, arg_max({{'word': feedback}}, seq).word AS feedback
+    FROM feedback {which} GROUP BY answer_id
 """
+_LATEST_FEEDBACK = _LATEST_FEEDBACK_OF.format(which="")
+_LATEST_FEEDBACK_OF_SOME = _LATEST_FEEDBACK_OF.format(which="WHERE answer_id IN (SELECT unnest(?::VARCHAR[]))")
 
-_ASKED_BY_THE_USER = [Origin.CHAT.value, Origin.COMPARE.value, Origin.COMMAND.value, Origin.API.value]
 # Answers that tell how fast a model decodes: long enough, and not so old that the machine may have been another.
 _FEWEST_TOKENS, _FEWEST_ANSWERS, _LATEST = 16, 3, 50
-_WHOLE = [FinishReason.STOP.value, FinishReason.LENGTH.value]
-_JUDGED_TURNS = f"""
-    SELECT a.turn_id FROM ({_LATEST_FEEDBACK}) f JOIN answer a ON a.id = f.answer_id WHERE f.feedback IS NOT NULL
-    UNION ALL
-    SELECT c.turn_id FROM correction c JOIN correction_state s ON s.correction_id = c.id
-    WHERE c.turn_id IS NOT NULL AND NOT s.undone
-"""
-# What `trim` would leave nothing of; of an old log `trim` takes six times as long.
-_BLANK = r"\p{Zs}*"
-_UNJUDGED = f"""
-    WITH judged AS MATERIALIZED ({_JUDGED_TURNS}),
-    asked AS MATERIALIZED (
-        SELECT t.id, t.conversation_id, t.position, t.prompt, t.created_at
-        FROM turn t JOIN conversation v ON v.id = t.conversation_id
-        WHERE v.origin IN (SELECT unnest(?::VARCHAR[])) AND NOT EXISTS (SELECT 1 FROM judged j WHERE j.turn_id = t.id)
-    ),
-    standing AS MATERIALIZED (
-        SELECT a.id, a.arm, a.text, a.created_at, a.mean_log_probability,
-               t.id AS turn_id, t.conversation_id, t.position, t.prompt, t.created_at AS asked_at
-        FROM answer a JOIN asked t ON t.id = a.turn_id
-        WHERE a.finish_reason IN (SELECT unnest(?::VARCHAR[])) AND NOT regexp_full_match(a.text, '{_BLANK}')
-        QUALIFY row_number() OVER (PARTITION BY t.id ORDER BY a.arm = ? DESC, a.created_at DESC, a.id DESC) = 1
-    )
-    SELECT s.id, s.arm, s.text, epoch_us(s.created_at), s.mean_log_probability,
-           s.turn_id, s.conversation_id, s.position, s.prompt, epoch_us(s.asked_at)
-    FROM standing s
-"""
-# Of those that no correction can be about only so many, the most doubtful: as services.review_answers ranks them.
-_FIRST_OF_THEM = f"""
-    WHERE lower(s.prompt) IN (SELECT lower(prompt) FROM correction) OR {may_ask("s.prompt")}
-          OR s.id IN (
-              SELECT o.id FROM standing o
-              WHERE lower(o.prompt) NOT IN (SELECT lower(prompt) FROM correction) AND NOT {may_ask("o.prompt")}
-              ORDER BY least(coalesce(o.mean_log_probability, 0), 0), o.created_at DESC, o.id DESC LIMIT ?
-          )
-"""
 
 
 class AnswerTable:
@@ -171,7 +137,7 @@ class AnswerTable:
                 f" ORDER BY a.created_at DESC LIMIT {_LATEST})"
                 " SELECT median((completion_tokens - 1) / s), count(*) FROM alone",
                 model_sha256,
-                _WHOLE,
+                WHOLE,
             )
         return float(row[0]) if row is not None and row[1] >= _FEWEST_ANSWERS else None
 
@@ -180,17 +146,11 @@ class AnswerTable:
         or where there is none by the latest of any. With `most`, of those that cannot have been corrected elsewhere
         only so many, the most doubtful."""
         with self._database.reading() as session:
-            first, more = "", []
-            if most is not None:
-                odd = session.rows(f"SELECT DISTINCT prompt FROM correction WHERE {folds_otherwise('prompt')}")
-                corrected = [folded(prompt) for (prompt,) in odd]
-                first, more = _FIRST_OF_THEM, [corrected, corrected, most]
-            rows = session.rows(
-                f"{_UNJUDGED} {first} ORDER BY s.created_at DESC, s.id DESC", _ASKED_BY_THE_USER, _WHOLE, arm, *more
-            )
+            rows = all_unjudged(session, arm) if most is None else first_unjudged(session, arm, most)
         return [
-            Unjudged(turn_from(tuple(turn)), answer_id, arm_, text, moment(created_us), sure)
-            for answer_id, arm_, text, created_us, sure, *turn in rows
+            Unjudged(turn_from(row[5:10]), answer_id, arm_, text, moment(created_us), sure, *row[10:])
+            for row in rows
+            for answer_id, arm_, text, created_us, sure in [row[:5]]
         ]
 
     def feedback_of(self, answer_ids: Sequence[str]) -> dict[str, Feedback]:
@@ -199,8 +159,7 @@ class AnswerTable:
             return {}
         with self._database.reading() as session:
             rows = session.rows(
-                f"SELECT answer_id, feedback FROM ({_LATEST_FEEDBACK})"
-                " WHERE feedback IS NOT NULL AND answer_id IN (SELECT unnest(?::VARCHAR[]))",
+                f"SELECT answer_id, feedback FROM ({_LATEST_FEEDBACK_OF_SOME}) WHERE feedback IS NOT NULL",
                 list(answer_ids),
             )
         return {answer_id: Feedback(feedback) for answer_id, feedback in rows}

@@ -20,12 +20,17 @@ CORRECTION_COLUMNS = (
     "id, prompt, corrected, original, created_at, conditions, history,"
     " turn_id, answer_id, arm, rationale, feedback, labels, supersedes, origin"
 )
-CORRECTIONS = """
+_CORRECTIONS_OF = """
     SELECT c.id, c.prompt, c.corrected, c.original, epoch_us(c.created_at), c.conditions, c.history,
            c.turn_id, c.answer_id, c.arm, c.rationale, c.feedback, c.labels, c.supersedes, c.origin,
            s.undone, s.superseded_by
-    FROM correction c JOIN correction_state s ON s.correction_id = c.id
+    FROM {0} c JOIN correction_state s ON s.correction_id = c.id
 """
+CORRECTIONS = _CORRECTIONS_OF.format("correction")
+# Of some: chosen first, or the condition would be tried, and the state put beside all their columns, for each.
+_CORRECTIONS_WHERE = "WITH chosen AS MATERIALIZED (SELECT * FROM correction WHERE {0}) " + _CORRECTIONS_OF.format(
+    "chosen"
+)
 # An imported correction was made long before it came to supersede anything here.
 _CHANGED_AT = """
     WITH came AS (
@@ -100,11 +105,13 @@ class CorrectionTable:
 
     def in_force_of(self, questions: Collection[str] = (), ids: Collection[str] = ()) -> list[Correction]:
         """Oldest first: those in force whose prompt is one of these but for case and white space, or of these ids."""
+        if not questions and not ids:
+            return []
         asked = {folded(question) for question in questions}
         with self._database.reading() as session:
             rows = session.rows(
-                f"{CORRECTIONS} WHERE {_IN_FORCE} AND ({may_ask('c.prompt')} OR c.id IN (SELECT unnest(?::VARCHAR[])))"
-                f" {_OLDEST_FIRST}",
+                f"{_CORRECTIONS_WHERE.format(may_ask('prompt') + ' OR id IN (SELECT unnest(?::VARCHAR[]))')}"
+                f" WHERE {_IN_FORCE} {_OLDEST_FIRST}",
                 list(asked),
                 list(ids),
             )
@@ -128,8 +135,15 @@ class CorrectionTable:
         if not answer_ids:
             return {}
         with self._database.reading() as session:
+            # Whether they hold follows from all corrections: asked only where there are any.
+            known = session.row(
+                "SELECT 1 FROM correction WHERE answer_id IN (SELECT unnest(?::VARCHAR[]))", [*answer_ids]
+            )
+            if known is None:
+                return {}
             rows = session.rows(
-                f"{CORRECTIONS} WHERE c.answer_id IN (SELECT unnest(?::VARCHAR[])) {_OLDEST_FIRST}", list(answer_ids)
+                f"{_CORRECTIONS_WHERE.format('answer_id IN (SELECT unnest(?::VARCHAR[]))')} {_OLDEST_FIRST}",
+                [*answer_ids],
             )
         found = defaultdict(list)
         for correction in map(correction_from, rows):

@@ -9,21 +9,39 @@ from studio.domain.exports import Selection
 
 TIME = "'%Y-%m-%dT%H:%M:%S.%fZ'"
 
-CHOSEN = """
-    CREATE TEMP TABLE chosen AS
-    SELECT c.id, c.turn_id, t.conversation_id, s.undone, s.superseded_by
+_CHOSEN = """
+    SELECT c.id, c.turn_id, {of}, s.undone, s.superseded_by
     FROM correction c
     JOIN correction_state s ON s.correction_id = c.id
+    {joined}
+    WHERE ($superseded OR s.superseded_by IS NULL) AND ($undone OR NOT s.undone)
+      AND ($since IS NULL OR c.created_at >= $since) AND ($until IS NULL OR c.created_at < $until)
+      AND (len($labels) = 0 OR list_has_any(c.labels, $labels))
+      AND (len($arms) = 0 OR list_contains($arms, c.arm))
+      {elsewhere}
+"""
+_ANYWHERE = _CHOSEN.format(
+    of="t.conversation_id",
+    joined="""
     LEFT JOIN turn t ON t.id = c.turn_id
     LEFT JOIN conversation v ON v.id = t.conversation_id
     LEFT JOIN answer a ON a.id = c.answer_id
-    WHERE ($superseded OR s.superseded_by IS NULL) AND ($undone OR NOT s.undone)
-      AND ($since IS NULL OR c.created_at >= $since) AND ($until IS NULL OR c.created_at < $until)
+    """,
+    elsewhere="""
       AND (len($sessions) = 0 OR list_contains($sessions, v.id) OR list_contains($sessions, v.title))
-      AND (len($labels) = 0 OR list_has_any(c.labels, $labels))
-      AND (len($arms) = 0 OR list_contains($arms, c.arm))
       AND (len($models) = 0 OR list_contains($models, a.given->>'$.model_name')
            OR list_contains($models, a.given->>'$.model_sha256'))
+    """,
+)
+CHOSEN = f"CREATE TEMP TABLE chosen AS {_ANYWHERE}"
+FIRST_OF_CHOSEN = f"{CHOSEN} ORDER BY c.created_at, c.id LIMIT $most"
+# Where nothing is chosen by what lies in other tables, these are looked into for the first alone.
+_FIRST = _CHOSEN.format(of="c.created_at", joined="", elsewhere="ORDER BY c.created_at, c.id LIMIT $most")
+FIRST_OF_ITS_OWN = f"""
+    CREATE TEMP TABLE chosen AS
+    WITH first AS MATERIALIZED ({_FIRST})
+    SELECT f.id, f.turn_id, t.conversation_id, f.undone, f.superseded_by
+    FROM first f LEFT JOIN turn t ON t.id = f.turn_id
 """
 
 _CORRECTIONS_OF = f"""
@@ -31,21 +49,25 @@ _CORRECTIONS_OF = f"""
            c.conditions AS "check", c.rationale, c.feedback, c.labels, c.arm, c.turn_id, c.answer_id,
            c.supersedes, c.origin, coalesce(e.events, []) AS undo_events, chosen.undone, chosen.superseded_by,
            chosen.conversation_id, a.model_name, a.model_sha256, a.system
-    FROM correction c
+    FROM {{corrections}} c
     LEFT JOIN chosen ON chosen.id = c.id
     LEFT JOIN (
         SELECT id, given->>'$.model_name' AS model_name, given->>'$.model_sha256' AS model_sha256,
                CASE WHEN messages->>'$[0].role' = 'system' THEN messages->>'$[0].content' END AS system
-        FROM answer WHERE id IN (SELECT answer_id FROM {{corrected}})
+        FROM answer WHERE {{answers}}
     ) a ON a.id = c.answer_id
     LEFT JOIN (
         SELECT correction_id, list({{{{'undone': undone, 'at': strftime(created_at, {TIME})}}}} ORDER BY seq) AS events
         FROM correction_event GROUP BY correction_id
     ) e ON e.correction_id = c.id
 """
-_CORRECTIONS = _CORRECTIONS_OF.format(corrected="correction")
-# For a few chosen ones: only their answers are looked into.
-CORRECTIONS_OF_CHOSEN = _CORRECTIONS_OF.format(corrected="correction WHERE id IN (SELECT id FROM chosen)")
+_CORRECTIONS = _CORRECTIONS_OF.format(corrections="correction", answers="id IN (SELECT answer_id FROM correction)")
+# For a few chosen ones: by their row ids, for else all columns of all rows would be read beside the ids.
+_FEW = "(SELECT * FROM correction WHERE rowid IN (SELECT rowid FROM correction WHERE id IN (SELECT id FROM chosen)))"
+CORRECTIONS_OF_CHOSEN = _CORRECTIONS_OF.format(
+    corrections=_FEW,
+    answers=f"rowid IN (SELECT rowid FROM answer WHERE id IN (SELECT answer_id FROM {_FEW}))",
+)
 
 _ANSWERS = f"""
     SELECT a.*, coalesce(f.events, []) AS feedback_events

@@ -17,6 +17,8 @@ from studio.storage.database import Database
 from studio.storage.export_tables import (
     CHOSEN,
     CORRECTIONS_OF_CHOSEN,
+    FIRST_OF_CHOSEN,
+    FIRST_OF_ITS_OWN,
     RECORDS,
     TABLES,
     TIME,
@@ -147,24 +149,29 @@ def copy_out(
 
     Raises StorageError: as every operation on the log, or `folder` cannot be written.
     """
+    if most is not None:
+        with database.connection(read_only=True) as connection:
+            counts = _copy_first(connection, selection, folder, most)
+        return LogCopy(folder, counts)
     try:
         # A DuckDB of its own: what a large log needs to be sorted spills into `folder`.
         with database.held_still(), duckdb.connect(database.file, read_only=True, config=_CONFIG) as connection:
             _bound(connection, folder)
-            if most is not None:
-                return LogCopy(folder, _copy_first(connection, selection, folder, most))
             return LogCopy(folder, _copy_chosen(connection, selection, folder, whole=whole))
     except duckdb.Error as error:
         raise storage_error(error, database.file) from error
 
 
 def _copy_first(connection: duckdb.DuckDBPyConnection, selection: Selection, folder: Path, most: int) -> dict[str, int]:
-    connection.execute(f"{CHOSEN} ORDER BY c.created_at, c.id LIMIT $most", _values(selection) | {"most": most})
+    values = _values(selection) | {"most": most}
+    if selection.sessions or selection.models:
+        connection.execute(FIRST_OF_CHOSEN, values)
+    else:
+        del values["sessions"], values["models"]
+        connection.execute(FIRST_OF_ITS_OWN, values)
     corrections = TABLES[0]
-    rows = f"FROM ({CORRECTIONS_OF_CHOSEN}) WHERE {corrections.of_chosen} ORDER BY {corrections.order}"
-    count = _copy(connection, rows, folder / f"{corrections.name}.parquet")
-    _copy(connection, f"FROM ({VECTORS}) LIMIT 0", folder / "vectors.parquet")
-    return {corrections.name: count}
+    rows = f"FROM ({CORRECTIONS_OF_CHOSEN}) ORDER BY {corrections.order}"
+    return {corrections.name: _copy(connection, rows, folder / f"{corrections.name}.parquet")}
 
 
 def _values(selection: Selection) -> dict[str, object]:

@@ -25,8 +25,10 @@ class Session:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
 
-    def rows(self, sql: str, *parameters: object) -> list[Row]:
-        return self._connection.execute(sql, [_bindable(value) for value in parameters]).fetchall()
+    def rows(self, sql: str, *parameters: object, **named: object) -> list[Row]:
+        """`parameters` for each `?`, or by the names that stand after a `$`."""
+        values = {name: _bindable(value) for name, value in named.items()} or [_bindable(one) for one in parameters]
+        return self._connection.execute(sql, values).fetchall()
 
     def columns(self, sql: str, *parameters: object) -> list[Sequence[Any]]:
         """The rows by column; a list of numbers is an array, which takes a tenth of the time and room."""

@@ -20,7 +20,7 @@ from textual.worker import Worker, WorkerState
 
 from studio.errors import StorageError, StudioError
 from studio.services.studio import Studio
-from studio.tui.background import attend_log, bring_services, count_log, load_engine_and_lessons
+from studio.tui.background import attend_log, bring_screens, bring_services, count_log, load_engine_and_lessons
 from studio.tui.commands import commands_of
 from studio.tui.diagnostics import open_diagnostics, write_down
 from studio.tui.dressed_app import DressedApp
@@ -107,9 +107,21 @@ class StudioApp(KeyedApp, RecordedApp, DressedApp, JumpingApp):
             # Each is imported when first entered: the first paint needs Chat alone.
             module = import_module(f"studio.tui.screens.{mode}")
             screen: StudioScreen = getattr(module, f"{mode.capitalize()}Screen")(self.studio)
+            # Its widgets get their styles as they are made; textual would give the screen that is left all of its anew.
+            screen._css_update_count = self._css_update_count  # noqa: SLF001
             return screen
 
         return build
+
+    def read_styles(self, mode: str) -> None:
+        """Read a mode's style sheet before it is entered: then nothing need be given its styles anew."""
+        sheets = [
+            sheet for sheet in self._builder_of(mode)().css_path if not self.stylesheet.has_source(str(sheet), "")
+        ]
+        for sheet in sheets:
+            self.stylesheet.read(sheet)
+        if sheets:
+            self.stylesheet.reparse()
 
     async def action_go(self, mode: str) -> None:
         """Show a mode's screen; the next key is meant for it. An open dialog is answered first."""
@@ -180,6 +192,7 @@ class StudioApp(KeyedApp, RecordedApp, DressedApp, JumpingApp):
         for told in self.theme_notices:
             self.notify(told, severity="warning", timeout=10)
         self._start(bring_services(), group="watch")
+        self._start(bring_screens(self), group="watch")
         self._start(load_engine_and_lessons(self))
         self._start(attend_log(self))
 

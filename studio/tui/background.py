@@ -14,6 +14,7 @@ from studio.services.studio import off_loop
 from studio.tui.night_watch import InterruptionWatch
 from studio.tui.plain_text import one_line
 from studio.tui.screens.studio_screen import run_beside
+from studio.tui.widgets.header import MODES
 
 if TYPE_CHECKING:
     from studio.domain.nights import NightProgress
@@ -23,6 +24,8 @@ NIGHT_POLL_S = 3.0
 SILENT_POLLS = 7
 """After so many polls without news it is asked whether the night's process is still alive."""
 BACKUP_POLL_S = 1800.0
+STILL_S = 1.0
+"""Untouched for so long, nobody is typing."""
 IDLE_S = 30.0
 """Untouched for so long, and with nothing at work, the studio is idle."""
 IDLE_POLL_S = 1.0
@@ -36,6 +39,15 @@ async def bring_services() -> None:
     """Import, beside the loop, what would hold up the first question."""
     for service in FIRST_NEEDED:
         await asyncio.to_thread(import_module, f"studio.services.{service}")
+
+
+async def bring_screens(app: StudioApp) -> None:
+    """Import and read, whenever nobody types, what would hold up the first look at each screen."""
+    for mode in MODES:
+        while app.untouched_s() < STILL_S:  # noqa: ASYNC110 - keys set no event
+            await asyncio.sleep(STILL_S)
+        await asyncio.to_thread(import_module, f"studio.tui.screens.{mode}")
+        app.read_styles(mode)
 
 
 async def attend_log(app: StudioApp) -> None:

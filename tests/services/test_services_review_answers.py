@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from studio_fakes import FakeEngine, fake_studio, scripted
 
+from benchmarks.ageing import fill
 from studio.domain.arms import FROZEN, LORA_LESSONS
 from studio.domain.generation import ChatMessage, FinishReason, Role
 from studio.domain.identity import new_id, utc_now
@@ -27,6 +28,7 @@ from studio.services.review_answers import (
     take_back,
 )
 from studio.services.studio import Studio
+from studio.storage import unjudged
 
 
 @pytest.fixture
@@ -221,3 +223,16 @@ async def test_an_accepted_answer_stays_judged_where_its_correction_gave_way(stu
     assert await prompts(studio) == []
     await take_back(studio, judgement)
     assert (await first(studio)).reason is ReviewReason.WRONG
+
+
+async def test_the_first_are_found_however_many_more_doubtful_ones_were_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = fake_studio(tmp_path)
+    fill(studio.workspace, turns=400, corrections=80)
+    whole = await review_queue(studio)
+    assert len(whole) > 100
+    for read_for_one in (1, 100):
+        monkeypatch.setattr(unjudged, "_READ_FOR_ONE", read_for_one)
+        for most in (1, 7, len(whole) + 1):
+            assert await review_queue(studio, most) == whole[:most]

@@ -375,3 +375,31 @@ async def test_help_names_the_key_for_stills_only_where_the_session_is_recorded(
             await pilot.press("f1")
             await until(pilot, lambda: "Close the studio" in shown(pilot))
             assert ("as a still" in shown(pilot)) is recorded
+
+
+async def test_a_screen_is_read_once_when_it_is_entered_for_the_first_time(tmp_path: Path) -> None:
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        for key in ("f4", "f9"):
+            await pilot.press(key)
+            await settled(pilot)
+        assert app.log_revision == 0, "nothing was written, and nothing is read again"
+        await pilot.press("f4")
+        await settled(pilot)
+        assert app.log_revision == 1, "back again: the command line may have written meanwhile"
+
+
+@pytest.mark.parametrize("mode", ["lessons", "settings"])
+async def test_a_screen_looks_the_same_whether_its_styles_were_read_before(tmp_path: Path, mode: str) -> None:
+    seen = []
+    for before in (False, True):
+        app = StudioApp(fake_studio(tmp_path))
+        async with app.run_test(size=(120, 36)) as pilot:
+            if before:
+                app.read_styles(mode)
+            await pilot.press(MODES[mode][0].lower())
+            await settled(pilot)
+            seen.append(shown(pilot))
+    assert seen[0] == seen[1]
+    assert len(seen[0].split()) > 30

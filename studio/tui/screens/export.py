@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 from textual import on
@@ -72,6 +73,8 @@ same on the command line."""
         self._ticking = False
 
     def compose_body(self) -> ComposeResult:
+        # Read while the screen is built: of an old log both take as long.
+        self.work.beginning = asyncio.ensure_future(export_work.begin(self.studio, self.work.choices))
         yield Static(NOTHING_CORRECTED, id="export-empty", markup=False)
         with Horizontal(id="export-body"):
             yield ExportSettings(id="export-settings")

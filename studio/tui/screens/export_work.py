@@ -25,8 +25,9 @@ from studio.tui.widgets.pick_dialog import Pick, PickDialog
 
 if TYPE_CHECKING:
     from studio.exchange.request import ExportRequest
-    from studio.exchange.survey import Survey
+    from studio.exchange.survey import FirstRow, Survey
     from studio.services.preview_export import ExportPreviews
+    from studio.services.studio import Studio
     from studio.tui.screens.export import ExportScreen
 
 
@@ -42,6 +43,7 @@ class ExportWork:
 
     choices: Choices = field(default_factory=Choices)
     choosable: Choosable = field(default_factory=Choosable)
+    beginning: asyncio.Future[tuple[ExportPreviews, tuple[FirstRow, ...]]] | None = None
     previews: ExportPreviews | None = None
     survey: Survey | None = None
     problem: bool = False
@@ -64,25 +66,27 @@ async def load(screen: ExportScreen) -> None:
     """Read what the log holds, and show what would be written of it."""
     work = screen.work
     if work.previews is None:
-        # Off the loop: it brings numpy.
-        module = await asyncio.to_thread(import_module, "studio.services.preview_export")
-        work.previews = module.ExportPreviews(screen.studio.log, screen.studio.workspace.scratch)
-        await glance(screen)
+        if work.beginning is None:
+            work.beginning = asyncio.ensure_future(begin(screen.studio, work.choices))
+        work.previews, rows = await asyncio.shield(work.beginning)
+        if rows:
+            screen.query_one(PreviewPane).show_rows(rows)
+            await screen.drawn()
     work.choosable = await work.previews.choosable()
     screen.show_something(work.choosable.corrections > 0)
     if work.choosable.corrections:
         await look(screen)
 
 
-async def glance(screen: ExportScreen) -> None:
-    """Show the first rows of what the settings choose, before all of it has been gone through."""
-    assert screen.work.previews is not None, "loaded before"
+async def begin(studio: Studio, choices: Choices) -> tuple[ExportPreviews, tuple[FirstRow, ...]]:
+    """What makes the previews, and the first rows of what the settings choose, before all of it is gone through."""
+    # Off the loop: it brings numpy.
+    module = await asyncio.to_thread(import_module, "studio.services.preview_export")
+    previews: ExportPreviews = module.ExportPreviews(studio.log, studio.workspace.scratch)
     try:
-        rows = await screen.work.previews.glance(request_of(screen), MOST_ROWS)
+        return previews, await previews.glance(choices.request(studio.settings.prompt.system, {}), MOST_ROWS)
     except UsageError:
-        return  # the survey says it, in its place
-    if rows:
-        screen.query_one(PreviewPane).show_rows(rows)
+        return previews, ()  # the survey says it, in its place
 
 
 async def look(screen: ExportScreen) -> None:

@@ -70,6 +70,7 @@ kept but never given, often because a newer one replaced it. The filter (s) find
         self._haystacks: list[str] = []
         self._titles: dict[str, str] = {}
         self._labels: Mapping[str, tuple[str, ...]] = {}
+        self._newest: asyncio.Future[tuple[list[Lesson], int]] | None = None
         self._wanted: str | None = None
         self._loaded = False
         self._filter_settles: Timer | None = None
@@ -77,6 +78,8 @@ kept but never given, often because a newer one replaced it. The filter (s) find
         self._offered: tuple[bool, bool] | None = None
 
     def compose_body(self) -> ComposeResult:
+        # Read while the screen is built: of an old log both take as long.
+        self._newest = asyncio.ensure_future(browse_lessons.newest_lessons(self.studio, FIRST_PAGE))
         with Horizontal(id="lessons-body"):
             with Vertical(id="lessons-left"):
                 yield Input(placeholder=FILTER_HINT, id="lessons-filter", compact=True)
@@ -118,10 +121,12 @@ kept but never given, often because a newer one replaced it. The filter (s) find
 
     async def _show_newest(self) -> None:
         """Of a long list the first page, until all of it has been read."""
-        newest, in_all = await browse_lessons.newest_lessons(self.studio, FIRST_PAGE)
+        assert self._newest is not None, "read since the screen was built"
+        newest, in_all = await asyncio.shield(self._newest)
         if len(newest) < in_all:
             self.query_one(LessonList).show_lessons(newest)
             self.query_one("#lessons-count", Static).update(number_words(in_all), layout=False)
+            await self.drawn()
 
     async def _filter(self) -> None:
         words = self.query_one("#lessons-filter", Input).value.casefold().split()

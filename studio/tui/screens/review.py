@@ -69,12 +69,15 @@ answered it. To accept what your correction calls wrong puts the answer in that 
         self.stale = False
         self.steps: list[Judgement] = []
         self.ahead: dict[str, OpenedItem] = {}
+        self.first: asyncio.Future[tuple[list[ReviewItem], OpenedItem | None]] | None = None
         self.stepping = asyncio.Lock()
         self._loading: Worker[None] | None = None
         self._judging: Worker[None] | None = None
         self._redoing: Worker[None] | None = None
 
     def compose_body(self) -> ComposeResult:
+        # Read while the screen is built: of an old log both take as long.
+        self.first = asyncio.ensure_future(review_work.read_first(self.studio, LISTED + 1))
         yield Static(READING, id="review-count", markup=False)
         with Horizontal(id="review-body"):
             yield Static(NOTHING, id="review-empty", markup=False)

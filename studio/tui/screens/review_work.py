@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.dialogs import ConfirmDialog
 
 if TYPE_CHECKING:
+    from studio.services.studio import Studio
     from studio.tui.screens.review import ReviewScreen
 
 
@@ -31,17 +33,28 @@ async def load_queue(screen: ReviewScreen, first: int) -> None:
     and what was skipped waits at the end."""
     if not screen.whole and not screen.queue:
         screen.stale = False
-        screen.queue = await review_queue(screen.studio, first)
+        reading, screen.first = screen.first or asyncio.ensure_future(read_first(screen.studio, first)), None
+        screen.queue, opened = await reading
+        if opened is not None:
+            screen.ahead = {opened.item.id: opened}
         screen.whole = len(screen.queue) < first
         screen.stale = screen.stale or not screen.whole
         async with screen.stepping:
             await show_first(screen)
+        if screen.stale:
+            await screen.drawn()
     while screen.stale:
         screen.stale, before = False, list(screen.steps)
         found = await review_queue(screen.studio)
         async with screen.stepping:
             screen.whole = True
             await _take_over(screen, _since(before, screen.steps, found))
+
+
+async def read_first(studio: Studio, first: int) -> tuple[list[ReviewItem], OpenedItem | None]:
+    """The first so many of the queue, and the very first with what is needed to judge it."""
+    queue = await review_queue(studio, first)
+    return queue, await open_item(studio, queue[0]) if queue else None
 
 
 def _since(before: list[Judgement], steps: list[Judgement], found: list[ReviewItem]) -> list[ReviewItem]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import weakref
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
-from textual.events import Key, Resize
+from textual.events import Key, Resize, ScreenResume
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 from textual.worker import Worker, WorkerState
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from studio.tui.app import StudioApp
 
 T = TypeVar("T")
+HELD_BACK_S = 0.06
+"""Textual draws nothing for 50 ms after a mode is entered."""
+DRAWN_WITHIN_S = 0.5
+"""The longest that work waits for what is shown before it to be drawn."""
 TOUR = "Two minutes on your own question: ask, correct, see what was learnt"
 
 
@@ -60,6 +66,7 @@ class StudioScreen(Screen[None]):
         self.studio = studio
         self._seen_revision = 0
         self._was_shown = False
+        self._was_left = False
         self._was_covered = False
 
     @property
@@ -117,10 +124,24 @@ class StudioScreen(Screen[None]):
         for header in self.query(StudioHeader):
             header.fit()
 
+    async def drawn(self) -> None:
+        """Until what was shown last is on the terminal: what comes next may hold it up."""
+        await asyncio.sleep(HELD_BACK_S)
+        done = asyncio.Event()
+        if self.call_after_refresh(done.set):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(done.wait(), DRAWN_WITHIN_S)
+
     def on_screen_suspend(self) -> None:
+        self._was_left = True
         self._was_covered = self in self.app.screen_stack  # by a dialog, not left for another mode
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        if self._was_shown and not self._was_left:
+            # Where a mode is entered for the first time textual says so twice, and gives all styles anew each time.
+            event.refresh_styles = False
+            return
+        self._was_left = False
         if self._was_covered:
             self._notice_log(self.studio_app.log_revision)
         elif self._was_shown:
