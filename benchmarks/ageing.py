@@ -143,7 +143,7 @@ FIRST_VIEWS = (
     ("review, first answer", "\x1b[20~", b"clause"),
     ("settings", "\x1b[21~", b"context_tokens"),
     ("models", "\x1b[24~", b"none"),
-    ("compare", "\x1bOR", b"Ask all arms"),
+    ("compare", "\x1bOR", b"sk all arms"),  # the cursor stands on its first letter
 )
 
 

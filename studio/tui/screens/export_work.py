@@ -68,11 +68,13 @@ async def load(screen: ExportScreen) -> None:
     if work.previews is None:
         if work.beginning is None:
             work.beginning = asyncio.ensure_future(begin(screen.studio, work.choices))
-        work.previews, rows = await asyncio.shield(work.beginning)
+        previews, rows = await asyncio.shield(work.beginning)
+        work.previews = previews
         if rows:
             screen.query_one(PreviewPane).show_rows(rows)
             await screen.drawn()
-    work.choosable = await work.previews.choosable()
+    previews = work.previews
+    work.choosable = await previews.choosable()
     screen.show_something(work.choosable.corrections > 0)
     if work.choosable.corrections:
         await look(screen)

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
@@ -136,7 +137,8 @@ class StudioScreen(Screen[None]):
         self._was_left = True
         self._was_covered = self in self.app.screen_stack  # by a dialog, not left for another mode
 
-    def on_screen_resume(self, event: ScreenResume) -> None:
+    @on(ScreenResume)
+    def _come_back(self, event: ScreenResume) -> None:
         if self._was_shown and not self._was_left:
             # Where a mode is entered for the first time textual says so twice, and gives all styles anew each time.
             event.refresh_styles = False
