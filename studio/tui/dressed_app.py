@@ -12,6 +12,7 @@ from textual.widgets import Input, TextArea
 from studio.services.studio import Studio, off_loop
 from studio.settings import UiSettings
 from studio.tui.ascii_signs import AsciiSigns, needs_ascii_letters, needs_ascii_signs
+from studio.tui.line_colours import let_go_of_lines
 from studio.tui.plain_text import displayable
 from studio.tui.theme_files import VARIABLE_DEFAULTS
 from studio.tui.themes import load_themes, theme_to_use, told_failures
@@ -22,6 +23,7 @@ class DressedApp(App[None]):
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
+        let_go_of_lines()
         # Textual would turn the terminal's own colours, whichever they are, into black on black.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self._own_motion = self.animation_level

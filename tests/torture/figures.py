@@ -1,8 +1,21 @@
-"""What a part of the long form counts."""
+"""What a part of the long form is asked for, and what it counts."""
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
+
+from torture.deeds import DEEDS, Deed
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How often each thing is tried (1 is what `make test` does, give or take), with which random numbers; of which
+    deeds, where a part is of deeds."""
+
+    times: int
+    draw: random.Random
+    deeds: tuple[Deed, ...] = DEEDS
 
 
 @dataclass(frozen=True, slots=True)

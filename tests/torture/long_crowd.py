@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import random
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from torture.crowds import crowd
-from torture.figures import Figure
+from torture.figures import Figure, Wanted
 
 
-def run(times: int, draw: random.Random) -> Iterator[Figure]:
-    for number in range(times):
+def run(wanted: Wanted) -> Iterator[Figure]:
+    for number in range(wanted.times):
         with tempfile.TemporaryDirectory() as place:
-            found = crowd(Path(place), 5.0, draw, kills=number % 4)
+            found = crowd(Path(place), 5.0, wanted.draw, kills=number % 4)
             broken = (*found.broken, *(text for text in found.refused if "is held by" not in text))
             noted = f"{found.kills} kills, {len(found.refused)} refused, longest {found.longest_s:.1f} s"
             yield Figure("operations of five at once", found.operations, broken, noted)

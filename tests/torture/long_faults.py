@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from torture.deeds import DEEDS
-from torture.figures import Figure
+from torture.figures import Figure, Wanted
 from torture.forge import Forge
 from torture.kills import PLACE, at_changes, prepared
 from torture.shim import Mode, build
@@ -16,11 +14,11 @@ from torture.shim import Mode, build
 WHAT = {Mode.FULL: "disk full from a change on", Mode.FAULT: "error at a change"}
 
 
-def run(times: int, draw: random.Random) -> Iterator[Figure]:
+def run(wanted: Wanted) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(dir=PLACE) as place:
         folder = Path(place)
         with Forge(build(folder)) as forge:
-            for deed in DEEDS:
+            for deed in wanted.deeds:
                 made = prepared(forge, deed, folder)
                 for mode, what in WHAT.items():
-                    yield at_changes(forge, made, mode, what, times, draw)
+                    yield at_changes(forge, made, mode, what, wanted.times, wanted.draw)

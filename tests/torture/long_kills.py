@@ -8,8 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from torture.deeds import DEEDS
-from torture.figures import Figure
+from torture.figures import Figure, Wanted
 from torture.forge import Forge
 from torture.kills import PLACE, Prepared, at_changes, interrupted, killed_after, prepared
 from torture.shim import Mode, build
@@ -17,15 +16,15 @@ from torture.shim import Mode, build
 WHAT = {Mode.KILL: "killed before a change", Mode.TEAR: "killed within a change"}
 
 
-def run(times: int, draw: random.Random) -> Iterator[Figure]:
+def run(wanted: Wanted) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(dir=PLACE) as place:
         folder = Path(place)
         with Forge(build(folder)) as forge:
-            for deed in DEEDS:
+            for deed in wanted.deeds:
                 made = prepared(forge, deed, folder)
                 for mode, what in WHAT.items():
-                    yield at_changes(forge, made, mode, what, times, draw)
-                yield _at_moments(forge, made, times, draw)
+                    yield at_changes(forge, made, mode, what, wanted.times, wanted.draw)
+                yield _at_moments(forge, made, wanted.times, wanted.draw)
 
 
 def _at_moments(forge: Forge, made: Prepared, times: int, draw: random.Random) -> Figure:

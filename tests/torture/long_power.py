@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from torture.deeds import DEEDS
-from torture.figures import Figure
+from torture.figures import Figure, Wanted
 from torture.forge import Forge
 from torture.kills import PLACE, prepared
 from torture.power import Kept
@@ -16,13 +14,15 @@ from torture.power_cuts import power_cuts
 from torture.shim import build
 
 
-def run(times: int, draw: random.Random) -> Iterator[Figure]:
+def run(wanted: Wanted) -> Iterator[Figure]:
     """After every change for ten times, after fewer for less."""
+    draw = wanted.draw
     with tempfile.TemporaryDirectory(dir=PLACE) as place:
         folder = Path(place)
         with Forge(build(folder)) as forge:
-            for deed in DEEDS:
-                found = power_cuts(forge, prepared(forge, deed, folder), draw, lambda _: draw.random() < times / 10)
+            for deed in wanted.deeds:
+                made = prepared(forge, deed, folder)
+                found = power_cuts(forge, made, draw, lambda _: draw.random() < wanted.times / 10)
                 broken = tuple(text for _, text in found.broken)
                 by_kind = ", ".join(f"{kept.name.lower()} {found.tried[kept]}" for kept in Kept)
                 yield Figure(f"{deed.name}: power cut", found.tried.total(), broken, by_kind)

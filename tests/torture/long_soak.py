@@ -1,26 +1,26 @@
-"""Asking, correcting, comparing and nights in the real app, a minute for each time: memory, descriptors, the log.
+"""Asking, correcting, comparing and nights in the real app, a round for each time: memory, descriptors, the log.
 
-`make torture PARTS="soak --times 480"` goes on for eight hours.
+`make torture PARTS="soak --times 48"` goes on for what takes a person eight hours.
 """
 
 from __future__ import annotations
 
-import random
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from torture.figures import Figure
-from torture.soak import Sample, soak
+from torture.figures import Figure, Wanted
+from torture.soak import ROUND_MINUTES, Sample, soak
 
 FLAT = 0.05
 
 
-def run(times: int, draw: random.Random) -> Iterator[Figure]:
+def run(wanted: Wanted) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as place:
-        found = soak(Path(place), times, _tell)
+        found = soak(Path(place), wanted.times, _tell)
     rounds = len(found.samples)
-    yield Figure("rounds in the app", rounds + len(found.stuck), tuple(found.stuck))
+    hours = f"{rounds * ROUND_MINUTES / 60:.1f} hours of a person's use"
+    yield Figure("rounds in the app", rounds + len(found.stuck), tuple(found.stuck), hours)
     if rounds < 6:
         return
     for role in found.samples[-1].memory:
@@ -39,4 +39,4 @@ def _tell(sample: Sample) -> None:
     files = ", ".join(f"{role} {number}" for role, number in sample.descriptors.items())
     counts = f"{sample.turns} turns, {sample.answers} answers, {sample.corrections} corrections, {sample.nights} nights"
     log = f"log {sample.log_bytes / 1e6:.2f} MB"
-    print(f"  {sample.at_s / 60:5.1f} min: {memory}; descriptors {files}; {log}; {counts}", flush=True)
+    print(f"  {sample.rounds}, {sample.at_s / 60:.1f} min: {memory}; descriptors {files}; {log}; {counts}", flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import statistics
 import subprocess
@@ -15,26 +16,40 @@ from pathlib import Path
 
 import pexpect
 import psutil
+import pyte
 
 from studio.domain.arms import STANDARD_ARMS
 from studio.storage import DuckDbLog
 from studio.workspace import Workspace
 
 STUDIO = (sys.executable, "-m", "studio")
-NIGHT_EVERY_S = 900.0
+ROUND_MINUTES = 10
+"""The minutes of a person's use that a round stands for."""
+ROOMS = 12
+"""So many questions, which are then corrected anew: what is known stops growing, and with it the prompt of the context
+arm, for which the engine would make ever larger contexts."""
+NIGHT_EVERY = 8
 NIGHT_MINUTES = "0.05"
 PATIENCE_S = 1800.0
 """The longest that one answer, or one round of all arms, may take: beside other work that is many minutes."""
-SETTLED_S = 2.0
+SETTLED_S, QUIET_S, AGAIN_S = 5.0, 0.3, 60.0
+"""It has drawn what there was once it has drawn nothing for so short a time, shorter than its cursor's blinking.
+What nothing came of after so long is typed again, as a person would: beside other work a key may come too early."""
+MOST_SEEN_BYTES = 1_000_000
 ROLES = {"engine": "studio.inference.engine_process", "embedder": "studio.lessons.embedder_process"}
-ENTER, ESCAPE, CTRL_Q, CTRL_S, CTRL_N, SELECT_ALL = "\r", "\x1b", "\x11", "\x13", "\x0e", "\x1b[18~"
-F2, F4, F5, F6, F9 = "\x1bOQ", "\x1bOS", "\x1b[15~", "\x1b[17~", "\x1b[20~"
+ENTER, ESCAPE, CTRL_Q, CTRL_S, CTRL_N, SELECT_ALL = "\r", "\x1b[27u", "\x11", "\x13", "\x0e", "\x1b[18~"
+F2, F4, F5, F6 = "\x1bOQ", "\x1bOS", "\x1b[15~", "\x1b[17~"
+F8, F9, F10, F12 = "\x1b[19~", "\x1b[20~", "\x1b[21~", "\x1b[24~"
+SCREENS = (F4, F5, F6, F8, F9, F10, F12, F2)
+"""Lessons, Nights, Curves, Export, Review, Settings, Models, and back to Chat."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Bytes and descriptors by process, and the log, at a moment."""
+    """Bytes and descriptors by process, and the log, after so many rounds. The bytes are those of RSS, which does not
+    change with whoever else has the same files open, as PSS does."""
 
+    rounds: int
     at_s: float
     memory: dict[str, int]
     descriptors: dict[str, int]
@@ -59,14 +74,14 @@ class Soak:
         return statistics.median(map(of, last)) / statistics.median(map(of, before)) - 1
 
 
-def soak(folder: Path, minutes: float, told: Callable[[Sample], None]) -> Soak:
-    """Go on for so long. `told` is called after each round."""
+def soak(folder: Path, rounds: int, told: Callable[[Sample], None]) -> Soak:
+    """`told` is called after each round."""
     environment = os.environ | {"TERM": "xterm-256color", "STUDIO_WORKSPACE": str(folder), "LANG": "C.UTF-8"}
     app = pexpect.spawn(STUDIO[0], list(STUDIO[1:]), env=environment, dimensions=(50, 160), timeout=None)
     found = Soak()
     try:
         driven = _Driven(app, folder)
-        _rounds(driven, minutes, found, told)
+        _rounds(driven, rounds, found, told)
         driven.quit()
     except TimeoutError as error:
         found.stuck.append(str(error))
@@ -83,6 +98,7 @@ class _Driven:
 
     def __init__(self, app: pexpect.spawn, folder: Path) -> None:
         self._app = app
+        self._seen = bytearray()
         self._workspace = Workspace(folder)
         self._log = DuckDbLog(self._workspace.log_file, self._workspace.sessions / "backups")
 
@@ -92,12 +108,12 @@ class _Driven:
             self._app.expect_exact(b"ready", timeout=PATIENCE_S)
         except (pexpect.TIMEOUT, pexpect.EOF) as error:
             raise TimeoutError("the app's start never came") from error
-        self.draw(SETTLED_S)
+        self.settle()
 
-    def type(self, *keys: str, pause_s: float = 0.4) -> None:
+    def type(self, *keys: str) -> None:
         for key in keys:
             self._app.send(key)
-            self.draw(pause_s)
+            self.settle()
 
     def quit(self) -> None:
         """Raises TimeoutError where it does not end."""
@@ -113,40 +129,64 @@ class _Driven:
         """Take what it draws, else it would wait for its terminal."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            try:
-                self._app.read_nonblocking(65536, timeout=0.05)
-            except pexpect.TIMEOUT:
-                continue
-            except pexpect.EOF:
-                raise TimeoutError("the app has ended") from None
+            self._drew(0.05)
+
+    def settle(self) -> None:
+        """Take what it draws until that is all, or it goes on drawing for long."""
+        deadline = time.monotonic() + SETTLED_S
+        while time.monotonic() < deadline and self._drew(QUIET_S):
+            pass
+
+    def _drew(self, seconds: float) -> bool:
+        """Whether it drew anything in that time."""
+        try:
+            self._seen += self._app.read_nonblocking(65536, timeout=seconds)
+        except pexpect.TIMEOUT:
+            return False
+        except pexpect.EOF:
+            raise TimeoutError("the app has ended") from None
+        del self._seen[:-MOST_SEEN_BYTES]
+        return True
 
     def count(self, table: str) -> int:
         _, ((number,),) = self._log.query(f"SELECT count(*) FROM {table}")
         return int(str(number))
 
-    def until(self, what: str, come: Callable[[], bool]) -> None:
-        """Raises TimeoutError naming `what` never came."""
-        deadline = time.monotonic() + PATIENCE_S
+    def until(self, what: str, come: Callable[[], bool], *again: str) -> None:
+        """Raises TimeoutError naming `what` never came, with what the screen shows. `again` is typed now and then."""
+        began = typed = time.monotonic()
         while not come():
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{what} never came")
-            self.draw(0.5)
+            if time.monotonic() - began > PATIENCE_S:
+                raise TimeoutError(f"{what} never came; the screen:\n{self.screen()}")
+            if again and time.monotonic() - typed > AGAIN_S:
+                print(f"  waiting for {what}, typed again; the screen was:\n{self.screen()}", flush=True)
+                self.type(*again)
+                typed = time.monotonic()
+            self.draw(0.2)
+        self.draw(1.0)  # what the log holds may not be on the screen yet
+        self.settle()
+
+    def screen(self) -> str:
+        """What it shows: drawn anew, because it is made a column wider."""
+        rows, columns = self._app.getwinsize()
+        self._seen = bytearray()
+        self._app.setwinsize(rows, columns + 1)
         self.draw(SETTLED_S)
+        screen = pyte.Screen(columns + 1, rows)
+        # pyte takes the private-mode SGR variants for text; they draw nothing.
+        pyte.ByteStream(screen).feed(re.sub(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]", b"", bytes(self._seen)))
+        return "\n".join(line.rstrip() for line in screen.display if line.strip())
 
-    def answered(self, prompt: str, times: int, what: str) -> None:
-        """Until this question has so many answers."""
-        said = "SELECT id FROM answer WHERE turn_id IN (SELECT id FROM turn WHERE prompt = '{}')"
-        self.until(what, lambda: len(self._log.query(said.format(prompt))[1]) >= times)
-
-    def sample(self, at_s: float) -> Sample:
+    def sample(self, rounds: int, at_s: float) -> Sample:
         app = psutil.Process(self._app.pid)
         family = {"app": app}
         for child in app.children(recursive=True):
             family |= {role: child for role, module in ROLES.items() if module in child.cmdline()}
         turns, answers, corrections, nights = map(self.count, ("turn", "answer", "correction", "night"))
         return Sample(
+            rounds,
             at_s,
-            {role: process.memory_full_info().pss for role, process in family.items()},
+            {role: process.memory_info().rss for role, process in family.items()},
             {role: process.num_fds() for role, process in family.items()},
             self._workspace.log_file.stat().st_size,
             turns,
@@ -155,43 +195,43 @@ class _Driven:
             nights,
         )
 
-    def night(self) -> str:
-        """Run one beside the app, and say what went wrong; else nothing."""
-        command = [*STUDIO, "--workspace", str(self._workspace.root), "night", "--max-minutes", NIGHT_MINUTES]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as night:
-            while night.poll() is None:
+    def night(self) -> list[str]:
+        """A night beside the app, whose adapter is put into use whatever the gate said; says what went wrong."""
+        trained = self._beside("night", "--max-minutes", NIGHT_MINUTES)
+        return trained or self._beside("adapters", "use", str(self.count("adapter")))
+
+    def _beside(self, *arguments: str) -> list[str]:
+        command = [*STUDIO, "--workspace", str(self._workspace.root), *arguments]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
+            while running.poll() is None:
                 self.draw(0.5)
-            said = night.stderr.read() if night.stderr else ""
-        return "" if night.returncode == 0 else f"a night ended with {night.returncode}: {said[-300:]}"
+            said = running.stderr.read() if running.stderr else ""
+        return [] if running.returncode == 0 else [f"{arguments[0]} ended with {running.returncode}: {said[-300:]}"]
 
 
-def _rounds(app: _Driven, minutes: float, found: Soak, told: Callable[[Sample], None]) -> None:
+def _rounds(app: _Driven, rounds: int, found: Soak, told: Callable[[Sample], None]) -> None:
     app.ready()
-    began, last_night = time.monotonic(), time.monotonic()
-    number = 0
-    while (now := time.monotonic()) - began < 60 * minutes:
+    began = time.monotonic()
+    for number in range(rounds):
         _round(app, number)
-        number += 1
-        if now - last_night > NIGHT_EVERY_S:
-            found.stuck += filter(None, [app.night()])
-            last_night = time.monotonic()
-            app.draw(SETTLED_S)
-        found.samples.append(app.sample(time.monotonic() - began))
+        if number % NIGHT_EVERY == NIGHT_EVERY - 1:
+            found.stuck += app.night()
+            app.settle()
+        found.samples.append(app.sample(number + 1, time.monotonic() - began))
         told(found.samples[-1])
 
 
 def _round(app: _Driven, number: int) -> None:
-    """Ask in a new session, correct, ask in other words, compare, and look at every screen."""
-    first, other = f"What is the code of room {number}?", f"Which code opens room {number}?"
-    app.type(CTRL_N, first, ENTER)
-    app.answered(first, 1, "an answer")
-    corrections = app.count("correction")
-    app.type(ESCAPE, "e", SELECT_ALL, f"The code of room {number} is {7 * number + 11}.", CTRL_S, pause_s=0.8)
-    app.until("a correction", lambda: app.count("correction") > corrections)
-    app.type(ESCAPE, "i", other, ENTER)
-    app.answered(other, 1, "an answer to other words")
+    """Ask in a new session, correct, ask in other words, compare, and look at the screens."""
+    room, answers, corrections = number % ROOMS, app.count("answer"), app.count("correction")
+    app.type(CTRL_N, f"What is the code of room {room}?", ENTER)
+    app.until("an answer", lambda: app.count("answer") > answers)
+    correct = (ESCAPE, "e", SELECT_ALL, f"The code of room {room} is {7 * number + 11}.", CTRL_S)
+    app.type(*correct)
+    app.until("a correction", lambda: app.count("correction") > corrections, *correct)
+    app.type(ESCAPE, "i", f"Which code opens room {room}?", ENTER)
+    app.until("an answer to other words", lambda: app.count("answer") > answers + 1)
     app.type(ESCAPE, "c")
     # What an arm that is late would say is taken for the next question's else, and that question is stopped.
-    app.answered(other, 1 + len(STANDARD_ARMS), "a comparison")
-    for screen in (F4, F5, F6, F9, F2):
-        app.type(screen, pause_s=0.6)
+    app.until("a comparison", lambda: app.count("answer") >= answers + 2 + len(STANDARD_ARMS))
+    app.type(*SCREENS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from itertools import pairwise
 from pathlib import Path
 
@@ -48,6 +50,20 @@ def focused_text(pilot: AppPilot) -> str:
 async def moved_on(pilot: AppPilot, before: list[int]) -> None:
     await until(pilot, lambda: in_sight(pilot) != before)
     await settled(pilot)
+
+
+async def test_what_was_drawn_of_a_talk_that_was_left_is_let_go_of(tmp_path: Path) -> None:
+    studio, talk = a_long_talk(tmp_path)
+    async with StudioApp(studio).run_test(size=(120, 36)) as pilot:
+        await open_talk(pilot, talk)
+        lines = [weakref.ref(answer._styles_cache) for answer in chat(pilot).query(AnswerView)]
+        assert len(lines) > 5
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: not chat(pilot).query(AnswerView))
+        await settled(pilot)
+        gc.collect()
+        # The last that were touched may still be held by what is being drawn.
+        assert sum(kept() is not None for kept in lines) <= 2
 
 
 async def test_all_of_it_can_be_read_page_by_page_and_little_of_it_is_mounted(tmp_path: Path) -> None:
