@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from studio_fakes import FakeEngine, fake_studio
+from textual.widget import Widget
 from tui_driving import AppPilot, ask, chat, settled, shown, until
 from tui_values import an_answer
 
@@ -53,15 +54,26 @@ async def moved_on(pilot: AppPilot, before: list[int]) -> None:
 
 
 async def test_what_was_drawn_of_a_talk_that_was_left_is_let_go_of(tmp_path: Path) -> None:
+    """Neither the lines of its answers nor the fields of what was begun on them are held."""
     studio, talk = a_long_talk(tmp_path)
     async with StudioApp(studio).run_test(size=(120, 36)) as pilot:
         await open_talk(pilot, talk)
+        fields: list[weakref.ref[Widget]] = []
+        for key in ("e", "f"):
+            await pilot.press("escape", key)
+            await until(pilot, lambda: chat(pilot).query("AnswerView Input"))
+            for kind in ("Input", "TextArea"):
+                fields += [weakref.ref(field) for field in chat(pilot).query(f"AnswerView {kind}")]
+            await pilot.press("escape")
+            await until(pilot, lambda: not chat(pilot).query("AnswerView Input"))
         lines = [weakref.ref(answer._styles_cache) for answer in chat(pilot).query(AnswerView)]
         assert len(lines) > 5
         await pilot.press("ctrl+n")
         await until(pilot, lambda: not chat(pilot).query(AnswerView))
         await settled(pilot)
         gc.collect()
+        assert len(fields) == 4
+        assert [field() for field in fields if field() is not None] == []
         # The last that were touched may still be held by what is being drawn.
         assert sum(kept() is not None for kept in lines) <= 2
 

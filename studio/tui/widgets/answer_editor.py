@@ -16,7 +16,7 @@ from textual.timer import Timer
 from textual.widgets import Input, TextArea
 
 from studio.tui.plain_text import typed
-from studio.tui.widgets.text_input import PlainTextArea
+from studio.tui.widgets.text_input import LineInput, PlainTextArea
 from studio.tui.widgets.word_diff import DiffView, diff_content
 
 if TYPE_CHECKING:
@@ -78,9 +78,9 @@ class AnswerEditor(Vertical):
             with VerticalScroll(classes="editor-diff", can_focus=False):
                 yield self._diff
         with Horizontal(classes="editor-notes"):
-            yield Input(self._starting_rationale, placeholder="Why? (optional)", compact=True, classes="rationale")
+            yield LineInput(self._starting_rationale, placeholder="Why? (optional)", compact=True, classes="rationale")
             labels = ", ".join(self._starting_labels)
-            yield Input(labels, placeholder="Labels: one, another (optional)", compact=True, classes="labels")
+            yield LineInput(labels, placeholder="Labels: one, another (optional)", compact=True, classes="labels")
 
     def on_mount(self) -> None:
         if self.feedback:

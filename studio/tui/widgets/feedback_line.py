@@ -7,10 +7,11 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input
+
+from studio.tui.widgets.text_input import LineInput
 
 
-class FeedbackLine(Input):
+class FeedbackLine(LineInput):
     """`Input.Submitted` has the words; the screen removes the line, also where the user leaves it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -1,4 +1,4 @@
-"""Editors for plain text: a paste is bounded, and nothing that steers the terminal gets in."""
+"""Editors for plain text: a paste is bounded, and nothing that steers the terminal gets in. What went is let go of."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import TextArea
+from textual.widgets import Input, TextArea
 
 from studio.tui.plain_text import typed
 
@@ -15,11 +15,28 @@ MAX_CHARACTERS = 20_000
 """The most characters a prompt or a correction may have; the services refuse more."""
 
 
+def let_go_of(field: Input | TextArea) -> None:
+    """Have textual forget a field that goes: its screen would hold it for ever, and an editor the app, by its theme."""
+    field.screen.text_selection_started_signal.unsubscribe(field)
+    watchers = getattr(field.app, "__watchers", {}).get("theme", [])
+    watchers[:] = [watcher for watcher in watchers if watcher[0] is not field]
+
+
+class LineInput(Input):
+    """A line among what comes and goes within a screen."""
+
+    def on_unmount(self) -> None:
+        let_go_of(self)
+
+
 class PlainTextArea(TextArea):
     """A soft-wrapping editor of at most MAX_CHARACTERS, with undo. `placeholder` and `text` are plain text."""
 
     def __init__(self, text: str = "", **options: Any) -> None:
         super().__init__(typed(text), compact=True, highlight_cursor_line=False, **options)
+
+    def on_unmount(self) -> None:
+        let_go_of(self)
 
     def check_consume_key(self, key: str, character: str | None = None) -> bool:
         """Whether the key is text: letters, also while it is read-only (then they are no commands), and enter."""
