@@ -130,10 +130,12 @@ class ContextRunner(threading.Thread):
         sequences = self._sequences_for(lanes)
         if self._context is None or self._context.tokens < tokens or self._context.sequences < sequences:
             self._context = self._larger_context(tokens, sequences, adapters)
+            self._attached = adapters
         elif self._attached != adapters:
-            self._context.attach(adapters.handles, adapters.scales)
+            self._context.attach(adapters.loaded, adapters.scales)
             self._cache = SequenceCache(self._context.sequences)
-        self._attached = adapters
+            self._attached = adapters
+        # One that is equal may have been loaded anew: what is attached is the one that has to be held.
         return self._context
 
     def _sequences_for(self, lanes: list[LaneRun]) -> int:
@@ -167,7 +169,7 @@ class ContextRunner(threading.Thread):
         while size < tokens:
             size *= 2
         context = self._new_context(min(size, self._context_tokens), sequences)
-        context.attach(adapters.handles, adapters.scales)
+        context.attach(adapters.loaded, adapters.scales)
         self._cache = SequenceCache(context.sequences)
         for held, memory in reversed(saved[: context.sequences]):
             copy = self._cache.keep_copy(held.tokens, interactive=held.interactive)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from studio.domain.generation import FinishReason, Priority, Sampling
 from studio.errors import StudioError
-from studio.inference.llama_native import MOST_LOGITS, AdapterHandle, NativeContext, NativeModel, NativeSampler
+from studio.inference.llama_native import MOST_LOGITS, NativeAdapter, NativeContext, NativeModel, NativeSampler
 from studio.inference.protocol import Event, LaneBroke, LaneEnded, TextArrived
 from studio.inference.sequence_cache import HeldSequence
 from studio.inference.text_stream import TextStream
@@ -39,12 +39,12 @@ class AdapterFile(NamedTuple):
 class AdapterSet:
     """What a context has attached. Contexts are interchangeable only if equal in this; KV is never shared across.
 
-    One scale and one handle for each file.
+    One scale and one loaded adapter for each file; they stay loaded for as long as somebody has this.
     """
 
     files: tuple[AdapterFile, ...] = ()
     scales: tuple[float, ...] = ()
-    handles: tuple[AdapterHandle, ...] = field(default=(), compare=False, repr=False)
+    loaded: tuple[NativeAdapter, ...] = field(default=(), compare=False, repr=False)
 
 
 class Prompt(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import math
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,6 @@ import numpy as np
 
 from studio.domain.generation import Sampling
 from studio.errors import AdapterError, ModelError
-
-AdapterHandle = Any
-"""A ctypes pointer; only handed back to this module."""
 
 Logits = np.ndarray[tuple[int], np.dtype[np.float32]]
 
@@ -85,6 +83,9 @@ class NativeModel:
             on_progress()
             return True
 
+        self.lock = threading.RLock()
+        """Whoever makes a context looks at all adapters, which come and go in other threads."""
+        self.is_freed = False
         params = llama_cpp.llama_model_default_params()
         params.n_gpu_layers = gpu_layers
         params.progress_callback = progress
@@ -112,7 +113,9 @@ class NativeModel:
 
     def free(self) -> None:
         """Contexts must be gone; adapters go with it."""
-        llama_cpp.llama_model_free(self.pointer)
+        with self.lock:
+            self.is_freed = True
+            llama_cpp.llama_model_free(self.pointer)
 
     @property
     def bos_text(self) -> str:
@@ -159,14 +162,23 @@ class NativeModel:
     def ends_answer(self, token: int) -> bool:
         return bool(llama_cpp.llama_vocab_is_eog(self._vocab, token))
 
-    def load_adapter(self, path: Path) -> AdapterHandle:
-        """A handle for `NativeContext.attach`; lives as long as the model. Raises AdapterError."""
-        handle = llama_cpp.llama_adapter_lora_init(self.pointer, str(path).encode())
-        if not handle:
+
+class NativeAdapter:
+    """A loaded adapter, for `NativeContext.attach`; freed once nobody holds it. Raises AdapterError."""
+
+    def __init__(self, model: NativeModel, path: Path) -> None:
+        self._model = model
+        with model.lock:
+            self.pointer: Any = llama_cpp.llama_adapter_lora_init(model.pointer, str(path).encode())
+        if not self.pointer:
             raise AdapterError(
                 f"The adapter {path.name} does not fit the loaded model.", "Train a new one, or load its own model."
             )
-        return handle
+
+    def __del__(self) -> None:
+        with self._model.lock:
+            if self.pointer and not self._model.is_freed:
+                llama_cpp.llama_adapter_lora_free(self.pointer)
 
 
 class NativeContext:
@@ -191,7 +203,8 @@ class NativeContext:
         params.kv_unified = False
         params.swa_full = True
         params.no_perf = True
-        self._context = llama_cpp.llama_init_from_model(model.pointer, params)
+        with model.lock:
+            self._context = llama_cpp.llama_init_from_model(model.pointer, params)
         if not self._context:
             raise ModelError(
                 f"There is not enough memory for a context of {tokens} tokens.", "Set model.context_tokens lower."
@@ -214,10 +227,14 @@ class NativeContext:
             llama_cpp.llama_set_n_threads(self._context, threads, threads)
             self._threads = threads
 
-    def attach(self, adapters: Sequence[AdapterHandle], scales: Sequence[float]) -> None:
-        """Put these adapters, or none, in place of what was attached; their effects add up. Clears the memory."""
+    def attach(self, adapters: Sequence[NativeAdapter], scales: Sequence[float]) -> None:
+        """Put these adapters, or none, in place of what was attached; their effects add up. Clears the memory.
+
+        They must be held for as long as they are attached.
+        """
         self.clear()
-        handles = (llama_cpp.llama_adapter_lora_p_ctypes * len(adapters))(*adapters)
+        pointers = (adapter.pointer for adapter in adapters)
+        handles = (llama_cpp.llama_adapter_lora_p_ctypes * len(adapters))(*pointers)
         factors = (ctypes.c_float * len(adapters))(*scales)
         if llama_cpp.llama_set_adapters_lora(self._context, handles, len(adapters), factors) != 0:
             raise AdapterError("llama.cpp refused to attach the adapter.", "Train a new one.")

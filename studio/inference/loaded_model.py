@@ -16,7 +16,7 @@ from studio.errors import AdapterError, ModelError, PromptTooLongError
 from studio.inference.file_identity import file_sha256
 from studio.inference.gguf_header import GgufFormatError, read_header
 from studio.inference.lane_run import AdapterFile, AdapterSet, Emit, LaneRun, Prompt
-from studio.inference.llama_native import AdapterHandle, NativeModel
+from studio.inference.llama_native import NativeAdapter, NativeModel
 from studio.inference.model_header import checked_header
 from studio.inference.protocol import AdapterSpec, Generate, LaneSpec, LoadModel, ModelLoaded
 from studio.inference.scheduler import Scheduler
@@ -25,6 +25,8 @@ from studio.prompting.thinking import closing_of
 
 _BASE_SHA256 = "studio.base_sha256"
 _HERE = "\U0010fffe"  # a character that is none: it stands where the text of a forced completion begins
+_MOST_ADAPTERS = 8
+"""As many as are kept loaded, those used last. A night brings one more, and the app may be open for weeks."""
 _CONTEXT_SHARE_OF_MEMORY = 16
 """One in so many bytes of the machine's memory may be one context's; at most four contexts exist."""
 
@@ -46,7 +48,7 @@ class LoadedModel:
             )
         self._control_tokens = native.control_tokens()
         self._architecture = header.architecture
-        self._adapters: dict[AdapterFile, AdapterHandle] = {}
+        self._adapters: dict[AdapterFile, NativeAdapter] = {}
         context_tokens = min(command.context_tokens, native.trained_context_tokens)
         threads = command.threads or psutil.cpu_count(logical=False) or os.cpu_count() or 1
         self._emit = emit
@@ -154,10 +156,10 @@ class LoadedModel:
     def _adapter_set(self, wanted: Sequence[AdapterSpec]) -> AdapterSet:
         found = [self._adapter(Path(spec.path)) for spec in wanted]
         return AdapterSet(
-            tuple(file for file, _ in found), tuple(spec.scale for spec in wanted), tuple(handle for _, handle in found)
+            tuple(file for file, _ in found), tuple(spec.scale for spec in wanted), tuple(loaded for _, loaded in found)
         )
 
-    def _adapter(self, path: Path) -> tuple[AdapterFile, AdapterHandle]:
+    def _adapter(self, path: Path) -> tuple[AdapterFile, NativeAdapter]:
         try:
             status = path.stat()
         except OSError as error:
@@ -166,10 +168,14 @@ class LoadedModel:
                 "Choose another adapter, or train a new one.",
             ) from error
         file = AdapterFile(path, status.st_size, status.st_mtime_ns)
-        if file not in self._adapters:
+        loaded = self._adapters.pop(file, None)
+        if loaded is None:
             self._check_adapter(path)
-            self._adapters[file] = self._native.load_adapter(path)
-        return file, self._adapters[file]
+            loaded = NativeAdapter(self._native, path)
+        self._adapters[file] = loaded
+        if len(self._adapters) > _MOST_ADAPTERS:
+            del self._adapters[next(iter(self._adapters))]
+        return file, loaded
 
     def _check_adapter(self, path: Path) -> None:
         again = "Choose another adapter, or train a new one."
