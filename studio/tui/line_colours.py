@@ -18,6 +18,6 @@ def let_go_of_lines() -> None:
     """Have textual keep these by their colours alone.
 
     It keeps them by the cache of lines that asks too, and so, of widgets that went, a thousand such caches with all
-    that was ever drawn of them: two megabytes for each question and correction, for hours.
+    that was ever drawn of them.
     """
     StylesCache.get_inner_outer = staticmethod(_inner_and_outer)  # type: ignore[method-assign, assignment]
