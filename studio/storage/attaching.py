@@ -1,7 +1,7 @@
 """DuckDB itself. Importing it takes 50 ms, so that only a database that is used does: the app has painted by then.
 
-Starting DuckDB costs about 18 ms, attaching a file to one that runs about 2: so one without a file of its own is kept,
-and the log is attached to it and detached again. Whoever calls sees to it that one thread at a time does.
+Starting DuckDB costs about 18 ms, attaching a file to one that runs about 2: so one without a file of its own is kept
+for a while, and the log is attached to it and detached again. Whoever calls sees to it that one thread at a time does.
 """
 
 from __future__ import annotations
@@ -27,8 +27,11 @@ _CONFIG: _Config = {
 _SANDBOX = _CONFIG | {"enable_external_access": "false"}
 _KEPT = _CONFIG | {"temp_directory": ""}  # else large sorts would spill into the folder the process was started in
 
-# What files are attached to; None before the first one, and after a failure.
+ATTACHED_MOST = 200
+"""Of each file that was attached and detached DuckDB keeps some kilobytes until it ends; then another begins."""
+# What files are attached to, and how many were; None before the first one, and after a failure.
 _kept: duckdb.DuckDBPyConnection | None = None
+_attached_so_far = 0
 
 Error = duckdb.Error
 CHECKPOINT = "CHECKPOINT log"
@@ -44,8 +47,11 @@ def attached(
     What was committed in the block is in the write-ahead log when it is left, and folded from there into the file.
     Where that fails it stays there until the next time, unless it `must_fold`. Raises Error, OSError.
     """
-    global _kept  # noqa: PLW0603 - one thread at a time
+    global _kept, _attached_so_far  # noqa: PLW0603 - one thread at a time
+    if _kept is None:
+        _attached_so_far = 0
     kept, _kept = _kept or _started(), None
+    _attached_so_far += 1
     try:
         copy = _until_free(lambda: _attach(kept, file, read_only), wait_s)
     except BaseException:
@@ -55,7 +61,7 @@ def attached(
         with kept.cursor() as connection:
             connection.execute("USE log")
             yield connection
-        if _detached(kept, file, copy, must_fold):
+        if _detached(kept, file, copy, must_fold) and _attached_so_far < ATTACHED_MOST:
             _kept = kept
     finally:
         # After a failure DuckDB may refuse all further work: the next operation starts another.

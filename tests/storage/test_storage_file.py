@@ -19,7 +19,7 @@ from storage_values import a_correction, open_log, said
 
 from studio.domain.lessons import Scope, ScopeKind
 from studio.errors import MachineError, StorageError
-from studio.storage import DuckDbLog
+from studio.storage import DuckDbLog, attaching
 from studio.storage.database import Database
 from studio.storage.schema import Migration, prepare, shipped_migrations
 
@@ -296,3 +296,18 @@ def test_a_kill_while_the_log_is_made_leaves_none_or_a_good_one(tmp_path: Path) 
         log = open_log(folder)
         assert acknowledged <= {correction.id for correction in log.corrections.all()}
         assert log.check() == []
+
+
+def test_what_duckdb_keeps_of_each_opening_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, begun, begin = open_log(tmp_path), [0], attaching._started
+
+    def counted() -> duckdb.DuckDBPyConnection:
+        begun[0] += 1
+        return begin()
+
+    monkeypatch.setattr(attaching, "_started", counted)
+    monkeypatch.setattr(attaching, "_kept", None)
+    monkeypatch.setattr(attaching, "ATTACHED_MOST", 3)
+    for _ in range(9):
+        assert log.corrections.in_force_ids() == set()
+    assert begun == [3], "it lives as long as it keeps little"
