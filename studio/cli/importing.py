@@ -20,7 +20,7 @@ from studio.errors import EmbedderError, UsageError
 if TYPE_CHECKING:
     from studio.domain.imports import Import
     from studio.domain.log import Correction
-    from studio.domain.ports import Log
+    from studio.domain.stores import Log
     from studio.services.import_corrections import Imported
     from studio.services.plan_import import Conflict, Plan, UndoneInOne
     from studio.services.studio import Studio

@@ -10,8 +10,8 @@ from pathlib import Path
 import orjson
 
 from studio.domain.exports import CorrectionRow
-from studio.domain.ports import LogCopy
 from studio.domain.progress import Progress
+from studio.domain.stores import LogCopy
 from studio.exchange.examples import Example, example_of, redacted_row, texts_of
 from studio.exchange.formats import Format, Row
 from studio.exchange.lossless import redacted_line, texts_in

@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from studio.domain.ports import LogCopy
 from studio.domain.progress import Progress
+from studio.domain.stores import LogCopy
 from studio.exchange.examples import example_of, redacted_row
 from studio.exchange.lossless import redacted_line
 from studio.exchange.privacy import Finding, same

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from studio.domain.ports import Log
 from studio.domain.speed import MachineSpeed, Work
+from studio.domain.stores import Log
 from studio.errors import ModelError
 from studio.inference.file_identity import remembered_sha256
 from studio.inference.gguf_header import GgufHeader

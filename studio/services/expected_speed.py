@@ -21,8 +21,8 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from studio.domain.ports import Log
 from studio.domain.speed import MachineSpeed, Work, token_seconds
+from studio.domain.stores import Log
 from studio.errors import StorageError
 from studio.inference.free_cores import INTERVAL_S, cores_left, read_cpu_times
 from studio.models.fit import MemoryNeed, gigabytes, layers_on_gpu

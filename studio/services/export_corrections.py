@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 from studio.domain.plural import plural
-from studio.domain.ports import Log, LogCopy
 from studio.domain.progress import Progress, unheard
+from studio.domain.stores import Log, LogCopy
 from studio.errors import UsageError
 from studio.exchange.about import counted, write_about
 from studio.exchange.privacy import Privacy

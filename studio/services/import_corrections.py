@@ -8,8 +8,8 @@ from pathlib import Path
 from studio.domain.identity import new_id, utc_now
 from studio.domain.imports import Import
 from studio.domain.log import Correction
-from studio.domain.ports import Log
 from studio.domain.progress import Progress, unheard
+from studio.domain.stores import Log
 from studio.errors import NotFoundError, StorageError
 from studio.exchange.reading import MOST_ROWS, FileRead, read_file
 from studio.exchange.records import exported_folder, is_log

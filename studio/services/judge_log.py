@@ -13,8 +13,8 @@ from datetime import datetime
 from studio.domain.generation import FinishReason
 from studio.domain.log import Correction, Said
 from studio.domain.nights import ProbeResult
-from studio.domain.ports import Log
 from studio.domain.same_question import folded
+from studio.domain.stores import Log
 from studio.evaluation.checks import judge
 
 _UNFINISHED = (FinishReason.FAILED, FinishReason.CANCELLED)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from studio.domain.generation import ChatMessage, FinishReason, Role
 from studio.domain.log import Answer, Origin, Turn
-from studio.domain.ports import Log
+from studio.domain.stores import Log
 from studio.services.converse import begun_with
 from studio.services.prepare_lanes import Question
 

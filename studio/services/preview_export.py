@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from studio.domain.exports import Choosable, Selection
-from studio.domain.ports import Log, LogCopy
 from studio.domain.progress import Progress
+from studio.domain.stores import Log, LogCopy
 from studio.errors import MachineError, UsageError
 from studio.exchange.request import ExportRequest
 from studio.exchange.splits import Alike, Splits, draw_splits, group_alike

@@ -8,8 +8,8 @@ from studio.domain.checks import Check
 from studio.domain.generation import ChatMessage
 from studio.domain.identity import new_id, utc_now
 from studio.domain.log import Answer, Correction, Feedback, Origin
-from studio.domain.ports import CorrectionStore
 from studio.domain.same_question import folded
+from studio.domain.stores import CorrectionStore
 from studio.errors import UsageError
 from studio.evaluation.checks import check_from_edit
 from studio.prompting.thinking import without_thinking

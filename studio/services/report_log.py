@@ -11,8 +11,8 @@ from studio.domain.lessons import LessonStatus
 from studio.domain.log import Correction, Said
 from studio.domain.measures import Estimate
 from studio.domain.nights import Adapter, Night
-from studio.domain.ports import Log
 from studio.domain.same_question import folded
+from studio.domain.stores import Log
 from studio.errors import NotFoundError
 from studio.evaluation.statistics import mean_estimate
 from studio.reporting.log_report import STATES, ArmStory, CurveStep, LabelStory, LogStory, Lost, NightRow, Standing

@@ -12,7 +12,8 @@ from msgspec.structs import asdict
 
 from studio.domain.arms import ArmRecipe
 from studio.domain.generation import ChatMessage, EngineOptions, ModelFacts, Sampling
-from studio.domain.ports import Embedder, Engine, Log
+from studio.domain.ports import Embedder, Engine
+from studio.domain.stores import Log
 from studio.errors import ModelError, UsageError
 from studio.services.kept_completions import KeptCompletions
 from studio.settings import Settings

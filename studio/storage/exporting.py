@@ -43,7 +43,7 @@ _JSON = ("history", "check", "given", "messages", "conditions", "config", "metri
 
 
 class LogCopy:
-    """Implements domain.ports.LogCopy: Parquet files in a folder, by the name of their table."""
+    """Implements domain.stores.LogCopy: Parquet files in a folder, by the name of their table."""
 
     def __init__(self, folder: Path, counts: dict[str, int]) -> None:
         self._folder = folder

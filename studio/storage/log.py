@@ -18,12 +18,12 @@ from studio.storage.views import faulty_views, rebuild_views
 
 if TYPE_CHECKING:
     from studio.domain.exports import Choosable, Selection
-    from studio.domain.ports import LogCopy
     from studio.domain.restoring import Restoration
+    from studio.domain.stores import LogCopy
 
 
 class DuckDbLog(Stores):
-    """Implements domain.ports.Log. Thread-safe; holds nothing open between operations.
+    """Implements domain.stores.Log. Thread-safe; holds nothing open between operations.
 
     Making one costs nothing; the first operation opens it. Every operation raises StorageError where the file cannot be
     opened, is held by another process for longer than `wait_s`, damaged, or cannot be written.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from studio.storage.database import Database
 
 if TYPE_CHECKING:
-    from studio.domain.ports import (
+    from studio.domain.stores import (
         AdapterStore,
         AnswerStore,
         ConversationStore,

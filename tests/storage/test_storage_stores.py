@@ -29,7 +29,7 @@ from studio.domain.identity import new_id, utc_now
 from studio.domain.lessons import LessonStatus, LessonUse
 from studio.domain.log import Answer, Correction, Feedback, Given, GivenLesson, Origin, Turn
 from studio.domain.nights import Night, NightState, Probe, ProbeKind, ProbeResult
-from studio.domain.ports import Log
+from studio.domain.stores import Log
 from studio.errors import NotFoundError, StorageError
 from studio.storage import DuckDbLog
 

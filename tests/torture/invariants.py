@@ -12,7 +12,7 @@ from pathlib import Path
 from studio_fakes import fake_studio
 
 from studio.domain.lessons import LessonKind, LessonStatus
-from studio.domain.ports import Log
+from studio.domain.stores import Log
 from studio.errors import StudioError
 from studio.owned_folder import PREFIX
 from studio.services.studio import Studio

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from tui_driving import AppPilot, notices, settled, shown, until
 from tui_values import add_correction
 
-from studio.domain.ports import Log
+from studio.domain.stores import Log
 from studio.reporting.log_report import LogStory
 from studio.services.report_log import read_story
 from studio.tui.app import StudioApp
