@@ -240,9 +240,9 @@ async def test_a_pull_is_given_up(studio: Studio, server: ModelServer) -> None:
         await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
         await pilot.press("y")
         await until(pilot, lambda: app.screen is screen and not list(studio.workspace.pulled.iterdir()))
+        await until(pilot, lambda: "made is given up; what had arrived of it is deleted." in notices(pilot))
         await settled(pilot)
         assert "paused" not in shown(pilot)
-        assert "made is given up; what had arrived of it is deleted." in notices(pilot)
 
 
 async def test_what_goes_wrong_is_told(studio: Studio, server: ModelServer) -> None:
