@@ -16,11 +16,11 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
 from studio.errors import EmbedderError
+from studio.freed_memory import give_back_memory
 
 _PR_SET_PDEATHSIG = 1
 
@@ -79,15 +79,8 @@ def _load(model: Path, lora: Path) -> Callable[[Sequence[str]], list[str]]:
         return [base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii") for vector in vectors]
 
     embed(["ready"])  # the first call maps the weights: before the first question, not during it
-    _give_back_memory()
+    give_back_memory()  # what merging needed for a while
     return embed
-
-
-def _give_back_memory() -> None:
-    """What merging needed for a while (9 MB) glibc would keep; elsewhere allocators see to it themselves."""
-    if sys.platform == "linux":
-        with suppress(AttributeError):  # of musl
-            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _say(answers: TextIO, message: dict[str, object]) -> None:

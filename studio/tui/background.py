@@ -43,11 +43,14 @@ async def bring_services() -> None:
 
 async def bring_screens(app: StudioApp) -> None:
     """Import and read, whenever nobody types, what would hold up the first look at each screen."""
+    from studio.freed_memory import give_back_memory
+
     for mode in MODES:
         while app.untouched_s() < STILL_S:  # noqa: ASYNC110 - keys set no event
             await asyncio.sleep(STILL_S)
         await asyncio.to_thread(import_module, f"studio.tui.screens.{mode}")
         app.read_styles(mode)
+    await asyncio.to_thread(give_back_memory)
 
 
 async def attend_log(app: StudioApp) -> None:
