@@ -136,7 +136,7 @@ FIRST_VIEWS = (
     ("lessons", "\x1bOS", b"clause 199"),
     ("nights", "\x1b[15~", b"No night"),
     ("curves", "\x1b[17~", b"Reading the log"),
-    ("curves, all of it", "\x1b[17~", b"Corrected questions, by arm"),
+    ("curves, all of it", "\x1b[17~", b"Corrected questions right"),
     ("export", "\x1b[19~", b"Format"),
     ("export, preview", "\x1b[19~", b"clause"),
     ("review", "\x1b[20~", b"Reading answers"),
