@@ -132,10 +132,10 @@ class ContextRunner(threading.Thread):
             self._context = self._larger_context(tokens, sequences, adapters)
             self._attached = adapters
         elif self._attached != adapters:
+            # Not where they are equal: that may have been loaded anew, and what is attached has to be held.
             self._context.attach(adapters.loaded, adapters.scales)
             self._cache = SequenceCache(self._context.sequences)
             self._attached = adapters
-        # One that is equal may have been loaded anew: what is attached is the one that has to be held.
         return self._context
 
     def _sequences_for(self, lanes: list[LaneRun]) -> int:
