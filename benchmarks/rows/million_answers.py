@@ -18,7 +18,7 @@ from studio.domain.checks import Check
 from studio.domain.generation import ChatMessage, FinishReason, Role
 from studio.domain.identity import new_id, utc_now
 from studio.domain.log import Answer, Conversation, Correction, Given, GivenLesson, Turn
-from studio.services.judge_log import judge_log, said_of
+from studio.services.judge_log import hear, judge_log
 from studio.storage import DuckDbLog
 
 ANSWERS = 1_000_000
@@ -62,13 +62,8 @@ def _operations(log: DuckDbLog, file: Path, turn: Turn) -> list[tuple[str, Calla
             DuckDbLog(file, file.parent / "backups").open,
             lambda: _raw(file, "SELECT max(version) FROM schema_version"),
         ),
-        ("curves", lambda: _curves(log), lambda: _raw(file, _CURVES)),
+        ("curves", lambda: judge_log(hear(log)), lambda: _raw(file, _CURVES)),
     ]
-
-
-def _curves(log: DuckDbLog) -> object:
-    corrections = log.corrections.all()
-    return judge_log(log, said_of(log, corrections), corrections)
 
 
 def _milliseconds(operation: Callable[[], object]) -> float:

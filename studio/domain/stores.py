@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # what the app need not hold for its first paint
     from collections.abc import Collection, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime, timedelta
     from pathlib import Path
 
@@ -316,6 +317,10 @@ class Log(Protocol):
 
         Raises StorageError.
         """
+        ...
+
+    def one_look(self) -> AbstractContextManager[None]:
+        """What this thread reads within the block is read at once, of one state; nothing can be written in it."""
         ...
 
     def check(self) -> list[str]:

@@ -8,7 +8,7 @@ from studio.domain.arms import ACTIVE_ADAPTER, Memory
 from studio.domain.log import Correction
 from studio.domain.nights import Night, NightState
 from studio.domain.same_question import folded
-from studio.services.judge_log import judge_log, said_of
+from studio.services.judge_log import hear, judge_log
 from studio.services.studio import Studio, off_loop
 from studio.training.priority import Standing, choose
 
@@ -50,9 +50,4 @@ def _right_by_weights(studio: Studio) -> dict[str, bool]:
     arms = {
         arm.name for arm in studio.settings.arm_recipes() if arm.adapter == ACTIVE_ADAPTER and arm.memory is Memory.NONE
     }
-    corrections = studio.log.corrections.all()
-    return {
-        folded(one.question): one.ok
-        for one in judge_log(studio.log, said_of(studio.log, corrections), corrections)
-        if one.arm in arms and one.after
-    }
+    return {folded(one.question): one.ok for one in judge_log(hear(studio.log)) if one.arm in arms and one.after}

@@ -32,7 +32,7 @@ async def collect_examples(studio: Studio, corrections: Sequence[Correction], *,
     of_all = learnt_examples(made, system=system, wordings_each=studio.settings.night.wordings_each, seed=seed)
     learnt = [example for example in of_all if example.source_id in chosen]
     prompts = _kept_prompts(corrections, replays_wanted(studio.settings.night, len(learnt)), seed)
-    answers = await _frozen_answers(studio, prompts)
+    answers = await frozen_answers(studio, prompts)
     replayed = [replay_example(chat(system, prompt), answers[prompt]) for prompt in prompts if answers[prompt]]
     accepted = _still_accepted(await off_loop(studio.log.answers.accepted), made)[-MOST_ACCEPTED:]
     sources = await off_loop(_sources, studio, [answer for answer, _ in accepted])
@@ -83,7 +83,7 @@ def _kept_prompts(corrections: Sequence[Correction], wanted: int, seed: int) -> 
     return [*near, *draw.sample(general, min(len(general), wanted - len(near)))]
 
 
-async def _frozen_answers(studio: Studio, prompts: Sequence[str]) -> dict[str, str]:
+async def frozen_answers(studio: Studio, prompts: Sequence[str]) -> dict[str, str]:
     """The frozen model's greedy answers; kept from night to night, as all answers to probes are."""
     asks = [Ask(prompt, FROZEN) for prompt in dict.fromkeys(prompts)]
     replies = await ask_many(studio, asks, sampling=Sampling(max_tokens=REPLAYED_ANSWER_TOKENS))

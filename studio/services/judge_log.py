@@ -41,26 +41,38 @@ class JudgedAnswer:
     model_title: str = ""
 
 
-def said_of(log: Log, corrections: Sequence[Correction]) -> list[Said]:
-    """Whatever was answered to the corrected questions, oldest first."""
-    return log.answers.said({folded(correction.prompt) for correction in corrections})
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """All corrections, what was answered to the corrected questions, and to those re-asked when idle; oldest first."""
+
+    corrections: Sequence[Correction]
+    said: Sequence[Said]
+    reasked: Sequence[ProbeResult]
 
 
-def judge_log(log: Log, said: Sequence[Said], corrections: Sequence[Correction]) -> list[JudgedAnswer]:
-    """Oldest first, of what was `said`. What failed or was stopped is left out, and so are undone corrections."""
-    corrections = [correction for correction in corrections if not correction.undone]
+def hear(log: Log) -> Heard:
+    """What there is to judge, as it stands at one moment. Reads only."""
+    with log.one_look():
+        corrections = log.corrections.all()
+        said = log.answers.said({folded(correction.prompt) for correction in corrections})
+        return Heard(corrections, said, log.probes.results())
+
+
+def judge_log(heard: Heard) -> list[JudgedAnswer]:
+    """Oldest first. What failed or was stopped is left out, and so are undone corrections."""
+    corrections = [correction for correction in heard.corrections if not correction.undone]
     by_question: dict[str, list[Correction]] = {}
     for correction in corrections:
         by_question.setdefault(folded(correction.prompt), []).append(correction)
     made = _Made(corrections)
     judged = [
         _judged(_Text(one.arm, one.text, one.created_at, one.answer_id, one.model_sha256), by_question[question], made)
-        for one in said
+        for one in heard.said
         if one.finish_reason not in _UNFINISHED and (question := folded(one.prompt)) in by_question
     ]
     judged += [
         _judged(_text_of(result), by_question[folded(made.by_id[result.correction_id].prompt)], made)
-        for result in log.probes.results()
+        for result in heard.reasked
         if result.correction_id in made.by_id
     ]
     return sorted(judged, key=lambda answer: answer.at)

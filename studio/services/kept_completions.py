@@ -1,7 +1,7 @@
 """Greedy answers to probes, kept on disk by what was decoded: a repeat is cheap, an interrupted run goes on.
 
 One JSON line an answer, appended, in a file per model. It is a cache: a line that cannot be read is passed over, and
-whoever deletes the file loses time and nothing else.
+whoever deletes the file loses time and nothing else. What every night asks of the bundled model ships, answered.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,11 +25,12 @@ _COMPUTED = "a memory for each sequence, plain attention"
 class KeptCompletions:
     """The answers kept in one folder, by model; without a folder as long as the process lives.
 
-    Greedy lanes only: draws at a temperature are each their own.
+    `shipped` is a folder of more of them, only read. Greedy lanes only: draws at a temperature are each their own.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, shipped: Path | None = None) -> None:
         self._folder = folder
+        self._shipped = shipped
         self._known: dict[str, dict[str, Completion]] = {}
         self._adapters: dict[tuple[Path, int], str] = {}
 
@@ -59,7 +61,12 @@ class KeptCompletions:
 
     def _of(self, model_sha256: str) -> dict[str, Completion]:
         if model_sha256 not in self._known:
-            self._known[model_sha256] = _read(_file(self._folder, model_sha256)) if self._folder else {}
+            known = _read(_file(self._shipped, model_sha256)) if self._shipped else {}
+            if self._folder:
+                own = _file(self._folder, model_sha256)
+                _begin_anew_when_large(own)
+                known |= _read(own)
+            self._known[model_sha256] = known
         return self._known[model_sha256]
 
     def _key(self, lane: Lane, until: Check | None = None) -> str:
@@ -88,11 +95,15 @@ def _file(folder: Path, model_sha256: str) -> Path:
     return folder / f"{model_sha256[:12]}.jsonl"
 
 
+def _begin_anew_when_large(file: Path) -> None:
+    with suppress(OSError):
+        if file.stat().st_size > _MOST_BYTES:
+            file.unlink()
+
+
 def _read(file: Path) -> dict[str, Completion]:
     known: dict[str, Completion] = {}
     try:
-        if file.stat().st_size > _MOST_BYTES:
-            file.unlink()
         text = file.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return known

@@ -16,7 +16,7 @@ from studio.domain.stores import Log
 from studio.errors import NotFoundError
 from studio.evaluation.statistics import mean_estimate
 from studio.reporting.log_report import STATES, ArmStory, CurveStep, LabelStory, LogStory, Lost, NightRow, Standing
-from studio.services.judge_log import JudgedAnswer, judge_log, said_of
+from studio.services.judge_log import JudgedAnswer, hear, judge_log
 from studio.services.report_models import model_stories
 
 MOST_STEPS = 10
@@ -46,11 +46,11 @@ def read_story(log: Log, label: str = "") -> LogStory | None:
 
     With a label, the story of the questions of which a correction carries it. Raises NotFoundError naming the labels.
     """
-    corrections = log.corrections.all()
+    heard = hear(log)
+    corrections = heard.corrections
     if not corrections:
         return None
-    said = said_of(log, corrections)
-    judged, labels = judge_log(log, said, corrections), _by_label(corrections)
+    judged, labels = judge_log(heard), _by_label(corrections)
     made = sum(not correction.undone for correction in corrections)
     by_label = {name: _label_story(questions, judged) for name, questions in labels.items()}
     if label:
@@ -67,7 +67,7 @@ def read_story(log: Log, label: str = "") -> LogStory | None:
         days=_steps(after, lambda answer: _date(answer.at)),
         steps=_by_corrections(after, made),
         arms=_arms(log, judged),
-        lost=_lost(said, after, standing),
+        lost=_lost(heard.said, after, standing),
         nights=_nights(log.nights.all(), log.adapters.all()),
         label=label,
         labels=by_label,

@@ -50,8 +50,28 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that reads. Raises StorageError."""
+        if (open_session := self._open_session()) is not None:
+            yield open_session
+            return
         with self.connection(read_only=True) as connection:
             yield Session(connection)
+
+    @contextmanager
+    def one_look(self) -> Iterator[None]:
+        """All that this thread reads within the block is read from the file opened once: nothing is written between.
+
+        Every other operation of this process waits meanwhile. Raises StorageError.
+        """
+        with self.reading() as session:
+            _this_thread.looking = self, session
+            try:
+                yield
+            finally:
+                _this_thread.looking = None
+
+    def _open_session(self) -> Session | None:
+        looking: tuple[Database, Session] | None = getattr(_this_thread, "looking", None)
+        return looking[1] if looking and looking[0] is self else None
 
     @contextmanager
     def writing(self, *, new: bool = False) -> Iterator[Session]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,6 +56,10 @@ class DuckDbLog(Stores):
                 raise
             self.bring()
             self._is_open = True
+
+    def one_look(self) -> AbstractContextManager[None]:
+        """What this thread reads within the block is read at once, of one state; nothing can be written in it."""
+        return self._database.one_look()
 
     def query(self, sql: str, *, limit: int | None = None) -> tuple[list[str], list[tuple[object, ...]]]:
         """Run one read-only statement; returns column names and rows. Raises StorageError with the reason."""

@@ -53,6 +53,20 @@ def test_damaged_lines_are_passed_over(tmp_path: Path) -> None:
     assert KeptCompletions(tmp_path).get(MODEL, LANE) == ANSWER
 
 
+def test_answers_that_ship_are_read_and_never_written(tmp_path: Path) -> None:
+    shipped, own = tmp_path / "shipped", tmp_path / "own"
+    KeptCompletions(shipped).put(MODEL, LANE, ANSWER)
+    before = {file: file.read_bytes() for file in shipped.iterdir()}
+    kept = KeptCompletions(own, shipped)
+    assert kept.get(MODEL, LANE) == ANSWER
+    other = replace(LANE, messages=(ChatMessage(Role.USER, "And back?"),))
+    kept.put(MODEL, other, replace(ANSWER, text="At noon."))
+    again = KeptCompletions(own, shipped)
+    assert again.get(MODEL, LANE) == ANSWER
+    assert again.get(MODEL, other) == replace(ANSWER, text="At noon.")
+    assert {file: file.read_bytes() for file in shipped.iterdir()} == before
+
+
 async def test_a_repeated_run_asks_the_engine_nothing(tmp_path: Path) -> None:
     first = fake_studio(tmp_path)
     (reply,) = await ask_many(first, [Ask("When does the tram leave?", FROZEN)])

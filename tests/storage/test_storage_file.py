@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -93,6 +94,29 @@ def test_one_operation_within_another_is_a_mistake_that_is_named_and_does_no_har
     log.corrections.add(correction)
     assert [kept.id for kept in log.corrections.all()] == [correction.id]
     assert log.check() == []
+
+
+def test_what_is_read_in_one_look_is_of_one_state(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    first, second = a_correction("first"), a_correction("second")
+    log.corrections.add(first)
+    with ThreadPoolExecutor() as pool:
+        with log.one_look():
+            before = log.corrections.all()
+            writing = pool.submit(log.corrections.add, second)
+            assert not wait([writing], timeout=0.2).done
+            assert log.corrections.all() == before
+            assert log.answers.said({"first"}) == []
+        writing.result()
+    assert [kept.id for kept in log.corrections.all()] == [first.id, second.id]
+
+
+def test_writing_within_one_look_is_a_mistake_that_is_named_and_does_no_harm(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    with pytest.raises(RuntimeError, match="open in this thread already"), log.one_look():
+        log.corrections.add(a_correction())
+    log.corrections.add(a_correction("after it"))
+    assert len(log.corrections.all()) == 1
 
 
 def test_a_write_waits_until_another_program_lets_go(tmp_path: Path) -> None:
