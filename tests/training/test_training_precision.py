@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -30,5 +31,5 @@ def test_bfloat16_is_taken_where_it_is_faster_and_not_tried_at_length_where_it_i
 
     monkeypatch.setattr(model, "_time_product", product)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert choose_place(model.Path("m.gguf"), TrainingConfig(packed=False)).dtype == chosen
+    assert choose_place(Path("m.gguf"), TrainingConfig(packed=False)).dtype == chosen
     assert sum(spent) < most_s
