@@ -2,8 +2,8 @@
 
 python local_models/frozen_answers/ask.py
 
-Some five minutes of two cores. To be run again when llama-cpp-python, a prompt, the system message or the way the engine
-computes has become another: a test says so, and until it is done nights ask anew.
+Some five minutes of two cores. To be run again when llama-cpp-python, a prompt, the system message or the way the
+engine computes has become another: a test says so, and until it is done nights ask anew.
 """
 
 from __future__ import annotations
