@@ -141,24 +141,30 @@ def bench(frame: Frame, scenario: Path, arms: str | None, orders: int, every: in
             )
 
     result = frame.run(use)
+    say(bench_tables(result))
     if json_file:
         _write_json(json_file, result)
-    say(bench_tables(result))
 
 
 async def _arms_of_bench(studio: Studio, named: str | None) -> Sequence[ArmRecipe]:
     """The arms named, or all that can answer. Raises AdapterError where a reader is asked for and there is none."""
-    from studio.services.reader import answering_arms, reader_of
+    from studio.services.reader import answering_arms, reader_of, without_versions
 
     if not named:
-        recipes, left_out = await answering_arms(studio)
-        if left_out:
+        recipes, without_reader = await answering_arms(studio)
+        recipes, without_adapter = without_versions(recipes)
+        for left_out in filter(None, (without_reader, without_adapter)):
             say(left_out, err=True)
         return recipes
     names = [name.strip() for name in named.split(",")]
     if not all(names):
         raise UsageError("--arms has an empty name in it.", "Write for example: --arms frozen,lessons")
     chosen = [studio.arm(name) for name in names]
+    if own := [recipe for recipe in chosen if recipe.names_version]:
+        raise UsageError(
+            f"The arm {own[0].name} answers with your adapter v{own[0].adapter}, and a scenario trains its own.",
+            "Leave it out of --arms.",
+        )
     if any(recipe.rests_on_reader for recipe in chosen):
         await reader_of(studio)
     return chosen
@@ -173,14 +179,24 @@ def throwaway_folder() -> Iterator[Path]:
 
 def _refuse_unwritable(file: Path | None) -> None:
     """Fail before minutes of work rather than after."""
-    if file is not None and not file.resolve().parent.is_dir():
+    if file is None:
+        return
+    folder = file.resolve().parent
+    if not folder.is_dir():
         raise UsageError(f"The folder of {file} does not exist.", "Create it first.")
+    try:
+        with file.open("ab") if file.exists() else tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _unwritable(file, error) from error
 
 
 def _write_json(file: Path, result: dict[str, Any]) -> None:
     try:
         file.write_text(json.dumps(result, ensure_ascii=False, indent=2, default=str) + "\n", encoding="utf-8")
     except OSError as error:
-        raise MachineError(
-            f"{file} cannot be written ({error.strerror}).", "Choose another file with --json."
-        ) from error
+        raise _unwritable(file, error) from error
+
+
+def _unwritable(file: Path, error: OSError) -> MachineError:
+    return MachineError(f"{file} cannot be written ({error.strerror}).", "Choose another file with --json.")

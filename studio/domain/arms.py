@@ -41,6 +41,11 @@ class ArmRecipe:
         return self.adapter != NO_ADAPTER
 
     @property
+    def names_version(self) -> bool:
+        """Whether its adapter is one of this log's nights, whichever is in use."""
+        return self.adapter not in {NO_ADAPTER, ACTIVE_ADAPTER}
+
+    @property
     def rests_on_reader(self) -> bool:
         """Whether, without a reader, it would only repeat the arm that has the same memory and nothing else."""
         return self.reader and not self.uses_adapter

@@ -66,14 +66,14 @@ def efficiency(
     measures: dict[str, ArmMeasures] = {}
     for arm, answers in by_arm.items():
         before = before_nights.get(arm, [])
-        all_answers = [*answers, *before]
+        mornings = _first_mornings([*answers, *before])
         measures[arm] = {
             "gain_per_correction": _gain_per_correction(arm, curve),
             "area_under_curve": _area(answers, by_arm.get(baseline, [])),
             "corrections_until_right": _corrections_until_right(answers),
             "same_day_gain": _gain_where(arm, before or answers, frozen, lambda record: record.age == 0),
-            "next_day_gain": _gain_where(arm, all_answers, frozen, lambda record: record.age == 1),
-            "overnight_gain": _overnight_gain(all_answers),
+            "next_day_gain": _gain_where(arm, mornings, frozen, lambda record: record.age == 1),
+            "overnight_gain": _overnight_gain(before or answers, mornings),
         }
     return measures
 
@@ -109,12 +109,27 @@ def _trapezoid_weights(at: Sequence[int]) -> list[float]:
     return [before + after for before, after in zip([0.0, *halves], [*halves, 0.0], strict=True)]
 
 
-def _overnight_gain(answers: Sequence[ProbeRecord]) -> Estimate:
-    scores = {(record.order, record.probe_id, record.age): record for record in answers if record.kind in GAIN_KINDS}
+def _first_mornings(answers: Iterable[ProbeRecord]) -> list[ProbeRecord]:
+    """Of each probe of a correction the first answer after the first night since, before more was learnt."""
+    first: dict[tuple[int, str, str], ProbeRecord] = {}
+    for record in sorted(answers, key=lambda record: record.question):
+        if record.age == 1:
+            first.setdefault((record.order, record.probe_id, record.unit), record)
+    return list(first.values())
+
+
+def _overnight_gain(evenings: Iterable[ProbeRecord], mornings: Iterable[ProbeRecord]) -> Estimate:
+    """Of what was asked on a correction's day the last asking counts, in the evening."""
+    scores = {
+        (record.order, record.probe_id, record.unit): record.score
+        for record in sorted(evenings, key=lambda record: record.corrections)
+        if record.age == 0 and record.kind in GAIN_KINDS
+    }
     gained: dict[str, list[float]] = {}
-    for (order, probe, age), record in scores.items():
-        if age == 0 and (after := scores.get((order, probe, 1))) is not None:
-            gained.setdefault(record.unit, []).append(after.score - record.score)
+    for after in mornings:
+        before = scores.get((after.order, after.probe_id, after.unit))
+        if before is not None:
+            gained.setdefault(after.unit, []).append(after.score - before)
     return mean_estimate(gained)
 
 

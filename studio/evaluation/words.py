@@ -26,6 +26,10 @@ _WORD = regex.compile(
 _PLAIN = re.compile(r"[\t-\r -~]*")
 _INVISIBLE = regex.compile(r"\p{Cf}")
 _INNER_APOSTROPHE = regex.compile(r"(?<=\p{L})['’ʼ](?=\p{L})")
+# Priya's desk is Priya's; it's, that's and the like are words of their own.
+_POSSESSIVE = regex.compile(
+    r"(?<=\p{L})(?<!\b(?:he|here|how|it|let|she|that|there|what|when|where|who|why))['’ʼ]s(?!\p{L})"
+)
 _INITIALS = regex.compile(r"(?<![\p{L}.])\p{L}(?:\.\p{L})+(?!\p{L})")  # p.m, U.S.A
 _THOUSANDS = regex.compile(r"(?<=\p{Nd}),(?=\p{Nd}{3}(?!\p{Nd}))")
 
@@ -93,7 +97,7 @@ def _folded(piece: str) -> tuple[str, ...]:
 
 
 def _fold(piece: str) -> tuple[str, ...]:
-    folded = _INNER_APOSTROPHE.sub("", piece.casefold())
+    folded = _INNER_APOSTROPHE.sub("", _POSSESSIVE.sub("", piece.casefold()))
     folded = _INITIALS.sub(lambda match: match.group().replace(".", ""), folded)
     return tuple(_WORD.findall(_THOUSANDS.sub("", folded)))
 

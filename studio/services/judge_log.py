@@ -65,13 +65,16 @@ def judge_log(heard: Heard) -> list[JudgedAnswer]:
     for correction in corrections:
         by_question.setdefault(folded(correction.prompt), []).append(correction)
     made = _Made(corrections)
-    judged = [
-        _judged(_Text(one.arm, one.text, one.created_at, one.answer_id, one.model_sha256), by_question[question], made)
-        for one in heard.said
-        if one.finish_reason not in _UNFINISHED and (question := folded(one.prompt)) in by_question
-    ]
+    judged = []
+    for one in heard.said:
+        if one.finish_reason not in _UNFINISHED and (question := folded(one.prompt)) in by_question:
+            own = by_question[question]
+            # What an answer was corrected into was not known when it was given.
+            known = [c for c in own if c.created_at <= one.created_at and c.answer_id != one.answer_id]
+            text = _Text(one.arm, one.text, one.created_at, one.model_sha256)
+            judged.append(_judged(text, known[-1] if known else own[0], made, after=bool(known)))
     judged += [
-        _judged(_text_of(result), by_question[folded(made.by_id[result.correction_id].prompt)], made)
+        _judged(_text_of(result), made.by_id[result.correction_id], made, after=True)
         for result in heard.reasked
         if result.correction_id in made.by_id
     ]
@@ -84,10 +87,29 @@ class _Made:
     def __init__(self, corrections: Sequence[Correction]) -> None:
         self.by_id = {correction.id: correction for correction in corrections}
         self._times = sorted(correction.created_at for correction in corrections)
+        self._replaced: dict[str, list[Correction]] = {}
+        self._latest_prompt = {folded(correction.prompt): correction.prompt for correction in corrections}
+        for correction in corrections:
+            if correction.superseded_by is not None:
+                self._replaced.setdefault(correction.superseded_by, []).append(correction)
 
     def until(self, at: datetime) -> int:
         """How many were made by then."""
         return bisect_right(self._times, at)
+
+    def replaced_by(self, correction: Correction) -> list[Correction]:
+        """All that it superseded, and what those had, in whichever wording."""
+        found: dict[str, Correction] = {}
+        ahead = [correction]
+        while ahead:
+            older = [one for one in self._replaced.get(ahead.pop().id, ()) if one.id not in found]
+            found |= {one.id: one for one in older}
+            ahead += older
+        return list(found.values())
+
+    def question(self, prompt: str) -> str:
+        """As it was written last."""
+        return self._latest_prompt[folded(prompt)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,32 +117,28 @@ class _Text:
     arm: str
     text: str
     at: datetime
-    answer_id: str | None
     model: str
     model_title: str = ""
 
 
 def _text_of(result: ProbeResult) -> _Text:
-    return _Text(result.arm, result.text, result.created_at, None, result.model_sha256, result.model_name)
+    return _Text(result.arm, result.text, result.created_at, result.model_sha256, result.model_name)
 
 
-def _judged(said: _Text, own: Sequence[Correction], made: _Made) -> JudgedAnswer:
-    # What an answer was corrected into was not known when it was given.
-    own_answer = said.answer_id
-    made_before = [c for c in own if c.created_at <= said.at and (own_answer is None or c.answer_id != own_answer)]
-    held = _in_force(made_before[-1], said.at, made.by_id) if made_before else own[0]
+def _judged(said: _Text, correction: Correction, made: _Made, *, after: bool) -> JudgedAnswer:
+    """By the correction, or by what held in its place when it was said."""
+    held = _in_force(correction, said.at, made.by_id) if after else correction
     ok = judge(said.text, held.check).ok
-    old = [c for c in made_before if c.id != held.id]
     # As in scenarios: a stale answer is known by what the old target says, not by limits on its form.
-    checks = [replace(c.check, exclude=(), max_words=None) for c in old]
+    checks = [replace(c.check, exclude=(), max_words=None) for c in made.replaced_by(held)] if after else []
     known = [check for check in checks if not check.is_empty]
     return JudgedAnswer(
-        question=own[-1].prompt,
+        question=made.question(correction.prompt),
         arm=said.arm,
         text=said.text,
         at=said.at,
         made=made.until(said.at),
-        after=bool(made_before),
+        after=after,
         ok=ok,
         stale=(not ok and any(judge(said.text, check).ok for check in known)) if known else None,
         model=said.model,

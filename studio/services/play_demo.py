@@ -24,7 +24,7 @@ from studio.services.ask_many import Ask, ask_many
 from studio.services.judge_probes import PROBE_SAMPLING, judge_probes
 from studio.services.learn_lessons import learn_lesson
 from studio.services.loaded_title import loaded_title
-from studio.services.reader import answering_arms
+from studio.services.reader import answering_arms, without_versions
 from studio.services.record_correction import record_correction
 from studio.services.run_night import run_night
 from studio.services.run_scenario import outcome_of
@@ -170,8 +170,8 @@ async def play_demo(
     Questions of an `audience` are a chapter of their own after the corrections.
     """
     scenario = load_scenario(session)
-    title = loaded_title(await studio.model(), studio.catalogues)
-    arms, _ = await answering_arms(studio)
+    model = loaded_title(await studio.model(), studio.catalogues)
+    arms, _ = without_versions((await answering_arms(studio))[0])
     story = _Story(studio, scenario, arms, narrator)
 
     async def hear_all() -> None:
@@ -179,7 +179,7 @@ async def play_demo(
             await story.hear(prepared)
 
     acts: list[tuple[str, str, Callable[[], Awaitable[object]] | None]] = [
-        (scenario.title, _opening(scenario, title), None),
+        (scenario.title, _opening(scenario, model), None),
         ("Before", "Nothing has been corrected yet.", lambda: story.compare(BEFORE)),
         ("Corrections", "Each answer is corrected once, and becomes a lesson.", story.correct_all),
         *([("The audience asks", "Asked, corrected, asked again in other words.", hear_all)] if audience else []),
@@ -192,7 +192,7 @@ async def play_demo(
         if happens is not None:
             await happens()
     return demo_result(
-        model=title,
+        model=model,
         corrections=story.corrections,
         before=story.answers(BEFORE),
         after_corrections=story.answers(AFTER_CORRECTIONS),

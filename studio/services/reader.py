@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -62,6 +63,13 @@ async def answering_arms(studio: Studio) -> tuple[tuple[ArmRecipe, ...], str]:
         names = ", ".join(recipe.name for recipe in recipes if recipe.rests_on_reader)
         return (without, f"{names} is left out: {error}") if without and names else (recipes, "")
     return recipes, ""
+
+
+def without_versions(recipes: Sequence[ArmRecipe]) -> tuple[tuple[ArmRecipe, ...], str]:
+    """The arms that can answer in a log of its own, and a sentence on those that name an adapter of the user's."""
+    kept = tuple(recipe for recipe in recipes if not recipe.names_version)
+    names = ", ".join(recipe.name for recipe in recipes if recipe.names_version)
+    return kept, f"{names} is left out: a scenario trains its own adapters, and has none of yours." if names else ""
 
 
 def _first_whole(folders: list[Path], facts: ModelFacts, title: str) -> Reader:

@@ -85,17 +85,23 @@ async def _knowledge(studio: Studio, corrections: Sequence[Correction], recipes:
 async def _due(
     studio: Studio, corrections: Sequence[Correction], recipes: Sequence[ArmRecipe], occasion: str
 ) -> list[tuple[Correction, ArmRecipe]]:
-    """What was not yet asked on this occasion, of the corrections that waited longest; the newest were never asked."""
+    """What was not yet asked on this occasion: first of the corrections that were begun with, then of those that waited
+    longest, MOST_AT_ONCE in all; the newest were never asked."""
     _, rows = await off_loop(
         studio.log.query,
         "SELECT probe_id, arm, max(seq), bool_or(occasion = "  # noqa: S608 - the occasion is a word of hex digits
         f"'{occasion}') FROM probe_result WHERE occasion LIKE 'idle:%' GROUP BY probe_id, arm",
     )
-    done = {(str(probe), str(arm)) for probe, arm, _, now in rows if now}
-    last = {str(probe): int(str(seq)) for probe, _, seq, _ in rows}
+    arms = {recipe.name for recipe in recipes}
+    of_these = [(str(probe), str(arm), int(str(seq)), bool(now)) for probe, arm, seq, now in rows if arm in arms]
+    done = {(probe, arm) for probe, arm, _, now in of_these if now}
+    begun = {probe for probe, _ in done}
+    last: dict[str, int] = {}
+    for probe, _, seq, _ in of_these:
+        last[probe] = max(seq, last.get(probe, -1))
     newest_first = corrections[::-1]
-    longest = sorted(newest_first, key=lambda one: last.get(one.id, -1))[:MOST_AT_ONCE]
-    return [(one, recipe) for recipe in recipes for one in longest if (one.id, recipe.name) not in done]
+    chosen = sorted(newest_first, key=lambda one: (one.id not in begun, last.get(one.id, -1)))[:MOST_AT_ONCE]
+    return [(one, recipe) for recipe in recipes for one in chosen if (one.id, recipe.name) not in done]
 
 
 def _result(correction: Correction, reply: Reply, occasion: str, model: str) -> ProbeResult:

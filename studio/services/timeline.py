@@ -164,15 +164,14 @@ def _in_force(
 def _with_answers(
     stations: Sequence[Station], answers: Sequence[Answer], own: Sequence[Correction], held: Correction | None
 ) -> list[Station]:
-    by_version = {station.adapter.version: at for at, station in enumerate(stations) if station.adapter is not None}
+    by_adapter = {station.adapter.id: at for at, station in enumerate(stations) if station.adapter is not None}
     corrected = {c.answer_id: c for c in own if c.answer_id}
     told: list[dict[str, Said]] = [{} for _ in stations]
     for answer in answers:
-        version = answer.given.adapter_version
         before = corrected[answer.id].created_at if answer.id in corrected else answer.created_at
         at = max(index for index, station in enumerate(stations) if index == 0 or station.at < before)
-        if version in by_version and stations[at].in_use != version:
-            at = by_version[version]
+        if stations[at].in_use != answer.given.adapter_version:
+            at = by_adapter.get(answer.given.adapter_id or "", at)
         ok = judge(answer.text, held.check).ok if held else None
         told[at][answer.arm] = Said(answer.arm, answer.text, answer.created_at, ok, answer.given)
     return [replace(station, answers=said) for station, said in zip(stations, told, strict=True)]

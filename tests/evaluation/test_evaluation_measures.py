@@ -177,7 +177,26 @@ def test_efficiency_tells_what_a_correction_is_worth() -> None:
         lora["corrections_until_right"] == 0.5
     )  # 'a' stays right from the second correction on, 'b' at once by number
     assert lora["same_day_gain"] == 0.5
-    assert lora["next_day_gain"] == pytest.approx(2 / 3)
+    assert lora["next_day_gain"] == 0.5  # 'a' as it was first asked after its night
+
+
+def test_what_is_asked_within_the_next_day_is_not_what_the_night_added() -> None:
+    evening = both("a/rephrase/1", False, True, day=1, age=0, corrections=3)
+    morning = both("a/rephrase/1", False, True, day=1, age=1, corrections=3)
+    noon = both("a/rephrase/1", False, False, day=2, age=1, corrections=4)
+    lora = efficiency([*morning, *noon], evening)["lora"]
+    assert (lora["overnight_gain"].mean, lora["next_day_gain"].mean) == (0.0, 1.0)
+
+
+def test_a_probe_that_changed_hands_counts_for_both_of_its_corrections() -> None:
+    def asked(correction: str, day: int, age: int, right: bool) -> list[ProbeRecord]:
+        pair = both("a/rephrase/1", False, right, day=day, age=age, corrections=day)
+        return [replace(one, correction_id=correction) for one in pair]
+
+    evenings = [*asked("a", 1, 0, False), *asked("newer", 2, 0, False)]
+    mornings = [*asked("a", 1, 1, True), *asked("newer", 2, 1, False)]
+    overnight = efficiency(mornings, evenings)["lora"]["overnight_gain"]
+    assert (overnight.mean, overnight.n) == (0.5, 2)
 
 
 def test_what_a_night_adds_is_paired_with_the_evening_before_it() -> None:

@@ -19,6 +19,7 @@ from studio.services import play_demo as module
 from studio.services.follow_night import night_gives_way
 from studio.services.play_demo import Chapter, Tally, play_demo
 from studio.services.studio import Studio
+from studio.settings import ArmSettings, Settings
 
 PREPARED = PreparedQuestion("What is our shop dog called?", "It is called Ritzel.", "What name has our shop dog?")
 CORRECTION = {
@@ -91,6 +92,17 @@ async def test_chapters_are_short_and_counted(tmp_path: Path, session: Path, mon
     assert [chapter.place for chapter in listener.chapters] == [f"chapter {n} of 6" for n in range(1, 7)]
     assert all(len(chapter.text) < 160 for chapter in listener.chapters)
     assert "audience" not in result
+    assert result["model"] not in {chapter.title for chapter in listener.chapters}
+
+
+async def test_an_arm_with_an_adapter_of_the_users_own_nights_has_no_part_in_the_story(
+    tmp_path: Path, session: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "run_night", no_night)
+    settings = Settings(arms={"yesterday": ArmSettings(adapter="3")})
+    result = await play_demo(fake_studio(tmp_path / "w", settings=settings), session, Listener())
+    assert "lora" in result["before"]
+    assert "yesterday" not in result["before"]
 
 
 async def test_the_audience_is_heard_after_the_corrections_and_before_the_night(

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+from msgspec import structs
 from studio_fakes import FakeEngine, fake_studio, from_memory
 
 from studio.domain.generation import ChatMessage, Role
@@ -18,6 +20,7 @@ from studio.services.record_correction import record_correction
 from studio.services.report_log import read_story
 from studio.services.report_models import model_stories
 from studio.services.studio import Studio
+from studio.settings import ArmSettings
 
 ARMS = 5  # there is no reader
 
@@ -46,6 +49,20 @@ async def test_nothing_is_asked_twice_until_the_arms_know_something_new(tmp_path
     assert await reask_probes(studio) == 0
     await record_correction(studio, answer=None, prompt="How far?", original="One mile.", corrected="Two miles.")
     assert await reask_probes(studio) == 2 * ARMS
+
+
+async def test_in_a_long_log_every_correction_has_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.services.reask_probes.MOST_AT_ONCE", 2)
+    studio = await corrected(tmp_path, "How long?", "How far?", "How wide?", "How deep?", "How high?")
+    await reask_probes(studio)
+    # What was last asked of an arm that is off says nothing of the others.
+    studio.settings = structs.replace(studio.settings, arms={"context": ArmSettings(off=True)})
+    for change in range(3):
+        await record_correction(studio, answer=None, prompt=f"And {change}?", original="No.", corrected="Yes.")
+        await reask_probes(studio)
+        assert await reask_probes(studio) == 0
+    asked = {result.correction_id for result in studio.log.probes.results()}
+    assert {one.id for one in studio.log.corrections.all()} - asked == set()
 
 
 async def test_cancelled_it_keeps_what_was_answered_and_goes_on_later(tmp_path: Path) -> None:

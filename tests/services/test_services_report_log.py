@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from story_log import HOSTILE, answer, at, correct, story_log
 
+from studio.domain.log import Correction
+from studio.domain.nights import Probe, ProbeKind, ProbeResult
 from studio.errors import NotFoundError
 from studio.reporting.log_report import LogStory
 from studio.services.report_log import read_story
@@ -23,6 +25,20 @@ def story(log: DuckDbLog) -> LogStory:
     told = read_story(log)
     assert told is not None
     return told
+
+
+def asked_again(correction: Correction, text: str) -> ProbeResult:
+    """What idle time keeps of an answer of `lora`, on day 2."""
+    return ProbeResult(
+        probe_id=correction.id,
+        arm="lora",
+        text=text,
+        ok=True,
+        score=1.0,
+        occasion="idle:0",
+        created_at=at(2, 0),
+        correction_id=correction.id,
+    )
 
 
 def test_a_log_without_corrections_has_no_story(tmp_path: Path) -> None:
@@ -84,6 +100,27 @@ def test_a_correction_in_other_words_that_supersedes_judges_the_old_question_too
     assert told is not None
     assert told.arms["lessons"].states["learnt"] == 1
     assert told.arms["context"].states["stale"] == 1
+
+
+def test_what_was_superseded_in_other_words_is_stale_in_the_new_ones_as_well(tmp_path: Path) -> None:
+    log = DuckDbLog(tmp_path / "log.duckdb", tmp_path / "backups")
+    old = correct(log, "When do we close?", "nine", at(1, 0))
+    correct(log, "Closing time?", "ten", at(1, 1), supersedes=old.id)
+    answer(log, "Closing time?", "context", "It is nine.", at(1, 2))
+    told = read_story(log)
+    assert told is not None
+    assert told.arms["context"].stale_rate.mean == 1.0
+
+
+def test_a_question_of_two_conversations_asked_again_is_judged_by_its_own_correction(tmp_path: Path) -> None:
+    log = DuckDbLog(tmp_path / "log.duckdb", tmp_path / "backups")
+    library = correct(log, "How long?", "45 days", at(1, 0))
+    pool = correct(log, "How long?", "two hours", at(1, 1))
+    log.probes.add([Probe(one.id, ProbeKind.RELIABILITY, one.prompt, one.check, one.id) for one in (library, pool)])
+    log.probes.add_results([asked_again(library, "It is 45 days."), asked_again(pool, "It is two hours.")])
+    told = read_story(log)
+    assert told is not None
+    assert (told.arms["lora"].after.mean, told.arms["lora"].stale_rate.n) == (1.0, 0)
 
 
 def test_a_question_is_the_same_in_other_case_and_spacing(tmp_path: Path) -> None:

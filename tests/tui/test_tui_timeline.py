@@ -45,6 +45,12 @@ def said_later(studio: Studio, arm: str, text: str, hours: float, given: Given |
     studio.log.answers.add([replace(answer, created_at=MORNING + timedelta(hours=hours))])
 
 
+def from_night(studio: Studio, version: int) -> Given:
+    """As an answer with the adapter of this version is logged."""
+    (adapter,) = [one for one in studio.log.adapters.all(MODEL) if one.version == version]
+    return Given(adapter_id=adapter.id, adapter_version=version)
+
+
 def a_story(folder: Path) -> tuple[Studio, Correction]:
     """Corrected in the morning, a promoted night an hour later, one that was refused an hour after that."""
     studio = fake_studio(folder, engine=FakeEngine(by_adapter))
@@ -69,8 +75,8 @@ async def test_a_station_for_the_beginning_each_correction_and_each_adapter(tmp_
 async def test_answers_stand_where_they_were_given(tmp_path: Path) -> None:
     studio, _ = a_story(tmp_path)
     said_later(studio, "lessons", "It is 45 days.", 0.5)
-    said_later(studio, "lora", "It is 30 days.", 1.5, Given(adapter_version=1))
-    said_later(studio, "lora", "It is 45 days.", 2.5, Given(adapter_version=2))
+    said_later(studio, "lora", "It is 30 days.", 1.5, from_night(studio, 1))
+    said_later(studio, "lora", "It is 45 days.", 2.5, from_night(studio, 2))
     told = [
         {arm: (said.text, said.ok) for arm, said in one.answers.items()} for one in await timeline(studio, QUESTION)
     ]
@@ -80,6 +86,13 @@ async def test_answers_stand_where_they_were_given(tmp_path: Path) -> None:
         {"lora": ("It is 30 days.", False)},
         {"lora": ("It is 45 days.", True)},
     ]
+
+
+async def test_what_another_model_said_with_its_adapter_is_not_told_of_this_models_night(tmp_path: Path) -> None:
+    studio, _ = a_story(tmp_path)
+    said_later(studio, "lora", "It is 50 days.", 0.5, Given(adapter_id="another model's", adapter_version=1))
+    stations = await timeline(studio, QUESTION)
+    assert {one.label for one in stations if "lora" in one.answers} == {"after the correction"}
 
 
 async def test_what_was_rolled_back_is_a_station_of_its_own(tmp_path: Path) -> None:
