@@ -33,7 +33,8 @@ from studio.inference.engine_client import LlamaEngine
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-QUESTIONS = ("What is the capital of France?", "Name three colours.", "How many legs has a dog?")
+# Answered alike on all processors: what begins with a near tie is not.
+QUESTIONS = ("What is the capital of Norway?", "Name three colours.", "How many legs has a dog?")
 
 
 def chat(question: str, *earlier: str, system: str = "You are a helpful assistant.") -> tuple[ChatMessage, ...]:
@@ -74,7 +75,7 @@ async def test_answers_and_the_deltas_are_the_answer(engine: LlamaEngine) -> Non
     found = await events(engine, lane("a", QUESTIONS[0]))
     assert isinstance(found[-1], LaneFinished)
     completion = found[-1].completion
-    assert "Paris" in completion.text
+    assert "Oslo" in completion.text
     assert completion.finish_reason is FinishReason.STOP
     assert completion.text == "".join(event.text for event in found if isinstance(event, LaneDelta))
     assert [completion.prompt_tokens] == await engine.count_prompt_tokens([chat(QUESTIONS[0])])
@@ -110,7 +111,7 @@ async def test_a_lane_answers_the_same_in_company_and_alone(engine: LlamaEngine,
 async def test_a_conversation_that_outgrows_its_context_is_carried_into_a_larger_one(
     engine: LlamaEngine, model_path: Path
 ) -> None:
-    asked = chat("And of Italy?", QUESTIONS[0], "It is Paris.")
+    asked = chat("And of Italy?", QUESTIONS[0], "It is Oslo.")
     await answers(engine, Lane("a", asked, (), Sampling(max_tokens=24)))
     larger = Lane("a", asked, (), Sampling(max_tokens=1200))
     carried = (await answers(engine, larger))["a"]
@@ -250,7 +251,7 @@ async def test_a_huge_paste_is_refused_in_a_sentence_and_others_go_on(engine: Ll
     (failed,) = [event for event in found if isinstance(event, LaneFailed)]
     assert failed.key == "paste"
     assert "2,048" in failed.message
-    assert "Paris" in next(event for event in found if isinstance(event, LaneFinished)).completion.text
+    assert "Oslo" in next(event for event in found if isinstance(event, LaneFinished)).completion.text
 
 
 async def test_typed_control_tokens_do_not_end_the_turn(engine: LlamaEngine) -> None:
@@ -264,7 +265,7 @@ async def test_closing_the_stream_cancels_and_the_next_is_served(engine: LlamaEn
     running = stream(engine, long_lane(), priority=Priority.INTERACTIVE)
     await anext(running)
     await running.aclose()
-    assert "Paris" in (await answers(engine, lane("a", QUESTIONS[0])))["a"].text
+    assert "Oslo" in (await answers(engine, lane("a", QUESTIONS[0])))["a"].text
     # Its memory was given back with it: a lane as large as the whole context is admitted.
     assert (await answers(engine, lane("b", QUESTIONS[2], max_tokens=5000)))["b"].text
 
@@ -316,7 +317,7 @@ async def test_a_killed_engine_fails_its_lanes_with_their_text_and_comes_back(en
     (failed,) = [event for event in found if isinstance(event, LaneFailed)]
     assert "SIGKILL" in failed.message
     assert failed.text == "".join(event.text for event in found if isinstance(event, LaneDelta)) != ""
-    assert "Paris" in (await answers(engine, lane("a", QUESTIONS[0])))["a"].text
+    assert "Oslo" in (await answers(engine, lane("a", QUESTIONS[0])))["a"].text
     assert engine.restarts == restarts + 1
 
 
