@@ -212,7 +212,7 @@ async def test_seeded_sampling_repeats(engine: LlamaEngine) -> None:
 
 
 async def test_stop_string_and_length(engine: LlamaEngine) -> None:
-    stopped = Lane("a", chat(QUESTIONS[0]), (), Sampling(stop=("France",)))
+    stopped = Lane("a", chat(QUESTIONS[0]), (), Sampling(stop=("Norway",)))
     cut = Lane("b", chat(QUESTIONS[0]), (), Sampling(max_tokens=2))
     found = await answers(engine, stopped, cut)
     assert found["a"].text == "The capital of "
