@@ -102,7 +102,10 @@ class CorrectionStore(Protocol):
         ...
 
     def set_undone(self, correction_id: str, undone: bool, at: datetime) -> None:
-        """Append a tombstone, or take it back."""
+        """Append a tombstone, or take it back.
+
+        Raises NotFoundError; UsageError where it would be in force beside another of the same question and history.
+        """
         ...
 
     def changed_at(self) -> dict[str, datetime]:

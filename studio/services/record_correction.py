@@ -84,7 +84,7 @@ async def undo_correction(studio: Studio, correction_id: str) -> Correction:
 
 
 async def redo_correction(studio: Studio, correction_id: str) -> Correction:
-    """Take the undo back."""
+    """Take the undo back. Raises UsageError where another correction of the same question is in force."""
     return await _set_undone(studio, correction_id, undone=False)
 
 

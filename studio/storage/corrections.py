@@ -10,7 +10,7 @@ from studio.domain.checks import Check
 from studio.domain.generation import ChatMessage
 from studio.domain.log import Correction, Origin
 from studio.domain.same_question import folded
-from studio.errors import NotFoundError
+from studio.errors import NotFoundError, UsageError
 from studio.storage.database import Database
 from studio.storage.provenance import from_json, sequence_from_json, texts, to_json
 from studio.storage.same_question import may_ask
@@ -107,22 +107,21 @@ class CorrectionTable:
         """Oldest first: those in force whose prompt is one of these but for case and white space, or of these ids."""
         if not questions and not ids:
             return []
-        asked = {folded(question) for question in questions}
         with self._database.reading() as session:
-            rows = session.rows(
-                f"{_CORRECTIONS_WHERE.format(may_ask('prompt') + ' OR id IN (SELECT unnest(?::VARCHAR[]))')}"
-                f" WHERE {_IN_FORCE} {_OLDEST_FIRST}",
-                list(asked),
-                list(ids),
-            )
-        return [one for one in map(correction_from, rows) if one.id in ids or folded(one.prompt) in asked]
+            return _in_force_of(session, questions, ids)
 
     def set_undone(self, correction_id: str, undone: bool, at: datetime) -> None:
-        """Append a tombstone, or take it back. Raises NotFoundError."""
+        """Append a tombstone, or take it back.
+
+        Raises NotFoundError; UsageError where it would be in force beside another of the same question and history.
+        """
         with self._database.writing() as session:
-            if session.row("SELECT 1 FROM correction WHERE id = ?", correction_id) is None:
+            row = session.row(f"{CORRECTIONS} WHERE c.id = ?", correction_id)
+            if row is None:
                 raise _unknown(correction_id)
             session.insert("correction_event", "correction_id, undone, created_at", [(correction_id, undone, at)])
+            if not undone:
+                _refuse_two(session, correction_from(row))
 
     def changed_at(self) -> dict[str, datetime]:
         """By id, when it last changed whether a correction is in force; those it never did of are absent."""
@@ -151,11 +150,37 @@ class CorrectionTable:
         return dict(found)
 
 
+def _in_force_of(session: Session, questions: Collection[str], ids: Collection[str] = ()) -> list[Correction]:
+    asked = {folded(question) for question in questions}
+    rows = session.rows(
+        f"{_CORRECTIONS_WHERE.format(may_ask('prompt') + ' OR id IN (SELECT unnest(?::VARCHAR[]))')}"
+        f" WHERE {_IN_FORCE} {_OLDEST_FIRST}",
+        list(asked),
+        list(ids),
+    )
+    return [one for one in map(correction_from, rows) if one.id in ids or folded(one.prompt) in asked]
+
+
+def _refuse_two(session: Session, reinstated: Correction) -> None:
+    """Which of two that know nothing of each other holds, the user says. Raises UsageError."""
+    same = [one for one in _in_force_of(session, [reinstated.prompt]) if one.history == reinstated.history]
+    others = [one for one in same if one.id != reinstated.id]
+    if others and len(others) < len(same):  # else another is in its place
+        raise UsageError(
+            f"The question '{reinstated.prompt[:60]}' has another correction in force.",
+            f"Take that back first: studio review undo {others[-1].id}",
+        )
+
+
 def state_of(session: Session) -> str:
-    """Changes whenever a correction is added, undone or reinstated, and with another log."""
+    """Changes whenever a correction is added, undone or reinstated, and with another log.
+
+    A log that was put in this one's place counts its events as this one did: what the last one says is looked at too.
+    """
     row = session.row(
         "SELECT (SELECT {'of': count(*), 'last': max(id)} FROM correction),"
-        " (SELECT max(seq) FROM correction_event), (SELECT count(*) FROM supersession)"
+        " (SELECT {'seq': max(seq), 'of': arg_max(correction_id, seq), 'at': epoch_us(arg_max(created_at, seq))}"
+        " FROM correction_event), (SELECT count(*) FROM supersession)"
     )
     return str(row)
 

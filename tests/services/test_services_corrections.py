@@ -193,6 +193,42 @@ async def test_a_correction_done_again_overrules_what_it_overruled_before(studio
     assert in_use(studio) == {second.id}
 
 
+async def test_an_undone_correction_does_not_come_back_beside_another_of_its_question(studio: Studio) -> None:
+    first = await correct(studio)
+    await undo_correction(studio, first.id)
+    newer = await correct(studio, "60 days.")
+    with pytest.raises(UsageError, match="another correction in force") as refused:
+        await redo_correction(studio, first.id)
+    assert newer.id in refused.value.hint
+    assert studio.log.corrections.in_force_ids() == in_use(studio) == {newer.id}
+    await undo_correction(studio, newer.id)
+    await redo_correction(studio, first.id)
+    assert studio.log.corrections.in_force_ids() == in_use(studio) == {first.id}
+    with pytest.raises(UsageError, match="another correction in force"):  # it was made while there was no other
+        await redo_correction(studio, newer.id)
+
+
+async def test_an_undone_correction_does_not_come_back_beside_the_one_in_its_place(studio: Studio) -> None:
+    await correct(studio)
+    second = await correct(studio, "60 days.")
+    await undo_correction(studio, second.id)
+    third = await correct(studio, "90 days.")
+    with pytest.raises(UsageError, match="another correction in force"):
+        await redo_correction(studio, second.id)
+    assert studio.log.corrections.in_force_ids() == in_use(studio) == {third.id}
+
+
+async def test_in_another_conversation_an_undone_correction_comes_back(studio: Studio) -> None:
+    first = await correct(studio)
+    await undo_correction(studio, first.id)
+    history = (ChatMessage(Role.USER, "Hello."), ChatMessage(Role.ASSISTANT, "Hello."))
+    other = await record_correction(
+        studio, answer=None, prompt=PROMPT, original="30 days.", corrected="60 days.", history=history
+    )
+    await redo_correction(studio, first.id)
+    assert studio.log.corrections.in_force_ids() == {first.id, other.id}
+
+
 async def test_a_lesson_that_does_not_fix_its_source_is_weak(tmp_path: Path) -> None:
     stubborn = fake_studio(tmp_path / "a", engine=FakeEngine(scripted("30 days.")))
     correction = await record_correction(

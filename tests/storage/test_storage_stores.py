@@ -371,6 +371,18 @@ def test_what_another_process_did_to_corrections_is_read(log: DuckDbLog, tmp_pat
     assert log.corrections.in_force_ids() == {second.id}
 
 
+def test_what_another_process_restored_is_read(log: DuckDbLog, tmp_path: Path) -> None:
+    first, second = a_correction(), a_correction()
+    log.corrections.add(first)
+    log.corrections.add(second)
+    backup = log.backup()
+    log.corrections.set_undone(first.id, True, utc_now())
+    assert [one.id for one in log.corrections.in_force()] == [second.id]
+    open_log(tmp_path).restore(backup)
+    log.corrections.set_undone(second.id, True, utc_now())
+    assert [one.id for one in log.corrections.in_force()] == [first.id]
+
+
 def test_what_is_still_to_be_learnt_and_to_follow(log: DuckDbLog) -> None:
     learnt, new, undone = a_correction(), a_correction(), a_correction()
     for correction in (learnt, new, undone):
