@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
@@ -95,7 +96,8 @@ def merged(*layers: Table) -> Table:
 def checked(kind: Any, value: Any, key: str = "") -> Any:
     """The value as this type, a struct's fields each by itself. Raises WrongSettingError for the first that is wrong.
 
-    Text that holds a number or a truth counts as one, for a variable holds nothing else; a number counts as text.
+    Text that holds a number, a truth or a list counts as one, for a variable holds nothing else; a number counts as
+    text.
     """
     if _is_table(kind):
         return _checked_table(kind, value, key)
@@ -135,12 +137,15 @@ def _kind_of(name: str, kind: Any) -> Any:
 
 
 def _meant(kind: Any, value: Any) -> Any:
-    """What was written, where msgspec would take it for something else: truths in words, a number for text."""
+    """What was written, where msgspec would take it for something else: truths in words, a number for text, a list as
+    on a command line. Raises ValueError where a quote has no end."""
     base, _ = _parts(kind)
     if base is bool and isinstance(value, str):
         return _TRUTHS.get(value.casefold(), value)
     if base is str and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
+    if get_origin(base) is tuple and isinstance(value, str):
+        return shlex.split(value)
     return value
 
 
@@ -158,6 +163,8 @@ def _expected(kind: Any) -> str:
     base, meta = _parts(kind)
     if meta.description:
         return meta.description
+    if get_origin(base) is tuple:
+        return "a list of texts"
     if get_origin(base) is Literal:
         return "one of " + ", ".join(get_args(base))
     if issubclass(base, Enum):

@@ -64,6 +64,13 @@ def test_variables_hold_numbers_truths_and_paths_as_text(file: Path, monkeypatch
     assert settings.arm_recipes()[-1] == ArmRecipe("mine", Memory.LESSONS, "3", 0.5)
 
 
+def test_options_may_be_written_as_on_a_command_line(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text("[night]\nlaunch_options = '--multi_gpu'\n")
+    assert load_settings(file).night.launch_options == ("--multi_gpu",)
+    monkeypatch.setenv("STUDIO_NIGHT__LAUNCH_OPTIONS", "--num_machines 2 --log_dir 'my logs'")
+    assert load_settings(file).night.launch_options == ("--num_machines", "2", "--log_dir", "my logs")
+
+
 def test_a_version_may_be_written_as_a_number(file: Path) -> None:
     file.write_text("[arms.mine]\nadapter = 3\n")
     assert load_settings(file).arms["mine"].adapter == "3"
@@ -82,6 +89,12 @@ def test_a_version_may_be_written_as_a_number(file: Path) -> None:
         ("[model]\npath = 2026-01-01\n", "'model.path': a path is expected, not \"2026-01-01\"."),
         ("[probes]\nwhen_idle = 'often'\n", "'probes.when_idle': true or false is expected, not \"often\"."),
         ("[prompt]\nsystem = true\n", "'prompt.system': text is expected, not true."),
+        (
+            "[night]\nlaunch_options = ['--num_machines', 2]\n",
+            "'night.launch_options': a list of texts is expected, not",
+        ),
+        ("[night]\nlaunch_options = '\"--a'\n", "'night.launch_options': a list of texts is expected, not"),
+        ("[night]\nlaunch_options = true\n", "'night.launch_options': a list of texts is expected, not true."),
         ("[modle]\n", "'modle': there is no such setting."),
         ("[model]\npaht = 'x'\n", "'model.paht': there is no such setting."),
         ("model = 3\n", "'model': a section with settings of its own is expected, not 3."),

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
 LISTING = "studio settings"
+_BOM = "\ufeff"
+"""A byte order mark, which some editors write at the beginning; it stays there."""
 _TRUTHS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
 
 
@@ -58,7 +60,7 @@ def setting_states(file: Path) -> list[SettingState]:
     """Every setting that matters, as it holds now. Raises SettingsError where studio.toml or a variable is wrong."""
     settings = load_settings(file)
     text = _read(file)
-    written = parse_toml(text) if text else {}
+    written = parse_toml(text.removeprefix(_BOM)) if text else {}
     return [_state(fact, settings, written) for fact in SETTINGS]
 
 
@@ -172,10 +174,12 @@ def _changed(file: Path, fact: SettingFact, edit: Callable[[TOMLDocument], None]
             "Unset it, then change it here.",
         )
     before = _read(file)
+    toml = (before or "").removeprefix(_BOM)
+    mark = (before or "").removesuffix(toml)
     try:
-        document = tomlkit.parse(before or "")
+        document = tomlkit.parse(toml)
         edit(document)
-        after = tomlkit.dumps(document)
+        after = mark + tomlkit.dumps(document)
     except (ValueError, RecursionError) as error:  # tomlkit's errors are such: broken by hand since the studio started
         raise SettingsError(f"{file} cannot be read: {error}.", "Mend the file or move it away.") from error
     if after != (before or ""):

@@ -112,3 +112,14 @@ def test_a_file_broken_by_hand_is_told(file: Path) -> None:
     file.write_text("[night\nrank = 8")
     with pytest.raises(SettingsError, match="cannot be read"):
         set_setting(file, "night.rank", "8")
+
+
+def test_a_byte_order_mark_stays_and_is_no_obstacle(file: Path) -> None:
+    file.write_text(WRITTEN, encoding="utf-8-sig")
+    assert state(file, "night.rank").source is Source.FILE
+    change = set_setting(file, "night.rank", "32")
+    assert file.read_text(encoding="utf-8") == "\ufeff" + WRITTEN.replace("rank = 8", "rank = 32")
+    take_back(file, change)
+    assert file.read_text(encoding="utf-8") == "\ufeff" + WRITTEN
+    reset_setting(file, "night.rank")
+    assert state(file, "night.rank").source is Source.DEFAULT
