@@ -16,7 +16,7 @@ from studio.storage.database import Database
 from studio.storage.faults import storage_error
 from studio.storage.inspection import read_whole
 from studio.storage.metadata_copy import copy_beside
-from studio.storage.schema import prepare, shipped_migrations, version_of
+from studio.storage.schema import place, prepare, shipped_migrations, version_of
 
 KEEP_RECENT = 5
 KEEP_DAYS = 7
@@ -109,19 +109,24 @@ class BackupFolder:
                 with Database(backup).held_still():
                     _copy_log(Database(backup), draft)
                 self._bring_up(draft, backup)
-                while log.exists():
-                    kept = self._keep_current(restored=backup)
-                    with self._database.held_still():
-                        if self._look() != kept:
-                            continue  # somebody wrote since: that is kept too
-                        self._take_away_what_waits()
-                        draft.file.replace(log)
-                        break
-                else:
-                    draft.file.replace(log)
-                sync_folder(log.parent)
+                while not self._put_in_place(draft.file, restored=backup):
+                    pass  # somebody wrote meanwhile: that is kept too
         except OSError as error:
             raise storage_error(error, log) from error
+
+    def _put_in_place(self, draft: Path, restored: Path) -> bool:
+        """Whether the draft is the log now, on disk; not so where a log was begun, or written to, meanwhile."""
+        log = self._database.file
+        if not log.exists():
+            return place(draft, log)
+        kept = self._keep_current(restored)
+        with self._database.held_still():
+            if self._look() != kept:
+                return False
+            self._take_away_what_waits()
+            draft.replace(log)
+        sync_folder(log.parent)
+        return True
 
     @staticmethod
     def _bring_up(draft: Database, backup: Path) -> None:

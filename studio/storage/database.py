@@ -63,11 +63,12 @@ class Database:
         Every other operation of this process waits meanwhile. Raises StorageError.
         """
         with self.reading() as session:
+            before = getattr(_this_thread, "looking", None)  # this very look, where the block is within another
             _this_thread.looking = self, session
             try:
                 yield
             finally:
-                _this_thread.looking = None
+                _this_thread.looking = before
 
     def _open_session(self) -> Session | None:
         looking: tuple[Database, Session] | None = getattr(_this_thread, "looking", None)

@@ -20,6 +20,7 @@ from studio.errors import StorageError
 from studio.owned_folder import alone_in, owned_folder
 from studio.storage.database import Database
 from studio.storage.faults import not_a_log, storage_error
+from studio.storage.metadata_copy import copy_beside
 from studio.storage.session import Session
 
 
@@ -83,7 +84,7 @@ def _create(file: Path, steps: Sequence[Migration]) -> None:
             draft = folder / file.name
             _fill(draft, steps)
             draft.chmod(0o600)
-            _place(draft, file)
+            place(draft, file)
     except OSError as error:
         raise storage_error(error, file) from error
 
@@ -98,19 +99,20 @@ def _fill(draft: Path, steps: Sequence[Migration]) -> None:
             _apply(session, step)
 
 
-def _place(draft: Path, file: Path) -> None:
-    """Move the draft to its place, on disk when this returns, unless another process was first, whose log then counts.
+def place(draft: Path, file: Path) -> bool:
+    """Move the draft to its place, on disk when this returns; False where another process was first.
 
-    A write-ahead log without its log, which somebody took away, fits no other: it is set aside.
+    What waits for a log that somebody took away fits no other: it is set aside. Raises OSError.
     """
     with alone_in(file.parent):
         if file.exists():
-            return
-        waiting = file.with_name(file.name + ".wal")
-        if waiting.exists():
-            waiting.rename(file.with_name(f"{waiting.name}.left-alone-{new_id()}"))
+            return False
+        for waiting in (file.with_name(file.name + ".wal"), copy_beside(file)):
+            if waiting.exists():
+                waiting.rename(file.with_name(f"{waiting.name}.left-alone-{new_id()}"))
         draft.rename(file)
         sync_folder(file.parent)
+        return True
 
 
 def _apply(session: Session, step: Migration) -> None:

@@ -111,6 +111,19 @@ def test_what_is_read_in_one_look_is_of_one_state(tmp_path: Path) -> None:
     assert [kept.id for kept in log.corrections.all()] == [first.id, second.id]
 
 
+def test_a_look_within_a_look_is_the_same_one(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.corrections.add(a_correction())
+    with log.one_look():
+        with log.one_look():
+            within = log.corrections.all()
+        assert log.corrections.all() == within
+        with pytest.raises(RuntimeError, match="open in this thread already"):
+            log.corrections.add(a_correction())
+    log.corrections.add(a_correction("after it"))
+    assert len(log.corrections.all()) == 2
+
+
 def test_writing_within_one_look_is_a_mistake_that_is_named_and_does_no_harm(tmp_path: Path) -> None:
     log = open_log(tmp_path)
     with pytest.raises(RuntimeError, match="open in this thread already"), log.one_look():

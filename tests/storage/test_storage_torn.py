@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from storage_values import a_correction, open_log
 
-from studio.storage import attaching
+from studio.storage import attaching, backups, restore_log
 from studio.storage.database import Database
 from studio.storage.metadata_copy import HEADERS, MetadataCopy, copy_beside
+from studio.storage.schema import place
 
 BLOCK = 262_144
 
@@ -69,6 +70,44 @@ def test_a_write_ahead_log_whose_log_was_taken_away_is_set_aside(tmp_path: Path)
     (tmp_path / "studio.duckdb").unlink()
     assert open_log(tmp_path).corrections.all() == []
     assert [path.read_bytes() for path in tmp_path.glob("*.left-alone-*")] == [b"of another log"]
+
+
+def test_a_backup_comes_back_where_the_log_was_taken_away_and_what_waits_for_it_was_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, _ = stopped_before_its_end(tmp_path, monkeypatch)
+    waiting, copy = Database(file).write_ahead_log.read_bytes(), copy_beside(file).read_bytes()
+    other = open_log(tmp_path / "other")
+    other.corrections.add(a_correction("of the backup"))
+    file.rename(tmp_path / "taken away")
+    restore_log(file, tmp_path / "backups", other.backup())
+    assert [one.prompt for one in open_log(tmp_path).corrections.all()] == ["of the backup"]
+    assert {path.read_bytes() for path in tmp_path.glob("*.left-alone-*")} == {waiting, copy}
+
+
+def test_a_log_that_is_begun_while_a_backup_comes_back_is_kept_in_a_backup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = open_log(tmp_path)
+    backup = log.backup()
+    (tmp_path / "studio.duckdb").unlink()
+    bring_up = log._backups._bring_up
+    late = a_correction("at the last moment")
+
+    def slow(draft: Database, of: Path) -> None:
+        bring_up(draft, of)
+        monkeypatch.setattr(backups, "place", begun)
+
+    def begun(draft: Path, file: Path) -> bool:
+        monkeypatch.undo()
+        open_log(tmp_path).corrections.add(late)
+        return place(draft, file)
+
+    monkeypatch.setattr(log._backups, "_bring_up", slow)
+    log.restore(backup)
+    assert log.corrections.all() == []
+    log.restore(log.backups()[0])
+    assert [one.id for one in log.corrections.all()] == [late.id]
 
 
 def test_what_is_written_while_a_backup_comes_back_is_kept_in_a_backup(
