@@ -71,7 +71,10 @@ def _refuse_other_than_files(file: Path) -> None:
 def exported_folder(file: Path) -> Path | None:
     """The folder of `studio export parquet` that this is, or whose table of corrections it is; else None."""
     folder = file.parent if file.name == _PARQUET else file
-    return folder if (folder / _PARQUET).is_file() else None
+    try:
+        return folder if (folder / _PARQUET).is_file() else None
+    except OSError:  # of what may not be looked at, whoever opens it says so
+        return None
 
 
 def is_log(file: Path) -> bool:
@@ -259,6 +262,7 @@ def _table(stream: BinaryIO, file: Path) -> Iterator[Record]:
     header = _first_text(stream).decode(errors="replace")
     delimiter = max(",;\t", key=header.count)
     stream.seek(start)
+    csv.field_size_limit(MAX_RECORD_BYTES)  # of the whole process, which reads no other tables
     rows = csv.reader(_text_lines(stream, file), delimiter=delimiter, strict=True)
     names: list[str] | None = None
     before = 0

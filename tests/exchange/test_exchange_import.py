@@ -506,6 +506,20 @@ def test_a_file_that_cannot_be_read_is_told_in_a_sentence(name: str, log: DuckDb
         preview_import(log, tmp_path / "file")
 
 
+def test_a_name_longer_than_any_file_has_is_told_in_a_sentence(log: DuckDbLog, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="There is no file"):
+        preview_import(log, tmp_path / ("long" * 100))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may enter every folder")
+def test_a_folder_one_may_not_enter_is_told_in_a_sentence(log: DuckDbLog, tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    for file in (closed, closed / "f.jsonl"):
+        with pytest.raises(StudioError, match="cannot be read by you"):
+            preview_import(log, file)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_of_somebody_else_is_told_in_a_sentence(tmp_path: Path) -> None:
     file = lines(tmp_path / "f.jsonl", pair())
@@ -556,6 +570,16 @@ def test_what_is_too_long_is_never_held_whole(tmp_path: Path, monkeypatch: pytes
         read = read_file(tmp_path / name)
         assert [draft.prompt for _, draft in read.drafts] == [Q, "Last?"], name
         assert [skipped.reason for skipped in read.skipped] == ["it is longer than 8 MB"]
+
+
+def test_a_long_cell_is_passed_over_and_the_rest_of_the_table_is_read(log: DuckDbLog, tmp_path: Path) -> None:
+    file = tmp_path / "f.csv"
+    file.write_text(f"prompt,corrected\n{Q},45 days.\nLong?,{'a' * 200_000}\nLast?,At ten.\n")
+    plan = preview_import(log, file).plan
+    assert len(plan.additions) == 2
+    (skipped,) = plan.read.skipped
+    assert skipped.line == 3
+    assert "200,000 characters" in skipped.reason
 
 
 def test_an_array_is_cut_rightly_whatever_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
