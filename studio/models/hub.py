@@ -97,7 +97,7 @@ async def look_up(web: Web, repository: str) -> Repository:
     address = f"{web.rules.hub}/api/models/{repository}/revision/main?blobs=true"
     content = bytearray()
     async with web.get(address) as opened:
-        async for data in opened.response.aiter_raw():
+        async for data in opened.body():
             content += data
             if len(content) > _MOST_LISTING:
                 raise PullError(f"The hub's listing of {repository} is too long to be one.", "Try again later.")

@@ -51,9 +51,12 @@ def notes_file(part: Path) -> Path:
 
 
 def discard_part(part: Path) -> None:
-    """Delete a part and its notes."""
-    part.unlink(missing_ok=True)
-    notes_file(part).unlink(missing_ok=True)
+    """Delete a part and its notes. Raises MachineError."""
+    try:
+        part.unlink(missing_ok=True)
+        notes_file(part).unlink(missing_ok=True)
+    except OSError as error:
+        raise MachineError(f"{part} cannot be deleted ({error.strerror}).", "Mend its permissions.") from error
 
 
 class PartFile:
@@ -133,13 +136,16 @@ class PartFile:
         return os.pread(self._file, length, 0)
 
     def save(self) -> None:
-        """Bring to the disk what was written, then the notes of it."""
+        """Bring to the disk what was written, then the notes of it. Raises MachineError."""
         have = list(self.notes.have)
-        os.fsync(self._file)
         file = notes_file(self.path)
         draft = file.with_suffix(".draft")
-        draft.write_bytes(msgspec.json.encode(msgspec.structs.replace(self.notes, have=have)))
-        draft.replace(file)
+        try:
+            os.fsync(self._file)
+            draft.write_bytes(msgspec.json.encode(msgspec.structs.replace(self.notes, have=have)))
+            draft.replace(file)
+        except OSError as error:
+            raise _unwritable(file, error) from error
 
     def finish(self) -> None:
         """The part is the file from now on. Raises MachineError."""
@@ -162,7 +168,7 @@ class PartFile:
                 self.save()
             elif not keep or not self.notes.have:
                 discard_part(self.path)
-        except OSError:  # a full disk: the notes before these stand
+        except (MachineError, OSError):  # a full disk: the notes before these stand
             pass
         finally:
             os.close(self._file)

@@ -16,12 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import httpx2
-
 from studio.errors import PullError, StudioError
 from studio.models.part_file import PartFile
 from studio.models.pull_progress import Phase, PullProgress
-from studio.models.web import Opened, TransientError, Web, transient
+from studio.models.web import Opened, TransientError, Web
 
 T = TypeVar("T")
 
@@ -253,11 +251,8 @@ class _Run:
     async def _bytes(self, opened: Opened) -> AsyncIterator[bytes]:
         if opened.response.headers.get("content-encoding", "identity") != "identity":
             raise PullError("The server sends the file packed, though it was asked not to.", "Try another source.")
-        try:
-            async for data in opened.response.aiter_raw():
-                yield data
-        except httpx2.TransportError as error:
-            raise transient(error, opened.response.url.host) from error
+        async for data in opened.body():
+            yield data
 
     def _take(self, index: int, data: bytes, end: int) -> None:
         start, _ = self._part.span(index)

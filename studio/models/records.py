@@ -60,7 +60,12 @@ class Records:
             raise MachineError(f"{file} cannot be written ({error.strerror}).", "Make room, or mend rights.") from error
 
     def forget(self, name: str) -> None:
-        self._file(name).unlink(missing_ok=True)
+        """Delete the record of this name, if there is one. Raises MachineError."""
+        file = self._file(name)
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise MachineError(f"{file} cannot be deleted ({error.strerror}).", "Mend its permissions.") from error
 
     def _file(self, name: str) -> Path:
         return self._folder / f"{plain_name(name)}.json"

@@ -12,7 +12,7 @@ import ipaddress
 import re
 import socket
 import urllib.request
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -70,6 +70,14 @@ class Opened:
     response: httpx2.Response
     linked_sha256: str = ""
 
+    async def body(self) -> AsyncIterator[bytes]:
+        """Its body as it arrives. Raises TransientError."""
+        try:
+            async for data in self.response.aiter_raw():
+                yield data
+        except httpx2.TransportError as error:
+            raise _transient(error, self.response.url.host) from error
+
 
 class Web:
     """One client for a pull. Use as a context manager."""
@@ -116,7 +124,7 @@ class Web:
         try:
             return await self._client.send(self._client.build_request("GET", url, headers=headers), stream=True)
         except httpx2.TransportError as error:
-            raise transient(error, url.host) from error
+            raise _transient(error, url.host) from error
 
     def _is_hub(self, url: httpx2.URL) -> bool:
         return _origin(url) == _origin(httpx2.URL(self.rules.hub))
@@ -142,7 +150,7 @@ class Web:
             )
 
 
-def transient(error: httpx2.TransportError, host: str) -> TransientError:
+def _transient(error: httpx2.TransportError, host: str) -> TransientError:
     """What broke, in words and without addresses' queries."""
     if isinstance(error, httpx2.TimeoutException):
         return TransientError(f"{host} sent nothing for too long")

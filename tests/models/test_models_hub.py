@@ -10,6 +10,7 @@ from model_server import ModelServer, model_server
 
 from studio.errors import PullError, UsageError
 from studio.models.hub import HubSpec, look_up, parse_spec
+from studio.models.pull import patiently
 from studio.models.titles import quant_of
 from studio.models.web import Web, WebRules
 
@@ -97,6 +98,18 @@ async def test_a_listing_that_cannot_be_read_is_told(server: ModelServer, answer
     async with Web(rules(server)) as web:
         with pytest.raises(PullError, match="cannot be read"):
             await look_up(web, "org/repo")
+
+
+@pytest.mark.parametrize("mishap", ["reset:20", "short:20", "stall:20"])
+async def test_a_listing_that_breaks_off_is_asked_for_again(server: ModelServer, mishap: str) -> None:
+    server.serve_repository("org/repo", {"M-Q4_K_M.gguf": SMALL})
+    server.served["/api/models/org/repo/revision/main"].mishaps = [mishap]
+    patient = WebRules(hub=server.address, loopback_http=True, stall_s=0.2, pause_s=0.01)
+    waited: list[str] = []
+    async with Web(patient) as web:
+        found = await patiently(web, lambda: look_up(web, "org/repo"), waited.append)
+    assert [file.quant for file in found.files] == ["Q4_K_M"]
+    assert len(waited) == 1
 
 
 async def test_a_gated_repository_says_what_to_do(server: ModelServer) -> None:

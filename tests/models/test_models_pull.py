@@ -230,6 +230,23 @@ async def test_a_disk_without_room_is_told_before_anything_is_fetched(
 # Where requests may go --------------------------------------------------------------------------------------------
 
 
+async def test_notes_that_cannot_be_written_on_the_way_are_told(
+    server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.models.pull._SAVE_S", 0.0)
+    in_the_way = tmp_path / "m.gguf.part.draft"
+
+    def watch(progress: PullProgress) -> None:
+        if progress.phase is Phase.PULLING:
+            in_the_way.mkdir(exist_ok=True)
+
+    async with Web(RULES) as web:
+        order = Order(server.serve("/m.gguf", CONTENT), "test")
+        with pytest.raises(MachineError, match="cannot be written"):
+            await pull(web, order, tmp_path / "m.gguf", accept=checked_header, connections=1, watch=watch)
+    assert (tmp_path / "m.gguf.part").exists()
+
+
 async def test_redirects_are_followed_and_the_token_stays_with_the_hub(server: ModelServer, tmp_path: Path) -> None:
     with model_server() as other:
         there = other.serve("/store", CONTENT)

@@ -35,7 +35,7 @@ from studio.models.found import Surroundings
 from studio.models.pull_progress import PullProgress
 from studio.services.change_settings import set_setting
 from studio.services.describe_model import FileFacts, belongings, file_facts, night_in_words, room_for
-from studio.services.fetch_model import fetch_model, offered
+from studio.services.fetch_model import discard_pull, fetch_model, offered
 from studio.services.keep_models import (
     add_model,
     choose_model,
@@ -278,6 +278,23 @@ async def test_a_pull_is_stopped_at_once_seen_as_partial_and_discarded(server: M
     remove_model(shelf, part)
     assert listed(shelf)["made"].place is Place.CATALOGUE
     assert list(shelf.workspace.pulled.iterdir()) == []
+
+
+def test_what_cannot_be_deleted_is_told(shelf: Shelf, tmp_path: Path) -> None:
+    """Folders in the files' places: nobody may delete those so, root neither."""
+    file = tmp_path / "mine.gguf"
+    file.write_bytes(CONTENT)
+    add_model(shelf, file)
+    mine = listed(shelf)["mine"]
+    (record,) = tmp_path.rglob("mine.json")
+    record.unlink()
+    record.mkdir()
+    with pytest.raises(MachineError, match=r"mine\.json cannot be deleted"):
+        remove_model(shelf, mine)
+    part = shelf.workspace.pulled / "made.gguf.part"
+    part.mkdir(parents=True)
+    with pytest.raises(MachineError, match=r"made\.gguf\.part cannot be deleted"):
+        discard_pull(shelf, "made")
 
 
 # In the app --------------------------------------------------------------------------------------------------------
