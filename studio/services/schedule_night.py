@@ -115,7 +115,8 @@ def _replace(workspace: Workspace, lines: list[str]) -> None:
 def _lines() -> list[str]:
     done = _crontab("-l")
     if done.returncode == 0:
-        return done.stdout.splitlines()
+        # As cron does; others may have put any other sign that ends a line within one.
+        return done.stdout.removesuffix("\n").split("\n") if done.stdout else []
     said = done.stderr.strip()
     # Anything else, taken for an empty one, would lose the user's lines with the next that is written.
     if "no crontab" in said.casefold() or "no such file" in said.casefold():
@@ -130,16 +131,17 @@ def _crontab(argument: str, *, given: str | None = None) -> subprocess.Completed
     if program is None:
         raise MachineError(NO_CRONTAB, "studio night, run every day by any other scheduler, does the same.")
     try:
-        return subprocess.run(
+        done = subprocess.run(
             [program, argument],
-            input=given,
+            input=None if given is None else given.encode(errors="surrogateescape"),
             stdin=subprocess.DEVNULL if given is None else None,
             capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",  # lines of others stay as they are, in whichever encoding
             check=False,
             timeout=ANSWERS_WITHIN_S,
             env=os.environ | {"LC_ALL": "C"},
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MachineError(f"{program} does not answer ({error}).", "Try crontab -l in a shell.") from error
+    # Lines of others stay as they are, in whichever encoding and with whichever end.
+    out, err = (said.decode(errors="surrogateescape") for said in (done.stdout, done.stderr))
+    return subprocess.CompletedProcess(done.args, done.returncode, out, err)

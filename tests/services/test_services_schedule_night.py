@@ -53,6 +53,21 @@ def test_a_line_is_written_replaced_and_taken_out_beside_those_of_others(
     assert table.read_bytes() == OTHERS + other.line.encode() + b"\n"
 
 
+def test_lines_of_others_end_where_cron_ends_them(
+    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = put_crontab(tmp_path, monkeypatch)
+    others = "\n# a\u2028b\u0085c\x0cd\re\n\n0 5 * * 1 backup\r\n".encode()
+    table.write_bytes(others)
+    line = schedule_night(workspace, "02:30").line
+    assert table.read_bytes() == others + f"{line}\n".encode()
+    unschedule_night(workspace)
+    assert table.read_bytes() == others
+    table.write_bytes(b"# without an end")
+    unschedule_night(workspace)
+    assert table.read_bytes() == b"# without an end\n"
+
+
 def test_what_cron_hands_to_the_shell_is_the_command(workspace: Workspace) -> None:
     line = planned_line(workspace, "02:30")
     assert line.startswith("30 2 * * * ")
