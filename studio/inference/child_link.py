@@ -21,7 +21,10 @@ class ChildDiedError(Exception):
 
 
 class ChildLink:
-    """One running engine process. `silence_s`: a process that owes an answer and says nothing so long is killed."""
+    """One running engine process. `silence_s`: a process that owes an answer and says nothing so long is killed.
+
+    The time in which it is stopped (SIGSTOP: a night's engine, while the user is being answered) does not count.
+    """
 
     def __init__(self, process: asyncio.subprocess.Process, silence_s: float) -> None:
         self._process = process
@@ -112,9 +115,19 @@ class ChildLink:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(min(1.0, self._silence_s / 4))
+            if self._inboxes and self._is_stopped():
+                self._last_word = time.monotonic()
             if self._inboxes and time.monotonic() - self._last_word > self._silence_s:
                 self._verdict = f"said nothing for {self._silence_s:g} seconds and was stopped"
                 self._kill()
+
+    def _is_stopped(self) -> bool:
+        import psutil  # not before the first paint
+
+        try:
+            return bool(psutil.Process(self.pid).status() == psutil.STATUS_STOPPED)
+        except psutil.Error:
+            return False
 
     def _kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -321,19 +321,6 @@ async def test_a_killed_engine_fails_its_lanes_with_their_text_and_comes_back(en
     assert engine.restarts == restarts + 1
 
 
-async def test_a_silent_engine_is_stopped(model_path: Path, tmp_path: Path) -> None:
-    engine = LlamaEngine(tmp_path / "diagnostics", silence_s=3.0)
-    await engine.load(model_path, EngineOptions(context_tokens=1024, threads=1))
-    found: list[LaneEvent] = []
-    async for event in engine.generate([long_lane()]):
-        if not found and engine.process_id is not None:
-            os.kill(engine.process_id, signal.SIGSTOP)
-        found.append(event)
-    assert isinstance(found[-1], LaneFailed)
-    assert "said nothing" in found[-1].message
-    await engine.close()
-
-
 async def test_without_a_model_it_says_so(tmp_path: Path) -> None:
     engine = LlamaEngine(tmp_path / "diagnostics")
     with pytest.raises(EngineError, match="No model is loaded"):
