@@ -80,6 +80,10 @@ class NightBusyError(TrainingError):
     """Another night is already running in this workspace."""
 
 
+class InterruptedNightError(TrainingError):
+    """A night's training process was killed; the next night goes on with it."""
+
+
 class ScenarioError(UsageError):
     """A scenario or session file is wrong: names the file, the line and the field."""
 

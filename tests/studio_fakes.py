@@ -6,9 +6,12 @@ import asyncio
 import hashlib
 import math
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from made_reader import manifest_of
 
 from studio.domain.generation import (
     AdapterUse,
@@ -26,14 +29,17 @@ from studio.domain.generation import (
 )
 from studio.domain.identity import new_id, utc_now
 from studio.domain.log import Correction
-from studio.domain.nights import Adapter, Night, NightState
+from studio.domain.nights import Adapter, Night, NightState, TrainingExample
 from studio.evaluation.forms_exam import exam_facts, exam_general
 from studio.prompting.thinking import ThinkingApart
 from studio.services.adapters import adapter_file
+from studio.services.evaluate_adapter import GateVerdict
 from studio.services.kept_completions import KeptCompletions
 from studio.services.studio import Studio
 from studio.settings import Settings
 from studio.storage import DuckDbLog
+from studio.training.examples import chat, replay_example
+from studio.training.job import NightFolder
 from studio.workspace import Workspace
 
 DIMENSION = 64
@@ -171,6 +177,27 @@ async def promoted(studio: Studio, corrections: Sequence[Correction]) -> Adapter
     studio.log.adapters.activate(facts.sha256, adapter.id, "promoted", utc_now())
     adapter_file(studio, adapter).write_bytes(b"weights")
     return adapter
+
+
+async def a_few_examples(*_: Any, **__: Any) -> list[TrainingExample]:
+    """What a night collects, without asking anything."""
+    return [replay_example(chat("", "How far?"), "Not far."), TrainingExample(chat("", "How long?"), "45 days.", "c1")]
+
+
+def a_night_that_trained(folder: NightFolder) -> None:
+    """What its process leaves behind at the end."""
+    weights = b"an adapter"
+    folder.checkpoint.mkdir(exist_ok=True)
+    (folder.checkpoint / "state.safetensors").write_bytes(b"where it stood")
+    folder.adapter_file.write_bytes(weights)
+    job = folder.read_job()
+    manifest = manifest_of(weights, job.model_sha256)
+    folder.write_manifest(replace(manifest, night_id=job.night_id, correction_ids=job.correction_ids))
+
+
+async def kept_verdict(*_: Any, **__: Any) -> GateVerdict:
+    """A gate that lets nothing through."""
+    return GateVerdict(1.0, promote=False, reason="Kept what was in use.", metrics={})
 
 
 def shorten_exam(monkeypatch: pytest.MonkeyPatch) -> None:

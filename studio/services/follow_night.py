@@ -12,9 +12,9 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from studio.domain.identity import utc_now
 from studio.domain.nights import Night, NightProgress, NightState
 from studio.errors import NightBusyError, NotFoundError, TrainingError
+from studio.services.end_night import end_night
 from studio.services.run_night import refuse_hopeless_night
 from studio.services.studio import Studio, off_loop
 from studio.training.job import NightFolder, Request
@@ -132,8 +132,7 @@ async def unfinished_night(studio: Studio) -> Night:
 async def give_up_night(studio: Studio, night: Night) -> None:
     """Give up this night, which was interrupted. Raises NightBusyError where it has been taken up meanwhile."""
     await off_loop(refuse_second_night, studio.workspace.night_lock)
-    given_up = replace(night, state=NightState.CANCELLED, reason=GIVEN_UP, finished_at=utc_now())
-    await off_loop(studio.log.nights.update, given_up)
+    await end_night(studio, night, NightState.CANCELLED, GIVEN_UP)
 
 
 async def take_up_again(studio: Studio, night: Night) -> None:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import shutil
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 from msgspec.structs import asdict
@@ -20,18 +18,19 @@ from studio.domain.generation import ModelFacts
 from studio.domain.identity import new_id, utc_now
 from studio.domain.log import Correction
 from studio.domain.methods import Method
-from studio.domain.nights import Adapter, Night, NightProgress, NightState
-from studio.durable import sync_file, sync_folder
-from studio.errors import StudioError, TrainingError
-from studio.owned_folder import owned_folder
+from studio.domain.nights import Night, NightProgress, NightState
+from studio.errors import InterruptedNightError, StudioError, TrainingError
 from studio.services.adapter_scope import EVERYWHERE
 from studio.services.ask_ahead import asking_ahead, stopped_for_the_user
 from studio.services.choose_corrections import choose_corrections
 from studio.services.collect_examples import collect_examples
+from studio.services.end_night import end_night
 from studio.services.evaluate_adapter import choose_and_judge
+from studio.services.interrupted_night import forget_wishes, interrupted_night, taken_up, why_training_ended
+from studio.services.keep_adapter import keep_adapter
 from studio.services.studio import Studio, off_loop
 from studio.training.architectures import refuse_untrained
-from studio.training.job import LOADING, Manifest, NightFolder, NightJob, Request, TrainingConfig, refusals_told
+from studio.training.job import LOADING, Manifest, NightFolder, NightJob, Request, TrainingConfig
 from studio.training.launcher import GiveWay, hold_night_lock, train
 
 HEEDED_EVERY_S = 0.5
@@ -79,18 +78,20 @@ async def run_night(
 
     A night that was interrupted is taken up as it was begun, so that it ends as it would have; `tell` hears of it.
 
-    Raises NightBusyError while another night runs in this workspace, TrainingError when there is too little to learn
-    or training fails; yesterday's adapter stays in either case.
+    Raises NightBusyError while another night runs in this workspace, InterruptedNightError when its training is killed
+    and the next night can go on with it, TrainingError when there is too little to learn or training fails; yesterday's
+    adapter stays in each case.
     """
     if studio.server:
         raise TrainingError(*_NOT_HERE)
     with hold_night_lock(studio.workspace.night_lock):
+        await forget_wishes(studio)
         facts = await studio.model()
-        night, config = await _interrupted(studio, facts), _config(studio, max_minutes, method)
+        night, config = await interrupted_night(studio, facts), _config(studio, max_minutes, method)
         if night is None:
             night = await _begin(studio, facts, config, tell)
         else:
-            tell(_taken_up(night))
+            tell(taken_up(night))
         folder = _folder(studio, night)
         await off_loop(folder.sweep)
         watch = _Watch(folder, observe)
@@ -101,9 +102,11 @@ async def run_night(
             return await _unless_cancelled(folder, _judge(studio, facts, night, watch))
         except _CancelledNightError:
             watch.stage(NightState.CANCELLED, _CANCELLED)
-            return await _finish(studio, night, NightState.CANCELLED, _CANCELLED)
+            return await end_night(studio, night, NightState.CANCELLED, _CANCELLED)
+        except InterruptedNightError:
+            raise  # it is not over: the next one goes on with it
         except StudioError as error:
-            await _finish(studio, night, NightState.FAILED, str(error))
+            await end_night(studio, night, NightState.FAILED, str(error))
             watch.stage(NightState.FAILED, str(error))
             raise
 
@@ -138,25 +141,6 @@ def _folder(studio: Studio, night: Night) -> NightFolder:
 
 async def _trainable(studio: Studio) -> list[Correction]:
     return await off_loop(studio.log.corrections.in_force)
-
-
-async def _interrupted(studio: Studio, facts: ModelFacts) -> Night | None:
-    """The newest night that never ended, if its snapshot is whole and of this model; older ones are given up."""
-    unfinished = [night for night in await off_loop(studio.log.nights.all) if not night.state.is_over]
-    for number, night in enumerate(unfinished):
-        whole = _folder(studio, night).job_file.is_file()
-        if number == 0 and whole and night.model_sha256 == facts.sha256:
-            return night
-        await _finish(studio, night, NightState.FAILED, "It was interrupted before it could be taken up again.")
-    return None
-
-
-def _taken_up(night: Night) -> str:
-    return (
-        f"Going on with the night begun {night.started_at.astimezone():%Y-%m-%d %H:%M}, which was interrupted,"
-        f" with the options it was begun with: max-minutes {night.config['max_minutes']:g},"
-        f" method {night.config['method']}."
-    )
 
 
 async def _begin(studio: Studio, facts: ModelFacts, config: TrainingConfig, tell: Callable[[str], None]) -> Night:
@@ -203,15 +187,10 @@ async def _train(studio: Studio, night: Night, watch: _Watch, processes: int | N
     if await off_loop(folder.read_manifest) is None:
         night = replace(night, state=NightState.TRAINING)
         await off_loop(studio.log.nights.update, night)
-        settings, lock = studio.settings.night, studio.workspace.interactive_lock
-        together = processes or settings.processes
-        async with asking_ahead(studio, await _learnt_by(studio, night)) as asking:
-            async for progress in train(folder, lock, processes=together, launch_options=settings.launch_options):
-                watch.observe(progress)
-                if not progress.message.endswith(LOADING):
-                    asking.cancel()
-                if progress.state is NightState.CANCELLED:
-                    raise _CancelledNightError
+        try:
+            await _run_child(studio, night, watch, processes or studio.settings.night.processes)
+        except TrainingError as error:
+            raise await why_training_ended(studio, night, error) from error
         if kept:
             await off_loop(kept.keep, folder)
     manifest = await off_loop(folder.read_manifest)
@@ -222,8 +201,19 @@ async def _train(studio: Studio, night: Night, watch: _Watch, processes: int | N
     night = replace(night, state=NightState.EVALUATING, metrics=_training_metrics(manifest))
     await off_loop(studio.log.nights.update, night)
     watch.stage(NightState.EVALUATING, "asking held-back questions")
-    await _keep_adapter(studio, night, manifest)
+    await keep_adapter(studio, night, manifest)
     return night
+
+
+async def _run_child(studio: Studio, night: Night, watch: _Watch, processes: int) -> None:
+    lock, options = studio.workspace.interactive_lock, studio.settings.night.launch_options
+    async with asking_ahead(studio, await _learnt_by(studio, night)) as asking:
+        async for progress in train(watch.folder, lock, processes=processes, launch_options=options):
+            watch.observe(progress)
+            if not progress.message.endswith(LOADING):
+                asking.cancel()
+            if progress.state is NightState.CANCELLED:
+                raise _CancelledNightError
 
 
 async def _judge(studio: Studio, facts: ModelFacts, night: Night, watch: _Watch) -> Night:
@@ -237,45 +227,9 @@ async def _judge(studio: Studio, facts: ModelFacts, night: Night, watch: _Watch)
         await off_loop(studio.log.adapters.activate, facts.sha256, adapter.id, verdict.reason, utc_now())
     state = NightState.PROMOTED if verdict.promote else NightState.KEPT
     night = replace(night, adapter_id=adapter.id, metrics={**night.metrics, **verdict.metrics})
-    finished = await _finish(studio, night, state, verdict.reason)
+    finished = await end_night(studio, night, state, verdict.reason)
     watch.stage(state, verdict.reason)
     return finished
-
-
-async def _keep_adapter(studio: Studio, night: Night, manifest: Manifest) -> None:
-    """Copy the adapter with its manifest among the adapters and enter it, inactive; once, however often resumed."""
-    model = night.model_sha256
-    if any(adapter.night_id == night.id for adapter in await off_loop(studio.log.adapters.all, model)):
-        return
-    version = await off_loop(studio.log.adapters.next_version, model)
-    relative = f"{model[:12]}/v{version}"
-    adapter = Adapter(
-        id=new_id(),
-        version=version,
-        model_sha256=model,
-        night_id=night.id,
-        path=f"{relative}/adapter.gguf",
-        sha256=manifest.adapter_sha256,
-        method=manifest.method,
-        rank=manifest.rank,
-        scale=1.0,
-        created_at=utc_now(),
-    )
-
-    def copy() -> None:
-        target, folder = studio.workspace.adapters / relative, _folder(studio, night)
-        with refusals_told(target):
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with owned_folder(target.parent) as draft:
-                for file in (folder.adapter_file, folder.manifest_file):
-                    sync_file(Path(shutil.copy2(file, draft / file.name)))
-                if target.exists():  # put there by a night that ended before it was entered into the log
-                    shutil.rmtree(target)
-                draft.replace(target)
-                sync_folder(target.parent)
-        studio.log.adapters.add(adapter)
-
-    await off_loop(copy)
 
 
 def _training_metrics(manifest: Manifest) -> dict[str, object]:
@@ -294,12 +248,6 @@ def _training_metrics(manifest: Manifest) -> dict[str, object]:
         "losses",
     )
     return {name: getattr(manifest, name) for name in names}
-
-
-async def _finish(studio: Studio, night: Night, state: NightState, reason: str) -> Night:
-    finished = replace(night, state=state, reason=reason, finished_at=utc_now())
-    await off_loop(studio.log.nights.update, finished)
-    return finished
 
 
 _CANCELLED = "Cancelled; what was in use stays."

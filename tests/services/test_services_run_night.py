@@ -10,19 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_reader import manifest_of
-from studio_fakes import FakeEngine, fake_studio
+from studio_fakes import FakeEngine, a_few_examples, a_night_that_trained, fake_studio
 
 from studio.domain.identity import new_id, utc_now
 from studio.domain.methods import Method
-from studio.domain.nights import Night, NightProgress, NightState, TrainingExample
+from studio.domain.nights import Night, NightProgress, NightState
 from studio.errors import NotFoundError, TrainingError
 from studio.services import run_night as module
 from studio.services.follow_night import cancel_night
 from studio.services.record_correction import record_correction
 from studio.services.run_night import run_night
 from studio.services.studio import Studio
-from studio.training.examples import chat, replay_example
 from studio.training.job import NightFolder, TrainingConfig
 
 
@@ -96,21 +94,6 @@ async def run_after(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Night:
     monkeypatch.setattr(module, "collect_examples", a_few_examples)
     monkeypatch.setattr(module, "train", cancelled)
     return await run_night(studio)
-
-
-async def a_few_examples(*_: Any, **__: Any) -> list[TrainingExample]:
-    return [replay_example(chat("", "How far?"), "Not far."), TrainingExample(chat("", "How long?"), "45 days.", "c1")]
-
-
-def a_night_that_trained(folder: NightFolder) -> None:
-    weights = b"an adapter"
-    folder.adapter_file.write_bytes(weights)
-    job = folder.read_job()
-    folder.write_manifest(
-        dataclasses.replace(
-            manifest_of(weights, job.model_sha256), night_id=job.night_id, correction_ids=job.correction_ids
-        )
-    )
 
 
 async def test_an_interrupted_night_is_given_up_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
