@@ -12,6 +12,7 @@ from studio.domain.nights import Adapter
 from studio.errors import AdapterError, NotFoundError, UsageError
 from studio.services.loaded_title import loaded_title
 from studio.services.studio import Studio, off_loop
+from studio.training.job import NightFolder
 
 _INSTEAD = "Bring it back, use another version, switch it off (studio adapters off), or train a new one (studio night)."
 
@@ -103,7 +104,7 @@ async def adapters_off(studio: Studio) -> None:
 
 
 async def remove_adapter(studio: Studio, version: int) -> None:
-    """Delete what is left of an adapter; its row stays for provenance.
+    """Delete what is left of an adapter, in its night's folder too; its row stays for provenance.
 
     Raises UsageError while it is the active one, AdapterError where a file cannot be deleted.
     """
@@ -117,8 +118,8 @@ async def remove_adapter(studio: Studio, version: int) -> None:
     # Also of those removed before: a crash may have left their files.
     for removed in await adapters(studio):
         if removed.removed:
-            file = adapter_file(studio, removed)
-            for path in (file, file.with_name("manifest.json")):
+            file, of_night = adapter_file(studio, removed), NightFolder(studio.workspace.nights / removed.night_id)
+            for path in (file, file.with_name("manifest.json"), of_night.adapter_file, of_night.manifest_file):
                 try:
                     path.unlink(missing_ok=True)
                 except OSError as error:

@@ -14,6 +14,7 @@ from studio.evaluation.gate import decide_promotion
 from studio.evaluation.metrics import ProbeRecord, group_by_arm
 from studio.evaluation.scenario import ScenarioProbe
 from studio.evaluation.validation import HELD_BACK_FORMS, general_probes, locality_probes, rephrase_probes
+from studio.services.adapters import adapter_file
 from studio.services.judge_probes import judge_probes
 from studio.services.studio import Studio, off_loop
 
@@ -46,7 +47,8 @@ async def choose_and_judge(
     """Choose the scale, then put the adapter at that scale through the gate, once.
 
     The scale is chosen on the first held-back form; the gate judges on the others, on neighbouring questions and on
-    the general probes, so it is not asked again and again until something passes.
+    the general probes, so it is not asked again and again until something passes. An adapter in use whose file is
+    missing is left out, and the reason says so.
     `observe(stage, answered, total)` follows the progress.
     """
     choosing_form = HELD_BACK_FORMS[0]
@@ -56,12 +58,15 @@ async def choose_and_judge(
     candidate = _at_scale(adapter, scale)
     arms = [FROZEN, candidate]
     in_use = await off_loop(studio.log.adapters.active, adapter.model_sha256)
-    if in_use is not None:
+    not_compared = ""
+    if in_use is not None and adapter_file(studio, in_use).is_file():
         arms.append(ArmRecipe("in use", adapter=ACTIVE_ADAPTER, scale=in_use.scale))
+    elif in_use is not None:
+        not_compared = f" v{in_use.version}, in use before, was not compared: its file is missing."
     by_arm = await _ask(studio, _judging_probes(corrections), arms, partial(observe, JUDGING))
     decision = decide_promotion(by_arm[candidate.name], by_arm[FROZEN.name], by_arm.get("in use", ()))
     figures = {name: asdict(estimate) for name, estimate in decision.figures.items()}
-    reason = f"{decision.reason} Scale {scale:.1f}."
+    reason = f"{decision.reason} Scale {scale:.1f}.{not_compared}"
     return GateVerdict(scale, decision.promote, reason, {"validation": figures, "scale": scale})
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from studio.domain.log import Correction
 from studio.domain.methods import Method
 from studio.domain.nights import Night, NightProgress, NightState
 from studio.errors import InterruptedNightError, StudioError, TrainingError
+from studio.evaluation.validation import rephrase_probes
 from studio.services.adapter_scope import EVERYWHERE
 from studio.services.ask_ahead import asking_ahead, stopped_for_the_user
 from studio.services.choose_corrections import choose_corrections
@@ -112,19 +113,31 @@ async def run_night(
 
 
 async def refuse_hopeless_night(studio: Studio) -> None:
-    """Raise TrainingError where there is nothing to train on, or the model cannot be trained.
+    """Raise TrainingError where there is nothing to train on or to test it by, or the model cannot be trained.
 
     And EmbedderError where the result could not be judged.
     """
     if studio.server and studio.model_path is None:
         raise TrainingError(*_NOT_HERE)
-    if not await _trainable(studio):
+    trainable = await _trainable(studio)
+    if not trainable:
         raise TrainingError("There are no corrections to train on.", "Correct an answer first, then start the night.")
+    _refuse_untested(trainable)
     if not studio.server:
         facts = await studio.model()
         refuse_untrained(facts.path.name if facts.path else facts.name, facts.architecture)
     if studio.settings.night.scope > EVERYWHERE:
         await studio.embedder.start()
+
+
+def _refuse_untested(corrections: Sequence[Correction]) -> None:
+    """Raise TrainingError where the gate could ask nothing about what is learnt, and so would promote nothing."""
+    if not rephrase_probes(corrections):
+        raise TrainingError(
+            "All corrections that this night would learn were made in the middle of a conversation, and a night is"
+            " tested on questions that stand alone.",
+            "Correct an answer to the first question of a conversation too; until then these are left to lessons.",
+        )
 
 
 def _config(studio: Studio, max_minutes: float | None, method: str | None) -> TrainingConfig:
@@ -147,6 +160,7 @@ async def _begin(studio: Studio, facts: ModelFacts, config: TrainingConfig, tell
     """Enter a night into the log, with the corrections that it is to learn."""
     await refuse_hopeless_night(studio)
     corrections = await choose_corrections(studio, facts.sha256, minutes=config.max_minutes, seed=config.seed)
+    _refuse_untested(corrections)
     if left_out := len(await _trainable(studio)) - len(corrections):
         tell(
             f"{len(corrections)} corrections fit into {config.max_minutes:g} minutes, the new ones first; {left_out}"
@@ -185,6 +199,8 @@ async def _train(studio: Studio, night: Night, watch: _Watch, processes: int | N
     if kept and await off_loop(folder.read_manifest) is None:
         await off_loop(kept.restore, folder)
     if await off_loop(folder.read_manifest) is None:
+        if await off_loop(folder.read_request) is Request.CANCEL:  # asked while the last of freezing was done
+            raise _CancelledNightError
         night = replace(night, state=NightState.TRAINING)
         await off_loop(studio.log.nights.update, night)
         try:

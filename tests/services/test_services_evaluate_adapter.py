@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from studio.evaluation.scenario import ScenarioProbe
 from studio.evaluation.validation import HELD_BACK_FORMS, general_probes, locality_probes, rephrase_probes
 from studio.services import evaluate_adapter as module
 from studio.services import run_night
+from studio.services.adapters import adapter_file
 from studio.services.evaluate_adapter import GATE_SAMPLING, SCALES, choose_and_judge
 from studio.services.judge_probes import judge_probes
 from studio.services.record_correction import record_correction
@@ -98,6 +100,19 @@ async def test_the_verdict_is_that_of_whole_answers_at_all_scales(
     wanted = decide_promotion(judged[f"x{scale:.1f}"], judged["frozen"], judged["in use"])
     assert (found.scale, found.promote) == (scale, wanted.promote)
     assert found.reason == f"{wanted.reason} Scale {scale:.1f}."
+
+
+async def test_an_adapter_in_use_whose_file_is_missing_is_not_compared_with_and_fails_no_night(tmp_path: Path) -> None:
+    studio, made = await corrected(tmp_path, Learner(0.5, 0))
+    in_use = await promoted(studio, made)
+    tonight = replace(in_use, id="tonight", version=2, active=False, path="v2.gguf")
+    studio.log.adapters.add(tonight)
+    adapter_file(studio, tonight).write_bytes(b"weights")
+    assert "v1" not in (await choose_and_judge(studio, tonight, made)).reason
+    adapter_file(studio, in_use).unlink()
+    found = await choose_and_judge(studio, tonight, made)
+    assert found.promote
+    assert found.reason.endswith("v1, in use before, was not compared: its file is missing.")
 
 
 async def test_while_the_child_loads_the_gates_questions_are_asked_and_no_longer(

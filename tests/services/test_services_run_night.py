@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studio_fakes import FakeEngine, a_few_examples, a_night_that_trained, fake_studio
+from studio_fakes import FakeEngine, a_few_examples, a_night_that_trained, fake_studio, kept_verdict
 
+from studio.domain.generation import ChatMessage, Role
 from studio.domain.identity import new_id, utc_now
 from studio.domain.methods import Method
-from studio.domain.nights import Night, NightProgress, NightState
+from studio.domain.nights import Night, NightProgress, NightState, TrainingExample
 from studio.errors import NotFoundError, TrainingError
 from studio.services import run_night as module
+from studio.services.adapters import remove_adapter
 from studio.services.follow_night import cancel_night
 from studio.services.record_correction import record_correction
 from studio.services.run_night import run_night
@@ -117,5 +119,63 @@ async def test_a_model_that_cannot_be_trained_is_refused_before_anything_begins(
     studio = fake_studio(tmp_path, engine=engine)
     await record_correction(studio, answer=None, prompt="How long?", corrected="45 days.")
     with pytest.raises(TrainingError, match=r"fake\.gguf answers, but cannot be trained: its architecture is 'falcon'"):
+        await run_night(studio)
+    assert not studio.log.nights.all()
+
+
+async def test_a_cancel_at_the_very_end_of_freezing_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio = fake_studio(tmp_path)
+    await record_correction(studio, answer=None, prompt="How long?", corrected="45 days.")
+
+    async def cancelled_meanwhile(*_: Any, **__: Any) -> list[TrainingExample]:
+        await cancel_night(studio)
+        return await a_few_examples()
+
+    async def trained(folder: NightFolder, *_: Any, **__: Any) -> AsyncIterator[NightProgress]:
+        a_night_that_trained(folder)
+        yield NightProgress(folder.path.name, NightState.EVALUATING)
+
+    monkeypatch.setattr(module, "HEEDED_EVERY_S", 20)
+    monkeypatch.setattr(module, "collect_examples", cancelled_meanwhile)
+    monkeypatch.setattr(module, "train", trained)
+    monkeypatch.setattr(module, "choose_and_judge", kept_verdict)
+    assert (await run_night(studio)).state is NightState.CANCELLED
+
+
+async def test_a_verdict_lets_go_of_checkpoints_and_giving_up_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = fake_studio(tmp_path)
+    await record_correction(studio, answer=None, prompt="How long?", corrected="45 days.")
+    monkeypatch.setattr(module, "collect_examples", a_few_examples)
+    monkeypatch.setattr(module, "choose_and_judge", kept_verdict)
+    left: list[Path] = []
+
+    async def trained(folder: NightFolder, *_: Any, **__: Any) -> AsyncIterator[NightProgress]:
+        a_night_that_trained(folder)
+        left.append(folder.checkpoint)
+        yield NightProgress(folder.path.name, NightState.EVALUATING)
+
+    async def cancelled(folder: NightFolder, *_: Any, **__: Any) -> AsyncIterator[NightProgress]:
+        folder.checkpoint.mkdir()
+        left.append(folder.checkpoint)
+        yield NightProgress(folder.path.name, NightState.CANCELLED)
+
+    monkeypatch.setattr(module, "train", cancelled)
+    assert (await run_night(studio)).state is NightState.CANCELLED
+    assert [checkpoint.exists() for checkpoint in left] == [True], "until another has begun it may be taken up again"
+    monkeypatch.setattr(module, "train", trained)
+    night = await run_night(studio)
+    assert night.state is NightState.KEPT
+    assert [checkpoint.exists() for checkpoint in left] == [False, False]
+    await remove_adapter(studio, 1)
+    assert not list(studio.workspace.root.rglob("adapter.gguf")), "removed means that no copy is left"
+
+
+async def test_corrections_made_in_mid_conversation_alone_are_refused_before_anything_begins(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path)
+    said = [ChatMessage(Role.USER, "Who sails?"), ChatMessage(Role.ASSISTANT, "Odalys.")]
+    await record_correction(studio, answer=None, prompt="How long?", corrected="45 days.", history=said)
+    with pytest.raises(TrainingError, match="in the middle of a conversation"):
         await run_night(studio)
     assert not studio.log.nights.all()
