@@ -9,15 +9,20 @@ from studio.domain.nights import Night, NightState
 from studio.errors import InterruptedNightError, TrainingError
 from studio.services.end_night import end_night
 from studio.services.studio import Studio, off_loop
-from studio.training.job import NightFolder
+from studio.training.job import NightFolder, refusals_told
 
 _KILLED_AT = "killed_at_step"
 
 
 async def forget_wishes(studio: Studio) -> None:
-    """What was asked of a process that is gone is not asked of the next: paused, that would hold the lock for ever."""
+    """What was asked of a process that is gone is not asked of the next: paused, that would hold the lock for ever.
+
+    Raises TrainingError when the disk refuses.
+    """
     for night in await _unfinished(studio):
-        await off_loop(_folder(studio, night).control_file.unlink, missing_ok=True)
+        wish = _folder(studio, night).control_file
+        with refusals_told(wish):
+            wish.unlink(missing_ok=True)
 
 
 async def interrupted_night(studio: Studio, facts: ModelFacts) -> Night | None:

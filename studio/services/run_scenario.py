@@ -11,7 +11,7 @@ from studio.domain.arms import ACTIVE_ADAPTER, FROZEN, NO_ADAPTER, ArmRecipe
 from studio.domain.log import Origin
 from studio.domain.nights import Night, NightState
 from studio.domain.plural import plural
-from studio.errors import StudioError, TrainingError
+from studio.errors import InterruptedNightError, StudioError, TrainingError
 from studio.evaluation.comparison import paired_differences, two_by_two
 from studio.evaluation.learning_curve import efficiency, learning_curve
 from studio.evaluation.metrics import ProbeRecord, answers_that_differ, group_by_arm, measure_arms
@@ -187,6 +187,9 @@ class _Run:
         self.tell(f"  night {day}: training")
         try:
             night = await run_night(self.studio, tell=lambda line: self.tell(f"  night {day}: {line}"))
+        except InterruptedNightError as error:
+            self.tell(f"  night {day}: {error}")
+            return await self._sleep(day)  # goes on with it: the next day's corrections are the next night's
         except TrainingError as error:
             return NightOutcome(0.0, None, False, str(error))
         self.tell(f"  night {day}: {night.reason}")

@@ -16,7 +16,7 @@ from studio_fakes import FakeEngine, fake_studio
 from studio.domain.arms import CONTEXT, FROZEN, LESSONS, LORA, LORA_LESSONS, READER_LESSONS
 from studio.domain.checks import Check
 from studio.domain.log import Correction
-from studio.errors import StudioError, TrainingError
+from studio.errors import InterruptedNightError, StudioError, TrainingError
 from studio.reporting.bench_report import bench_tables
 from studio.services import run_scenario as running
 from studio.services.run_scenario import run_scenario
@@ -99,6 +99,21 @@ async def test_a_run_measures_all_of_it(folder: Path, tmp_path: Path, monkeypatc
     text = bench_tables(read)
     assert "answered all" in text
     assert "dominated by" in text
+
+
+async def test_a_night_that_is_killed_is_taken_up_before_the_next_day(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nights = 0
+
+    async def killed_at_first(studio: Studio, **_: object) -> None:
+        nonlocal nights
+        nights += 1
+        raise (InterruptedNightError if nights == 1 else TrainingError)("It ended.")
+
+    monkeypatch.setattr(running, "run_night", killed_at_first)
+    result = await run_scenario(studios(tmp_path), folder, [LORA])
+    assert nights == len(result["nights"]) + 1 == 3
 
 
 async def test_the_reader_needs_no_night_and_reset_it_is_the_frozen_model(folder: Path, tmp_path: Path) -> None:
