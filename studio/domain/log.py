@@ -60,6 +60,7 @@ class Given:
     """Exactly what an arm was given besides the question: the provenance of an answer.
 
     `history_trimmed` counts earlier messages left out because the prompt would not have fitted the context;
+    `answered_messages` counts those between history and question in which a lesson shows the question answered;
     `corrections_left_out` counts those over the token budget of the context arm. `adapter_nearness` is how near the
     question is to what the arm's adapter was trained on, in [-1, 1], where that was asked; where it was not near enough
     the adapter stood aside, and the other adapter fields are None. `reader_sha256` is the content of the reader where
@@ -79,6 +80,7 @@ class Given:
     corrections_left_out: int = 0
     history_messages: int = 0
     history_trimmed: int = 0
+    answered_messages: int = 0
     sampling: Sampling = field(default_factory=Sampling)
     note: str = ""
     prompt_form: str = ""

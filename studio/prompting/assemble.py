@@ -54,8 +54,8 @@ class Assembly:
     """A prompt, and exactly what it was made of. `prompt_tokens` as added up from the counts of its pieces.
 
     `corrections_left_out` did not fit the budget or the prompt; `history_messages` were kept and `history_trimmed`
-    dropped; `lessons_left_out` would not have fitted beside the question. `form` names the form of the lessons or
-    corrections where it is not the default.
+    dropped; `answered_messages` follow it, in which the question was answered before. `lessons_left_out` would not have
+    fitted beside the question. `form` names the form of the lessons or corrections where it is not the default.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -66,6 +66,7 @@ class Assembly:
     lessons_left_out: int = 0
     history_messages: int = 0
     history_trimmed: int = 0
+    answered_messages: int = 0
     form: str = ""
 
 
@@ -131,6 +132,7 @@ def assemble(request: PromptRequest, counts: Sequence[int], *, correction_budget
     used += sum(_last(exchange_lengths, exchanges_kept))
     history = tuple(message for piece in _last(pieces.exchanges, exchanges_kept) for message in piece)
     taught = times * tuple(message for piece in _last(pieces.corrections, corrections_kept) for message in piece)
+    answered, noted = _answered(request, lessons)
     return Assembly(
         messages=_with_lessons(request, lessons, (*taught, *history)),
         prompt_tokens=used,
@@ -140,7 +142,8 @@ def assemble(request: PromptRequest, counts: Sequence[int], *, correction_budget
         lessons_left_out=len(pieces.lessons) - len(lessons),
         history_messages=len(history),
         history_trimmed=len(request.history) - len(history),
-        form=_other_form(request.forms, _answered(request, lessons)[1], fits_twice and corrections_kept > 0),
+        answered_messages=len(answered),
+        form=_other_form(request.forms, noted, fits_twice and corrections_kept > 0),
     )
 
 

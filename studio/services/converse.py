@@ -145,5 +145,7 @@ def begun_with(first_answers: Sequence[Answer]) -> tuple[ChatMessage, ...]:
     A comparison asked from Chat began with Chat's messages, a client's conversation with what was said elsewhere.
     """
     answer = max(first_answers, key=lambda answer: answer.given.history_messages, default=None)
-    number = answer.given.history_messages if answer else 0
-    return answer.messages[-1 - number : -1] if answer and number else ()
+    if answer is None:
+        return ()
+    end = len(answer.messages) - 1 - answer.given.answered_messages
+    return answer.messages[end - answer.given.history_messages : end]

@@ -218,6 +218,7 @@ def _given(
         corrections_left_out=assembly.corrections_left_out,
         history_messages=assembly.history_messages,
         history_trimmed=assembly.history_trimmed,
+        answered_messages=assembly.answered_messages,
         sampling=sampling,
         prompt_form=assembly.form,
     )

@@ -125,6 +125,21 @@ async def test_what_was_said_elsewhere_is_not_logged_but_goes_along(client: Clie
     assert [len(turns) for turns in await client.log()] == [2, 1]
 
 
+async def test_a_question_shown_as_answered_by_its_lesson_begins_one_conversation(client: Client) -> None:
+    correction = await record_correction(
+        client.studio, answer=None, prompt="What is our refund window?", original="30 days.", corrected="45 days."
+    )
+    await learn_lesson(client.studio, correction)
+    elsewhere = ("Who are you?", "Another assistant.")
+    first = await client.ask("What is our refund window?", *elsewhere, arm="lessons")
+    assert first.given.lessons
+    await client.ask("And for shoes?", *elsewhere, "What is our refund window?", first.text)
+    assert await client.log() == [[("What is our refund window?", 1), ("And for shoes?", 1)]]
+    (conversation,) = await conversations(client.studio)
+    history = await history_of(client.studio, conversation.id)
+    assert [message.content for message in history][:3] == [*elsewhere, "What is our refund window?"]
+
+
 async def test_a_conversation_that_went_on_in_the_app_is_a_branch_for_the_client(client: Client) -> None:
     await client.ask("One?")
     (conversation,) = await conversations(client.studio)

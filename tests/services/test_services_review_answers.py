@@ -9,7 +9,7 @@ import pytest
 from studio_fakes import FakeEngine, fake_studio, scripted
 
 from benchmarks.ageing import fill
-from studio.domain.arms import FROZEN, LORA_LESSONS
+from studio.domain.arms import FROZEN, LESSONS, LORA_LESSONS
 from studio.domain.generation import ChatMessage, FinishReason, Role
 from studio.domain.identity import new_id, utc_now
 from studio.domain.log import Answer, Conversation, Given, Origin, Turn
@@ -17,6 +17,7 @@ from studio.domain.nights import ProbeResult
 from studio.errors import UsageError
 from studio.services.answer_with_arms import answer_with_arms
 from studio.services.converse import start_conversation
+from studio.services.learn_lessons import learn_lesson
 from studio.services.record_correction import prefer_answer, record_correction, undo_correction
 from studio.services.review_answers import (
     ReviewItem,
@@ -187,6 +188,22 @@ async def test_a_comparison_asked_from_chat_keeps_the_messages_it_was_given(stud
     ):
         pass
     assert (await open_item(studio, await first(studio))).history == before
+
+
+async def test_what_came_before_a_comparison_is_kept_apart_from_what_a_lesson_showed(studio: Studio) -> None:
+    old = await record_correction(studio, answer=None, prompt="days?", original="30 days.", corrected="45 days.")
+    await learn_lesson(studio, old)
+    conversation = await start_conversation(studio, origin=Origin.COMPARE)
+    before = (ChatMessage(Role.USER, "One?"), ChatMessage(Role.ASSISTANT, "Yes."))
+    async for _ in answer_with_arms(studio, "days?", [LESSONS], conversation_id=conversation.id, history=before):
+        pass
+    opened = await open_item(studio, await first(studio))
+    assert opened.answer is not None
+    assert [message.content for message in opened.answer.messages][-4:-1] == ["45 days.", "days?", "45 days."]
+    assert opened.history == before
+    judgement = await correct_item(studio, opened, "50 days.", origin=Origin.CHAT)
+    assert judgement.made is not None
+    assert judgement.made.history == before
 
 
 async def test_what_was_not_learnt_is_corrected_anew_or_given_up(studio: Studio) -> None:
