@@ -25,7 +25,7 @@ REPLAYED_TIMES = 2
 
 async def collect_examples(studio: Studio, corrections: Sequence[Correction], *, seed: int) -> list[TrainingExample]:
     """Learnt examples of these corrections in many wordings, the user's own among them; replayed ones with the frozen
-    model's answers; answers the user accepted."""
+    model's answers; those of the answers that the user accepted which the model gave as shipped."""
     system = studio.settings.prompt.system
     made = await off_loop(studio.log.corrections.all)
     chosen = {correction.id for correction in corrections}
@@ -36,12 +36,14 @@ async def collect_examples(studio: Studio, corrections: Sequence[Correction], *,
     replayed = [replay_example(chat(system, prompt), answers[prompt]) for prompt in prompts if answers[prompt]]
     accepted = _still_accepted(await off_loop(studio.log.answers.accepted), made)[-MOST_ACCEPTED:]
     sources = await off_loop(_sources, studio, [answer for answer, _ in accepted])
-    kept = [replay_example(answer.messages, answer.text) for answer, _ in accepted if answer.id not in sources]
+    kept = [replay_example(answer.messages, answer.text) for answer, _ in accepted if _as_shipped(answer)]
     by_id = {correction.id: correction for correction in corrections}
     asked_anew = [
         TrainingExample(chat(system, turn.prompt), answer.text, correction.id)
         for answer, turn in accepted
-        if (correction := by_id.get(sources.get(answer.id, ""))) and judge(answer.text, correction.check).ok
+        if not _had_history(answer)
+        and (correction := by_id.get(sources.get(answer.id, "")))
+        and judge(answer.text, correction.check).ok
     ]
     return [*learnt, *asked_anew, *replayed, *kept]
 
@@ -55,6 +57,18 @@ def _sources(studio: Studio, answers: Sequence[Answer]) -> dict[str, str]:
     sources = {lesson.id: lesson.source_ids[-1] for lesson in studio.log.lessons.all()}
     given = {answer.id: answer.given.lessons[0].lesson_id for answer in answers if answer.given.lessons}
     return {answer: sources[lesson] for answer, lesson in given.items() if lesson in sources}
+
+
+def _as_shipped(answer: Answer) -> bool:
+    """Whether the model gave it without adapter and memory. Any other is not what it says by itself: held near to that,
+    the weights would be trained away from what was accepted."""
+    given = answer.given
+    return not (given.adapter_id or given.reader_sha256 or given.lessons or given.correction_ids)
+
+
+def _had_history(answer: Answer) -> bool:
+    """Whether it was asked after other messages, without which it may be another question."""
+    return answer.given.history_messages + answer.given.history_trimmed > 0
 
 
 def _still_accepted(accepted: Sequence[tuple[Answer, Turn]], made: Sequence[Correction]) -> list[tuple[Answer, Turn]]:

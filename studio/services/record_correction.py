@@ -89,7 +89,7 @@ async def redo_correction(studio: Studio, correction_id: str) -> Correction:
 
 
 async def accept_answer(studio: Studio, answer_id: str) -> None:
-    """The answer is good as it is: nights may learn to keep it."""
+    """The answer is good as it is: nights may learn it, or learn to keep it."""
     await off_loop(studio.log.answers.add_feedback, answer_id, Feedback.ACCEPTED, utc_now())
 
 

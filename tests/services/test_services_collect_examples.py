@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
-from studio_fakes import FakeEngine, fake_studio, scripted
+from studio_fakes import FakeEngine, fake_studio, promoted, scripted
 
-from studio.domain.arms import FROZEN, LESSONS, ArmRecipe
-from studio.domain.log import Answer
+from studio.domain.arms import CONTEXT, FROZEN, LESSONS, LORA, ArmRecipe
+from studio.domain.log import Answer, Conversation
 from studio.services.answer_with_arms import ArmFinished, answer_with_arms
 from studio.services.collect_examples import collect_examples
 from studio.services.converse import start_conversation
@@ -17,8 +17,10 @@ from studio.services.record_correction import accept_answer, record_correction
 from studio.services.studio import Studio
 
 
-async def accepted_answer(studio: Studio, prompt: str, arm: ArmRecipe = FROZEN) -> Answer:
-    conversation = await start_conversation(studio)
+async def accepted_answer(
+    studio: Studio, prompt: str, arm: ArmRecipe = FROZEN, *, conversation: Conversation | None = None
+) -> Answer:
+    conversation = conversation or await start_conversation(studio)
     events = answer_with_arms(studio, prompt, [arm], conversation_id=conversation.id)
     (answer,) = [event.answer async for event in events if isinstance(event, ArmFinished)]
     await accept_answer(studio, answer.id)
@@ -60,6 +62,39 @@ async def test_an_accepted_answer_given_from_a_lesson_teaches_the_users_own_word
     assert not own.replay
     assert [message.content for message in own.messages][1:] == ["Who is the master of the harbour?"]
     assert not any(example.replay and "harbour" in example.messages[-1].content for example in examples[-2:])
+
+
+async def test_an_accepted_answer_of_an_adapter_or_from_memory_is_not_held_near_the_frozen_model(
+    tmp_path: Path,
+) -> None:
+    studio = fake_studio(tmp_path, engine=FakeEngine(scripted("45 days.")))
+    made = await record_correction(
+        studio, answer=None, prompt="What is the refund window?", original="30 days.", corrected="45 days."
+    )
+    await promoted(studio, [made])
+    by_weights = await accepted_answer(studio, "Tell me the refund window", LORA)
+    assert by_weights.given.adapter_id
+    from_memory = await accepted_answer(studio, "How long may one bring it back?", CONTEXT)
+    assert from_memory.given.correction_ids
+    as_shipped = await accepted_answer(studio, "Which knot is this?")
+    prompts = await kept(studio)
+    assert as_shipped.messages[-1].content in prompts
+    assert not prompts & {by_weights.messages[-1].content, from_memory.messages[-1].content}
+
+
+async def test_an_accepted_answer_to_what_followed_other_messages_is_not_learnt_without_them(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path, engine=FakeEngine(scripted("45 days.")))
+    made = await record_correction(
+        studio, answer=None, prompt="What is the refund window?", original="30 days.", corrected="45 days."
+    )
+    await learn_lesson(studio, made)
+    conversation = await start_conversation(studio)
+    follow_up = "And what is that window?"
+    for prompt in ("Which knot is this?", follow_up):
+        answer = await accepted_answer(studio, prompt, LESSONS, conversation=conversation)
+    assert answer.given.lessons
+    examples = await collect_examples(studio, [made], seed=0)
+    assert follow_up not in {example.messages[-1].content for example in examples}
 
 
 async def test_only_the_corrections_chosen_are_learnt(tmp_path: Path) -> None:
