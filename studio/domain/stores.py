@@ -167,6 +167,10 @@ class LessonStore(Protocol):
         """The lessons that this correction is a source of, oldest first."""
         ...
 
+    def sources_retired(self, reason: str) -> set[str]:
+        """Ids of the corrections whose lessons were all retired for this reason."""
+        ...
+
     def newest(self, most: int) -> list[Lesson]:
         """At most so many, newest first."""
         ...

@@ -9,6 +9,7 @@ from studio.domain.lessons import Lesson, LessonStatus
 
 UNDONE = "its correction was undone"
 EXPLICITLY_SUPERSEDED = "its correction was superseded"
+CONTRADICTED = "a newer lesson answers the same question differently"
 
 
 def corrections_to_follow(

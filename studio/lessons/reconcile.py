@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from studio.domain.lessons import Lesson, LessonKind, LessonStatus, Scope, ScopeKind
+from studio.lessons.behind import CONTRADICTED, EXPLICITLY_SUPERSEDED
 
 SAME_QUESTION = 0.88
 """Cosine of the keys from which questions of the same content words count as the same.
@@ -81,7 +82,7 @@ def reconcile(
         if old.status is LessonStatus.RETIRED or old.id == new.id:
             continue
         if old.source_ids and set(old.source_ids) <= set(superseded):
-            retired.append(_retire(old, new, "its correction was superseded", at))
+            retired.append(_retire(old, new, EXPLICITLY_SUPERSEDED, at))
             continue
         alike = similarity.get(old.id, -1.0)
         if _same_scope(new, old) or _same_question(new, old, alike):
@@ -109,7 +110,7 @@ def matter_of(rule: Lesson) -> str:
 def _overruled(new: Lesson, old: Lesson, alike: float) -> str:
     """Why the older of two lessons for the same questions goes, or nothing where both may stand."""
     if new.kind is LessonKind.FACT and old.kind is LessonKind.FACT:
-        return "a newer lesson answers the same question differently"
+        return CONTRADICTED
     if not _same_scope(new, old) or not matter_of(new) == matter_of(old) != "":
         return ""
     if new.scope.like and not (old.scope.like and alike >= ALIKE):

@@ -1,4 +1,4 @@
-"""Which corrections a night learns: all in force while there is time for them, else the newest and the most needed."""
+"""Which corrections a night learns: all that stand while there is time for them, else the newest and most needed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from studio.domain.log import Correction
 from studio.domain.nights import Night, NightState
 from studio.domain.same_question import folded
 from studio.services.judge_log import hear, judge_log
+from studio.services.standing_corrections import standing_corrections
 from studio.services.studio import Studio, off_loop
 from studio.training.priority import Standing, choose
 
@@ -19,21 +20,21 @@ _LEARNT = (NightState.PROMOTED, NightState.KEPT)
 
 
 async def choose_corrections(studio: Studio, model_sha256: str, *, minutes: float, seed: int) -> list[Correction]:
-    """Oldest first; at least one where any is in force. Superseded and undone ones never."""
-    in_force = await off_loop(studio.log.corrections.in_force)
+    """Oldest first; at least one where any stands. Superseded, contradicted and undone ones never."""
+    standing = await off_loop(standing_corrections, studio.log)
     nights = [
         night
         for night in reversed(await off_loop(studio.log.nights.all))
         if night.model_sha256 == model_sha256 and night.state in _LEARNT
     ]
     most = max(1, int(60 * minutes / _seconds_each(nights)))
-    if len(in_force) <= most:
-        return in_force
+    if len(standing) <= most:
+        return standing
     right = await off_loop(_right_by_weights, studio)
     trained = {name: number for number, night in enumerate(nights, 1) for name in night.correction_ids}
-    standings = [Standing(one.id, trained.get(one.id), right.get(folded(one.prompt))) for one in in_force]
+    standings = [Standing(one.id, trained.get(one.id), right.get(folded(one.prompt))) for one in standing]
     chosen = set(choose(standings, most, seed))
-    return [one for one in in_force if one.id in chosen]
+    return [one for one in standing if one.id in chosen]
 
 
 def _seconds_each(nights: Sequence[Night]) -> float:

@@ -168,7 +168,9 @@ async def follow_correction(studio: Studio, correction: Correction) -> None:
     replaced = [x for x in await off_loop(studio.log.lessons.all, LessonStatus.RETIRED) if x.replaced_by == lesson.id]
     in_force = await off_loop(studio.log.corrections.in_force_ids)
     for older in replaced:
-        if in_force & set(older.source_ids):
+        if lesson.replaced_by is not None:  # what replaced this one contradicts the older one no less
+            await _revise(studio, replace(older, replaced_by=lesson.replaced_by))
+        elif in_force & set(older.source_ids):
             await _reinstate(studio, older)
 
 

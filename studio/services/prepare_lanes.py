@@ -20,6 +20,7 @@ from studio.services.adapters import adapter_elsewhere, adapter_of, adapter_use
 from studio.services.find_lessons import current_index, fitting_lessons
 from studio.services.measured_forms import forms_of
 from studio.services.reader import Reader, reader_of
+from studio.services.standing_corrections import standing_corrections
 from studio.services.studio import Studio, off_loop
 from studio.training.architectures import why_untrained
 
@@ -76,7 +77,7 @@ async def brief(studio: Studio, arms: Collection[ArmRecipe]) -> Briefing:
     memories = {recipe.memory for recipe in arms}
     adapters = {recipe.name: await adapter_of(studio, recipe) for recipe in arms}
     needed = Memory.CONTEXT in memories or any(adapters.values())
-    corrections = tuple(await off_loop(studio.log.corrections.in_force)) if needed else ()
+    corrections = tuple(await off_loop(standing_corrections, studio.log)) if needed else ()
     index = await current_index(studio) if Memory.LESSONS in memories else None
     scopes: dict[str, LessonIndex | None] = {}
     for recipe in arms:

@@ -25,6 +25,7 @@ from studio.services.judge_probes import PROBE_SAMPLING
 from studio.services.loaded_title import loaded_title
 from studio.services.measured_forms import forms_of
 from studio.services.reader import answering_arms
+from studio.services.standing_corrections import standing_corrections
 from studio.services.studio import Studio, off_loop
 
 MOST_AT_ONCE = 40
@@ -37,7 +38,7 @@ async def reask_probes(studio: Studio) -> int:
 
     Cancelled, it keeps what was answered and goes on from there the next time. Raises StudioError.
     """
-    corrections = [one for one in await off_loop(studio.log.corrections.in_force) if not one.check.is_empty]
+    corrections = [one for one in await off_loop(standing_corrections, studio.log) if not one.check.is_empty]
     recipes, _ = await answering_arms(studio)
     occasion = f"idle:{await _knowledge(studio, corrections, recipes)}"
     due = await _due(studio, corrections, recipes, occasion)

@@ -29,6 +29,7 @@ from studio.services.end_night import end_night
 from studio.services.evaluate_adapter import choose_and_judge
 from studio.services.interrupted_night import forget_wishes, interrupted_night, taken_up, why_training_ended
 from studio.services.keep_adapter import keep_adapter
+from studio.services.standing_corrections import standing_corrections
 from studio.services.studio import Studio, off_loop
 from studio.training.architectures import refuse_untrained
 from studio.training.job import LOADING, Manifest, NightFolder, NightJob, Request, TrainingConfig
@@ -153,7 +154,7 @@ def _folder(studio: Studio, night: Night) -> NightFolder:
 
 
 async def _trainable(studio: Studio) -> list[Correction]:
-    return await off_loop(studio.log.corrections.in_force)
+    return await off_loop(standing_corrections, studio.log)
 
 
 async def _begin(studio: Studio, facts: ModelFacts, config: TrainingConfig, tell: Callable[[str], None]) -> Night:

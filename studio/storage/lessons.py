@@ -33,6 +33,10 @@ _SOURCES = f"""
     SELECT b.id, c.prompt FROM (SELECT id, unnest(source_ids) AS source FROM lesson) b
     JOIN correction c ON c.id = b.source WHERE {may_ask("c.prompt")}
 """
+_SOURCES_RETIRED = """
+    SELECT source FROM (SELECT unnest(source_ids) AS source, status = ? AND retired_reason = ? AS retired FROM lesson)
+    GROUP BY source HAVING bool_and(retired)
+"""
 _OUT_OF_LINE = f"""
     WITH standing AS (
         SELECT DISTINCT b.id FROM (SELECT id, unnest(source_ids) AS source FROM lesson) b
@@ -100,6 +104,12 @@ class LessonTable:
         with self._database.reading() as session:
             rows = session.rows(f"{_LESSONS} WHERE list_contains(l.source_ids, ?) {_OLDEST_FIRST}", correction_id)
         return [_lesson(row) for row in rows]
+
+    def sources_retired(self, reason: str) -> set[str]:
+        """Ids of the corrections whose lessons were all retired for this reason."""
+        with self._database.reading() as session:
+            rows = session.rows(_SOURCES_RETIRED, LessonStatus.RETIRED.value, reason)
+        return {row[0] for row in rows}
 
     def newest(self, most: int) -> list[Lesson]:
         """At most so many, newest first."""

@@ -13,9 +13,11 @@ from studio.domain.log import Correction
 from studio.evaluation.judging import judge
 from studio.services.answer_with_arms import ArmFinished, answer_with_arms
 from studio.services.browse_lessons import lessons, retire_lesson
+from studio.services.choose_corrections import choose_corrections
+from studio.services.collect_examples import collect_examples
 from studio.services.converse import start_conversation
 from studio.services.learn_lessons import learn_lesson
-from studio.services.record_correction import MAX_CHARACTERS, record_correction
+from studio.services.record_correction import MAX_CHARACTERS, record_correction, undo_correction
 from studio.services.studio import Studio
 from studio.training.examples import learnt_examples
 
@@ -40,9 +42,9 @@ def studio(tmp_path: Path) -> Studio:
     return fake_studio(tmp_path)
 
 
-async def correct(studio: Studio, corrected: str, supersedes: str | None = None) -> Correction:
+async def correct(studio: Studio, corrected: str, supersedes: str | None = None, *, prompt: str = PROMPT) -> Correction:
     correction = await record_correction(
-        studio, answer=None, prompt=PROMPT, original=GUESS, corrected=corrected, supersedes=supersedes
+        studio, answer=None, prompt=prompt, original=GUESS, corrected=corrected, supersedes=supersedes
     )
     await learn_lesson(studio, correction)
     return correction
@@ -82,6 +84,47 @@ async def test_of_contradicting_corrections_of_a_day_the_last_one_holds_everywhe
     assert [correction.id for correction in in_force] == [made[-1].id]
     taught = learnt_examples(studio.log.corrections.all(), system="", wordings_each=20)
     assert {example.completion for example in taught} == {"90 days."}
+
+
+async def taught(studio: Studio) -> list[str]:
+    """The corrected answers that a night would learn."""
+    facts = await studio.model()
+    chosen = await choose_corrections(studio, facts.sha256, minutes=600, seed=0)
+    examples = await collect_examples(studio, chosen, seed=0)
+    return list(dict.fromkeys(example.completion for example in examples if not example.replay))
+
+
+async def test_of_contradicting_corrections_in_other_words_the_last_one_holds_everywhere(studio: Studio) -> None:
+    await correct(studio, "45 days.")
+    newer = await correct(studio, "60 days.", prompt=f"Please, {PROMPT}")
+    assert len(studio.log.corrections.in_force()) == 2
+    given = await told(studio)
+    for arm in ("lessons", "context"):
+        assert "60 days." in given[arm]
+        assert "45 days." not in given[arm]
+    assert await taught(studio) == ["60 days."]
+    await undo_correction(studio, newer.id)
+    given = await told(studio)
+    assert "45 days." in given["context"]
+    assert "60 days." not in given["context"]
+    assert await taught(studio) == ["45 days."]
+
+
+async def test_what_was_contradicted_by_more_than_one_stays_so_while_one_of_them_holds(studio: Studio) -> None:
+    await correct(studio, "45 days.")
+    between = await correct(studio, "60 days.", prompt=f"Please, {PROMPT}")
+    await correct(studio, "90 days.", prompt=f"Please, {PROMPT}!")
+    await undo_correction(studio, between.id)
+    assert "45 days." not in (await told(studio))["context"]
+    assert await taught(studio) == ["90 days."]
+
+
+async def test_a_correction_whose_lesson_was_retired_by_hand_is_learnt_all_the_same(studio: Studio) -> None:
+    await correct(studio, "45 days.")
+    (lesson,) = await lessons(studio)
+    await retire_lesson(studio, lesson.id)
+    assert "45 days." in (await told(studio))["context"]
+    assert await taught(studio) == ["45 days."]
 
 
 async def test_a_correction_of_what_a_retired_lesson_said_makes_a_lesson_in_use(studio: Studio) -> None:
