@@ -168,7 +168,7 @@ class LessonStore(Protocol):
         ...
 
     def sources_retired(self, reason: str) -> set[str]:
-        """Ids of the corrections whose lessons were all retired for this reason."""
+        """Ids of the corrections whose lesson was retired for this reason."""
         ...
 
     def newest(self, most: int) -> list[Lesson]:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from studio.domain.generation import Priority
+from studio.domain.generation import ChatMessage, Priority
 from studio.domain.lessons import LessonKind, LessonStatus, RetrievedLesson
 from studio.domain.same_question import folded
+from studio.services.lessons_in_place import answered_differently, own_first
 from studio.services.likelier_lesson import MOST_NEAR, likeliest_first
 from studio.services.studio import Studio, off_loop
 
@@ -23,12 +24,19 @@ MOST_TAKEN_IN = 500
 
 
 async def fitting_lessons(
-    studio: Studio, index: LessonIndex, question: str, *, priority: Priority = Priority.INTERACTIVE
+    studio: Studio,
+    index: LessonIndex,
+    question: str,
+    *,
+    history: Sequence[ChatMessage] = (),
+    priority: Priority = Priority.INTERACTIVE,
 ) -> list[RetrievedLesson]:
     """The lessons to give, best first, rules of style last; none where nothing fits. Raises EmbedderError.
 
     Of facts that fit about equally well the model in use chooses. The very question that was corrected is given its own
-    lesson alone, and what is pinned: the answer is known, and other rules would only change it.
+    lesson alone, and what is pinned: the answer is known, and other rules would only change it. Where it was corrected
+    after other messages than this `history` it is another question; and where it was answered differently after
+    different ones, none of these answers is given.
     """
     if not len(index):
         return []
@@ -37,9 +45,12 @@ async def fitting_lessons(
     vector = studio.question_vectors[question]
     k = wanted.lessons_given
     found = index.fitting(question, vector, k=max(k, MOST_NEAR), threshold=wanted.lessons_threshold, rules=RULES_GIVEN)
-    if own := [one for one in found if folded(one.lesson.example_question) == folded(question)]:
+    asked = [one for one in found if folded(one.lesson.example_question) == folded(question)]
+    if asked and (own := await off_loop(own_first, studio.log, asked, tuple(history))):
         found = [one for one in found if one is own[0] or one.lesson.pinned]
     else:
+        unclear = answered_differently(asked)
+        found = [one for one in found if one not in unclear]
         found = await likeliest_first(studio, question, found, priority=priority)
     by_likeness = [one for one in found if not one.lesson.pinned and one.lesson.kind is not LessonKind.STYLE]
     too_many = by_likeness[k:]

@@ -19,6 +19,7 @@ from studio.lessons.reconcile import reconcile
 from studio.prompting.assemble import reapply_request
 from studio.prompting.prompt_forms import READING_FORMS, PromptForms
 from studio.services.find_lessons import current_index
+from studio.services.lessons_in_place import retired_in_place
 from studio.services.measured_forms import forms_of
 from studio.services.prepare_lanes import fitted
 from studio.services.reader import reader_of
@@ -61,19 +62,18 @@ async def _learn_new(studio: Studio, corrections: Sequence[Correction]) -> list[
             superseded={correction.supersedes} if correction.supersedes else (),
             at=utc_now(),
         )
+        retired = await off_loop(retired_in_place, studio.log, lesson, outcome.retired)
         if outcome.keep is None:
             assert outcome.updated is not None
-            await off_loop(studio.log.lessons.update, outcome.updated, *outcome.retired)
+            await off_loop(studio.log.lessons.update, outcome.updated, *retired)
             learnt.append(outcome.updated)
             index = await current_index(studio)
             continue
-        stamps = await off_loop(
-            studio.log.lessons.add, outcome.keep, own, studio.embedder.name, revised=outcome.retired
-        )
+        stamps = await off_loop(studio.log.lessons.add, outcome.keep, own, studio.embedder.name, revised=retired)
         learnt.append(outcome.keep)
         index.add(outcome.keep, [vector for _, vector in own])
-        for retired in outcome.retired:
-            index.remove(retired.id)
+        for old in retired:
+            index.remove(old.id)
         if index is studio.lesson_index and stamps.before == studio.lesson_stamp:
             studio.lesson_stamp = stamps.after  # nobody else changed a lesson: what is held is what the log holds
     return learnt
@@ -231,6 +231,7 @@ async def _reinstate(studio: Studio, lesson: Lesson, *, overrule: bool = False) 
     index = await current_index(studio)
     outcome = reconcile(revised, index.lessons(), index.similarities(vectors), at=utc_now())
     overruled = outcome.retired if overrule and outcome.keep is not None else ()
+    overruled = await off_loop(retired_in_place, studio.log, revised, overruled)
     await off_loop(studio.log.lessons.update, revised, *overruled)
     await off_loop(
         studio.log.lessons.set_vectors, revised.id, list(zip(keys, vectors, strict=True)), studio.embedder.name

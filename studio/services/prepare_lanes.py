@@ -122,7 +122,9 @@ async def prepare_lane(
     lessons: list[RetrievedLesson] = []
     if recipe.memory is Memory.LESSONS and briefing.index is not None:
         try:
-            lessons = await fitting_lessons(studio, briefing.index, question.prompt, priority=priority)
+            lessons = await fitting_lessons(
+                studio, briefing.index, question.prompt, history=question.history, priority=priority
+            )
         except EmbedderError as error:
             notes.append(f"Lessons could not be looked up: {error.message}")
     request = PromptRequest(

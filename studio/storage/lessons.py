@@ -33,10 +33,6 @@ _SOURCES = f"""
     SELECT b.id, c.prompt FROM (SELECT id, unnest(source_ids) AS source FROM lesson) b
     JOIN correction c ON c.id = b.source WHERE {may_ask("c.prompt")}
 """
-_SOURCES_RETIRED = """
-    SELECT source FROM (SELECT unnest(source_ids) AS source, status = ? AND retired_reason = ? AS retired FROM lesson)
-    GROUP BY source HAVING bool_and(retired)
-"""
 _OUT_OF_LINE = f"""
     WITH standing AS (
         SELECT DISTINCT b.id FROM (SELECT id, unnest(source_ids) AS source FROM lesson) b
@@ -106,9 +102,13 @@ class LessonTable:
         return [_lesson(row) for row in rows]
 
     def sources_retired(self, reason: str) -> set[str]:
-        """Ids of the corrections whose lessons were all retired for this reason."""
+        """Ids of the corrections whose lesson was retired for this reason."""
         with self._database.reading() as session:
-            rows = session.rows(_SOURCES_RETIRED, LessonStatus.RETIRED.value, reason)
+            rows = session.rows(
+                "SELECT unnest(source_ids) FROM lesson WHERE status = ? AND retired_reason = ?",
+                LessonStatus.RETIRED.value,
+                reason,
+            )
         return {row[0] for row in rows}
 
     def newest(self, most: int) -> list[Lesson]:
