@@ -15,5 +15,6 @@ from studio.lessons.behind import CONTRADICTED
 def standing_corrections(log: Log) -> list[Correction]:
     """Oldest first: what nights train on, and the context arm is given. Once what contradicts one is undone, it is
     among them again."""
-    contradicted = log.lessons.sources_retired(CONTRADICTED)
-    return [correction for correction in log.corrections.in_force() if correction.id not in contradicted]
+    with log.one_look():
+        contradicted = log.lessons.sources_retired(CONTRADICTED)
+        return [correction for correction in log.corrections.in_force() if correction.id not in contradicted]
