@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import weakref
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from studio_fakes import FakeEngine, fake_studio
 from textual.widget import Widget
-from tui_driving import AppPilot, ask, chat, settled, shown, until
+from tui_driving import AppPilot, ask, chat, settled, shown, until, write
 from tui_values import an_answer
 
+from studio.domain.generation import EngineOptions, ModelFacts
 from studio.domain.identity import new_id, utc_now
 from studio.domain.log import Conversation, Given, Turn
 from studio.services.studio import Studio
@@ -21,14 +24,29 @@ from studio.tui.widgets.answer_view import AnswerView
 TURNS = 20
 
 
-def a_long_talk(folder: Path) -> tuple[Studio, Conversation]:
-    studio = fake_studio(folder, engine=FakeEngine(lambda _: "Short."))
+class SlowToLoad(FakeEngine):
+    """Until it may, it has no model."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: "Short.")
+        self.may_load = asyncio.Event()
+
+    async def load(self, model: Path, options: EngineOptions) -> ModelFacts:
+        await self.may_load.wait()
+        return await super().load(model, options)
+
+
+def a_long_talk(folder: Path, engine: FakeEngine | None = None, last: str = "") -> tuple[Studio, Conversation]:
+    """Of so many short answers; the last one goes on with `last`."""
+    studio = fake_studio(folder, engine=engine or FakeEngine(lambda _: "Short."))
     talk = Conversation(new_id(), "A long talk", utc_now(), utc_now())
     studio.log.conversations.add(talk)
     turns = [Turn(new_id(), talk.id, place, f"Question {place:03}?", utc_now()) for place in range(TURNS)]
     for turn in turns:
         studio.log.conversations.add_turn(turn)
-    studio.log.answers.add([an_answer(turn, "frozen", f"**Answer** {turn.position:03}.", Given()) for turn in turns])
+    texts = [f"**Answer** {turn.position:03}." for turn in turns]
+    texts[-1] += last
+    studio.log.answers.add([an_answer(turn, "frozen", text, Given()) for turn, text in zip(turns, texts, strict=True)])
     return studio, talk
 
 
@@ -145,3 +163,24 @@ async def test_a_question_asked_from_the_beginning_stands_at_the_end(tmp_path: P
         await ask(pilot, "And now?")
         assert "And now?" in shown(pilot)
         assert TURNS - 1 in in_sight(pilot), "it follows the last one"
+
+
+@pytest.mark.parametrize("last", ["", "\n\nAnd more." * 60], ids=["short", "long"])
+async def test_until_a_question_is_in_the_log_no_other_answer_stands_beneath_it(tmp_path: Path, last: str) -> None:
+    engine = SlowToLoad()
+    studio, talk = a_long_talk(tmp_path, engine, last)
+    app = StudioApp(studio)
+    async with app.run_test(size=(80, 24)) as pilot:
+        chat(pilot).open_conversation(talk.id)
+        await until(pilot, lambda: chat(pilot).answers and chat(pilot).transcript.earlier)
+        await until(pilot, lambda: all(one.is_finished for one in app.workers if one.group == "transcript"))
+        await write(pilot, "And now?")
+        await pilot.press("enter")
+        await until(pilot, lambda: "And now?" in shown(pilot) and chat(pilot).answers[-1].answer is None)
+        app.on_app_focus()
+        await until(pilot, lambda: all(one.is_finished for one in app.workers if one.group == "settle"))
+        assert chat(pilot).answers[-1].answer is None
+        assert "Answer" not in shown(pilot).partition("And now?")[2]
+        engine.may_load.set()
+        await settled(pilot)
+        assert "Short." in shown(pilot).partition("And now?")[2]

@@ -162,11 +162,12 @@ async def settle_exchanges(screen: ChatScreen) -> None:
     screen.transcript.know(whole)
     shown = {view.exchange.turn.id: view for view in views if view.exchange is not None}
     fresh = [view for view in views if view.exchange is None]
-    unknown = [exchange for exchange in whole if exchange.turn.id not in shown]
+    # Only what came after all that is known: a question is in the log no sooner than the model is ready for it.
+    asked = [exchange for exchange in whole if not known or exchange.turn.position > known[-1].turn.position]
     for exchange in whole:
         if exchange.turn.id in shown:
             await shown[exchange.turn.id].settle(exchange)
-    for view, exchange in zip(fresh, unknown[-len(fresh) :], strict=False):
+    for view, exchange in zip(fresh, asked[-len(fresh) :], strict=False):
         await view.settle(exchange)
     screen.refresh_bindings()
 

@@ -274,7 +274,7 @@ class Transcript(ScrolledGround, inherit_bindings=False):
     async def _let_go_above(self) -> None:
         farthest = self.scroll_y - KEPT_SCREENS * self.size.height
         views = self.views
-        for far, _ in takewhile(lambda pair: self._tops.get(pair[1], 0) < farthest, pairwise(views)):
+        for far, _ in takewhile(lambda pair: self._tops.get(pair[1], farthest) < farthest, pairwise(views)):
             if not _may_go(far):
                 break
             self._let_focus_go(far)
