@@ -10,8 +10,10 @@ from studio_fakes import FakeEngine, fake_studio
 from tui_driving import AppPilot, notices, settled, shown, until, write
 
 from studio.domain.generation import Lane
-from studio.domain.log import Origin
+from studio.domain.lessons import Lesson, LessonStatus
+from studio.domain.log import Correction, Origin
 from studio.evaluation.audience_file import PreparedQuestion
+from studio.services.learn_lessons import learn_lesson
 from studio.services.play_demo import Chapter, Narrator
 from studio.services.studio import Studio
 from studio.tui.app import StudioApp
@@ -218,3 +220,31 @@ async def test_the_studios_other_screens_are_looked_at_while_the_story_waits(tmp
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is screen)
         assert not notices(pilot), "going back to the story is no leaving"
+
+
+async def test_a_lesson_is_learnt_also_where_the_question_is_left_at_once(
+    tmp_path: Path, night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_learn = asyncio.Event()
+
+    async def slowly(studio: Studio, correction: Correction) -> Lesson:
+        await may_learn.wait()
+        return await learn_lesson(studio, correction)
+
+    monkeypatch.setattr("studio.services.learn_lessons.learn_lesson", slowly)
+    app = StudioApp(fake_studio(tmp_path, engine=FakeEngine(knows_what_it_is_given)))
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await in_the_night(pilot, tmp_path, PREPARED)
+        await pilot.press("a")
+        await until(pilot, lambda: QUESTION in shown(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "e puts the prepared correction" in shown(pilot))
+        await pilot.press("e", "ctrl+s")
+        await until(pilot, lambda: "The lesson is being learnt" in shown(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen)
+        may_learn.set()
+        night.morning.set()
+        await settled(pilot)
+        (lesson,) = app.studio.log.lessons.all(LessonStatus.ACTIVE)
+        assert lesson.source_ids == (app.studio.log.corrections.in_force()[0].id,)

@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from studio.errors import StudioError, UsageError
 from studio.tui.plain_text import one_line
+from studio.tui.screens.learning import start_learning
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.answer_view import AnswerView, ExchangeView
 from studio.tui.widgets.dialogs import ConfirmDialog
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from studio.domain.log import Correction, Turn
     from studio.services.converse import Exchange
     from studio.tui.screens.chat import ChatScreen
-    from studio.tui.screens.studio_screen import StudioScreen
 
 SHOWN_EXCHANGES = 40
 WELCOME = """\
@@ -219,32 +219,7 @@ async def save_correction(screen: ChatScreen, view: AnswerView, editor: AnswerEd
         await withdraw_feedback(screen.studio, view.answer.id)
     await view.close_editor()
     screen.studio_app.log_changed()
-    screen.start(learn(screen, correction), group="learn")
-
-
-async def learn(screen: StudioScreen, correction: Correction) -> None:
-    """Distil the lesson, tell it, and in idle time prove it and read the memory it has changed."""
-    from studio.domain.lessons import LessonStatus
-    from studio.services.learn_lessons import learn_lesson, prove_lesson
-    from studio.services.read_ahead import read_ahead
-
-    app = screen.studio_app
-    if app.status.embedder:
-        app.notify("Saved. Its lesson follows as soon as the embedder is loaded.")
-    try:
-        lesson = await learn_lesson(screen.studio, correction)
-    except StudioError as error:
-        app.notify("Saved. Its lesson could not be learnt yet; that is tried again at the next start.")
-        raise error
-    app.log_changed()
-    if lesson.status is LessonStatus.RETIRED:  # its correction was undone meanwhile
-        return
-    app.notify(f"Saved. Lesson learnt: {lesson.title}")
-    proven = await prove_lesson(screen.studio, lesson)
-    if proven.weak:
-        app.notify(f"The lesson alone does not put the answer right yet: {proven.title}", severity="warning")
-        app.log_changed()
-    await read_ahead(screen.studio)
+    start_learning(screen, correction)
 
 
 async def leave_editor(screen: ChatScreen, view: AnswerView, editor: AnswerEditor) -> None:

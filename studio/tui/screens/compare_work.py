@@ -31,7 +31,7 @@ from studio.services.record_correction import (
 )
 from studio.services.timeline import timeline
 from studio.tui.screens.arm_pane import ArmPane
-from studio.tui.screens.chat_work import learn
+from studio.tui.screens.learning import start_learning
 from studio.tui.screens.timeline import TimelineScreen
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.dialogs import ConfirmDialog
@@ -160,7 +160,7 @@ async def save_correction(screen: CompareScreen, editor: AnswerEditor) -> None:
     await _close_editor(screen, pane)
     await judge_all(screen, comparison.judging)
     screen.studio_app.log_changed()
-    screen.start(learn(screen, correction), group="learn")
+    start_learning(screen, correction)
 
 
 async def judge_all(screen: CompareScreen, judging: Judging | None) -> None:

@@ -19,7 +19,7 @@ from studio.services.review_answers import (
     take_back,
 )
 from studio.tui.plain_text import one_line
-from studio.tui.screens.chat_work import learn
+from studio.tui.screens.learning import start_learning
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.dialogs import ConfirmDialog
 
@@ -125,7 +125,7 @@ async def _done(screen: ReviewScreen, judgement: Judgement) -> None:
     await show_first(screen)
     screen.studio_app.log_changed()
     if judgement.made is not None:
-        screen.start(learn(screen, judgement.made), group="learn")
+        start_learning(screen, judgement.made)
 
 
 async def skip(screen: ReviewScreen, opened: OpenedItem) -> None:
