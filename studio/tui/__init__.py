@@ -3,7 +3,7 @@
 App and screens. `StudioApp` is thin: it owns the Studio, the header's `status`, the one `StreamFlusher`, themes, keys
 and the reporting of errors. Each mode ('chat', 'compare', 'lessons', 'nights') has one base screen, a `StudioScreen`
 constructed with the Studio alone; it is imported when its mode is first entered. A `StudioScreen` implements
-`compose_body`; header and footer come from the base class. Modal dialogs are `ModalScreen`s pushed on top.
+`compose_body`; header and footer come from the base class. Modal dialogs are `Dialog`s pushed on top.
 
 Calling services. Actions and message handlers are plain `def`s that start a worker and return at once:
 `self.start(service(...), group="...", exclusive=...)`. A worker's coroutine calls services directly, awaits them, and

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from textual import events
-from textual.screen import ModalScreen
+
+from studio.tui.widgets.dialogs import Dialog
 
 
-class BlankScreen(ModalScreen[None]):
+class BlankScreen(Dialog[None]):
     """Gone at any key or click."""
 
     def on_key(self, event: events.Key) -> None:

@@ -8,11 +8,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from studio.tui.widgets.dialogs import Dialog
 
-class FailureScreen(ModalScreen[None]):
+
+class FailureScreen(Dialog[None]):
     """Says that something went wrong inside, and where the details are."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

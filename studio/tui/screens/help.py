@@ -8,11 +8,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widgets import Static
 
 from studio.tui.commands import applies, bindings_of, goes_to_screen, key_of
 from studio.tui.plain_text import padded
+from studio.tui.widgets.dialogs import Dialog
 
 if TYPE_CHECKING:
     from studio.tui.app import StudioApp
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 KEY_COLUMN = 12
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """The screen's HELP text and a list of the keys that act there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
 from studio.tui.jump_targets import Target, places_of
+from studio.tui.widgets.dialogs import Dialog
 
 WORDS = "Type a letter to go there · esc leaves"
 
@@ -25,7 +26,7 @@ class JumpLabel(Static):
         self.target = target
 
 
-class JumpScreen(ModalScreen[Widget | None]):
+class JumpScreen(Dialog[Widget | None]):
     """Lies over the screen it is about, which stays in sight. Dismissed with the chosen widget, or with None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", id="jump.leave")]

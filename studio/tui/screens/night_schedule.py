@@ -8,7 +8,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from studio.errors import MachineError, UsageError
@@ -16,6 +15,7 @@ from studio.services import schedule_night as verbs
 from studio.services.schedule_night import Schedule
 from studio.services.studio import off_loop
 from studio.tui.plain_text import displayable
+from studio.tui.widgets.dialogs import Dialog
 from studio.workspace import Workspace
 
 USUAL = "02:30"
@@ -67,7 +67,7 @@ class ScheduleLine(Static):
         await self.app.run_action("schedule", self.screen)
 
 
-class ScheduleDialog(ModalScreen[str | None]):
+class ScheduleDialog(Dialog[str | None]):
     """Dismissed with the time of day that is wanted, empty for none, or with None to leave all as it is."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

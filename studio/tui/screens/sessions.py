@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -21,6 +20,7 @@ from studio.domain.log import Conversation, Origin
 from studio.domain.plural import plural
 from studio.tui.plain_text import one_line
 from studio.tui.screens.local_time import local_time
+from studio.tui.widgets.dialogs import Dialog
 
 LINE_WIDTH = 70
 """Of a session in the list: what fits into the dialog beside a scroll bar."""
@@ -43,7 +43,7 @@ class SessionChoice:
     conversation: Conversation | None = None
 
 
-class SessionsScreen(ModalScreen[SessionChoice | None]):
+class SessionsScreen(Dialog[SessionChoice | None]):
     """Dismissed with what the user chose; whoever opened it carries it out."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

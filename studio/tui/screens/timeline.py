@@ -10,7 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
@@ -21,6 +20,7 @@ from studio.services.timeline import Said, Station, answer_at
 from studio.tui.plain_text import one_line
 from studio.tui.screens.studio_screen import run_beside
 from studio.tui.screens.timeline_words import against, station_content, tab_words
+from studio.tui.widgets.dialogs import Dialog
 from studio.tui.widgets.footer import StudioFooter
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class StationScroll(VerticalScroll, inherit_bindings=False):
     ]
 
 
-class TimelineScreen(ModalScreen[None]):
+class TimelineScreen(Dialog[None]):
     """The stations in a row, and beneath them what one arm said at the one chosen."""
 
     HELP = """\

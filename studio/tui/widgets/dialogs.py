@@ -1,18 +1,32 @@
-"""Small dialogs: a yes or no, a line of text."""
+"""What dialogs share, and small ones: a yes or no, a line of text."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+T = TypeVar("T")
 
-class ConfirmDialog(ModalScreen[bool]):
+
+class Dialog(ModalScreen[T]):
+    """The base of whatever is shown above a screen until it is dismissed, which counts once.
+
+    What was typed at once after the answer may still be on its way to it.
+    """
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        is_above_all = self.app.screen_stack[-1:] == [self]
+        return super().dismiss(result) if is_above_all else AwaitComplete()
+
+
+class ConfirmDialog(Dialog[bool]):
     """Asks before something is lost. Dismissed with True where the user agrees."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,7 +56,7 @@ class ConfirmDialog(ModalScreen[bool]):
         self.dismiss(agreed)
 
 
-class LineDialog(ModalScreen[str | None]):
+class LineDialog(Dialog[str | None]):
     """Asks for one line of text. Dismissed with it, or with None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Leave", id="line.leave")]

@@ -15,12 +15,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from studio.tui.plain_text import one_line
 from studio.tui.screens.studio_screen import run_beside
+from studio.tui.widgets.dialogs import Dialog
 
 LINE_WIDTH = 68
 """What fits into the dialog beside a scroll bar."""
@@ -36,7 +36,7 @@ class Entry(NamedTuple):
     bytes: int = 0
 
 
-class FileDialog(ModalScreen[Path | None]):
+class FileDialog(Dialog[Path | None]):
     """Dismissed with the path, which need not exist, or with None.
 
     Enter takes what is marked in the list, a folder to look into it; where nothing is marked, the path as it is typed.
@@ -74,6 +74,8 @@ class FileDialog(ModalScreen[Path | None]):
     async def _list(self, text: str) -> None:
         folder, begun = _parted(text)
         listed, why = await asyncio.to_thread(entries, folder, begun)
+        if not self.is_attached:  # it was left meanwhile
+            return
         self._listed, self._listed_for = listed[:MOST_LISTED], text
         options = self.query_one(OptionList)
         options.clear_options()
@@ -86,14 +88,16 @@ class FileDialog(ModalScreen[Path | None]):
         empty.update(why or (f"and {more:,} more" if more else "" if listed else "Nothing there begins like that."))
         empty.display = bool(why or more or not listed)
 
-    async def _catch_up(self) -> None:
-        """Until the list is of what is typed: a fast typist is ahead of it."""
-        if (text := self.query_one(Input).value) != self._listed_for:
+    async def _catch_up(self) -> bool:
+        """Wait until the list is of what is typed: a fast typist is ahead of it. Whether the dialog is still there."""
+        if self.is_attached and (text := self.query_one(Input).value) != self._listed_for:
             await self._list(text)
+        return self.is_attached
 
     @on(Input.Submitted)
     async def _submitted(self, event: Input.Submitted) -> None:
-        await self._catch_up()
+        if not await self._catch_up():
+            return
         marked = self._marked
         folder, begun = _parted(event.value)
         if marked is None or marked.name == begun:
@@ -119,7 +123,8 @@ class FileDialog(ModalScreen[Path | None]):
         typed.focus()
 
     async def action_complete(self) -> None:
-        await self._catch_up()
+        if not await self._catch_up():
+            return
         marked = self._marked or (self._listed[0] if self._listed else None)
         if marked is not None:
             folder, _ = _parted(self.query_one(Input).value)

@@ -11,11 +11,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from studio.tui.plain_text import one_line
+from studio.tui.widgets.dialogs import Dialog
 
 LINE_WIDTH = 68
 """What fits into the dialog beside a scroll bar."""
@@ -30,7 +30,7 @@ class Pick(NamedTuple):
     about: str = ""
 
 
-class PickDialog(ModalScreen[tuple[str, ...] | None]):
+class PickDialog(Dialog[tuple[str, ...] | None]):
     """Dismissed with the picked values; of one, with None where it was left without a pick.
 
     `typed`: where no pick contains what was typed, enter takes that, and these words say so.
@@ -74,8 +74,8 @@ class PickDialog(ModalScreen[tuple[str, ...] | None]):
 
     def on_mount(self) -> None:
         self._fill("")
-        if not self._several and self._chosen:
-            values = [pick.value for pick in self._shown]
+        values = [pick.value for pick in self._shown]
+        if not self._several and self._chosen and self._chosen[0] in values:
             self.query_one(OptionList).highlighted = values.index(self._chosen[0])
 
     @on(Input.Changed)
