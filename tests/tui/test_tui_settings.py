@@ -17,6 +17,7 @@ from studio.tui.key_names import all_keys
 from studio.tui.screens.settings import SettingsScreen
 from studio.tui.screens.theme_picker import ThemePicker
 from studio.tui.widgets.dialogs import ConfirmDialog
+from studio.tui.widgets.pick_dialog import PickDialog
 
 SIZES = [(80, 24), (120, 36), (200, 50)]
 NAMES = [fact.name for fact in SETTINGS]
@@ -193,3 +194,34 @@ async def test_what_a_server_would_be_sent_is_said_before_it_is_named(tmp_path: 
         await pilot.press("y")
         await settled(pilot)
         assert load_settings(studio.workspace.settings_file).remote.base_url == "https://gpu.example.org/v1"
+
+
+async def test_an_arm_written_by_hand_while_the_studio_runs_is_offered(tmp_path: Path) -> None:
+    studio = a_studio(tmp_path)
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await choose(pilot, "chat.arm")
+        studio.workspace.settings_file.write_text('[chat]\narm = "mine"\n[arms.mine]\nmemory = "lessons"\n')
+        await pilot.press("f2", "f10")
+        await until(pilot, lambda: "mine  (studio.toml)" in shown(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, PickDialog))
+        await pilot.press("enter")
+        await settled(pilot)
+        assert load_settings(studio.workspace.settings_file).chat.arm == "mine", "what is set is marked"
+
+
+async def test_a_value_goes_to_the_setting_it_was_typed_for(tmp_path: Path) -> None:
+    studio = a_studio(tmp_path)
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await choose(pilot, "prompt.context_budget_tokens")
+        await pilot.press("e")
+        app.screen.query_one("#setting-line", Input).value = "777"
+        await pilot.press("shift+tab", "down", "tab", "enter")
+        await settled(pilot)
+        settings = load_settings(studio.workspace.settings_file)
+        assert settings.prompt.context_budget_tokens == 777
+        assert settings.sampling == load_settings(tmp_path / "none.toml").sampling
+        await pilot.press("down")
+        assert app.screen.query_one(OptionList).highlighted == NAMES.index("prompt.context_budget_tokens") + 1

@@ -147,7 +147,8 @@ stay. The last row tells which keys you have remapped and how."""
         if state.fact.name == "ui.theme":
             picker: PickDialog = ThemePicker(self.studio_app)
         else:
-            arms = [recipe.name for recipe in self.studio.settings.arm_recipes()]
+            written = await off_loop(load_settings, self._file)  # arms may have been added by hand
+            arms = [recipe.name for recipe in written.arm_recipes()]
             names = SIGNS if state.fact.name == "ui.signs" else arms
             picker = PickDialog(state.fact.name, [Pick(name, name) for name in names], [state.value], several=False)
         if picked := await self.app.push_screen_wait(picker):
@@ -210,6 +211,8 @@ stay. The last row tells which keys you have remapped and how."""
 
     def _show_line(self, *, shown: bool) -> None:
         self._line.display = self.query_one("#setting-hint").display = shown
+        # Meanwhile the list stands still, so that what is typed goes to the setting it was typed for.
+        self.query_one(OptionList).disabled = shown
 
     def _refuse(self, words: str) -> None:
         refused = self.query_one("#setting-refused", Static)
