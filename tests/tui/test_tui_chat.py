@@ -712,3 +712,28 @@ async def test_until_the_first_word_it_is_told_that_the_question_is_being_read(
         engine.hold.set()
         await until(pilot, lambda: ANSWER in shown(pilot))
         assert "reading the question" not in shown(pilot)
+
+
+async def test_a_correction_corrected_again_keeps_what_was_said_of_it(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape", "f")
+        await write(pilot, "too short")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen.query(AnswerEditor) and not editor(app).writing)
+        area(app).load_text("It is 45 days.")
+        await pilot.press("tab")
+        await write(pilot, "always in days")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: not app.screen.query(AnswerEditor))
+        await settled(pilot)
+        await pilot.press("e")
+        await until(pilot, lambda: area(app).has_focus)
+        area(app).load_text("It is 46 days.")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: not app.screen.query(AnswerEditor))
+        await settled(pilot)
+        (correction,) = app.studio.log.corrections.in_force()
+        assert correction.corrected == "It is 46 days."
+        assert (correction.rationale, correction.feedback) == ("always in days", "too short")

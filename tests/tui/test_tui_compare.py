@@ -522,3 +522,19 @@ async def test_typing_goes_to_the_question_not_to_the_actions(tmp_path: Path) ->
         await pilot.press(*"vbdt12[]")
         assert screen(pilot).query_one(Composer).text.endswith("vbdt12[]")
         assert not any(pane.blind for pane in before)
+
+
+async def test_a_correction_corrected_again_keeps_why(tmp_path: Path) -> None:
+    studio = a_studio(tmp_path)
+    add_correction(studio, rationale="the new policy")
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await compare(pilot)
+        await pilot.press("1", "e")
+        await until(pilot, lambda: isinstance(app.focused, PlainTextArea))
+        app.screen.query_one(AnswerEditor).query_one(PlainTextArea).load_text("It is 46 days.")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: not app.screen.query(AnswerEditor))
+        await settled(pilot)
+        (correction,) = studio.log.corrections.in_force()
+        assert (correction.corrected, correction.rationale) == ("It is 46 days.", "the new policy")

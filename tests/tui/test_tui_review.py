@@ -330,3 +330,18 @@ async def test_goes_to_the_comparison_of_the_question(tmp_path: Path) -> None:
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
         await settled(pilot)
         assert "How long?" in shown(pilot)
+
+
+async def test_a_correction_corrected_again_keeps_why(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path)
+    add_correction(studio, rationale="the new policy", labels=("policy",))
+    answered(studio, QUESTION, "It is 60 days.")
+    app = StudioApp(studio)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await open_review(pilot)
+        await pilot.press("e")
+        area(pilot).load_text("It is 46 days.")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "All done" in shown(pilot))
+        (correction,) = studio.log.corrections.in_force()
+        assert (correction.corrected, correction.rationale) == ("It is 46 days.", "the new policy")

@@ -122,7 +122,7 @@ correction. {BACK} A running night stands still while the arms answer. {CompareS
 
     async def edit(self, pane: ArmPane) -> None:
         prepared = self._shown_prepared
-        await (pane.edit(prepared.answer, prepared.why) if prepared else pane.edit())
+        await (pane.edit(prepared.answer, prepared.why) if prepared else super().edit(pane))
         self._guide()
 
     @property

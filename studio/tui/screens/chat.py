@@ -17,7 +17,7 @@ from studio.tui.messages import CompareRequested
 from studio.tui.screens import chat_sessions, chat_work
 from studio.tui.screens.chat_work import WELCOME
 from studio.tui.screens.studio_screen import StudioScreen
-from studio.tui.widgets.answer_editor import AnswerEditor
+from studio.tui.widgets.answer_editor import AnswerEditor, editor_of
 from studio.tui.widgets.answer_view import AnswerView, ExchangeView
 from studio.tui.widgets.feedback_line import FeedbackLine, open_feedback
 from studio.tui.widgets.text_input import Composer, PlainTextArea
@@ -213,9 +213,7 @@ Inserted words are marked {+so+}, deleted ones [-so-]. o opens what a reasoning 
     # Both have the focus where the user types when they return: what is typed next may be there already.
     async def action_edit(self) -> None:
         if (view := self._settled()) is not None and view.answer is not None:
-            made = view.correction
-            starting, labels = (made.corrected, made.labels) if made else (None, ())
-            await view.edit(AnswerEditor(view.answer.text, starting_text=starting, starting_labels=labels))
+            await view.edit(editor_of(view.answer.text, view.correction))
 
     async def action_feedback(self) -> None:
         if (view := self._settled()) is not None:
@@ -235,7 +233,7 @@ Inserted words are marked {+so+}, deleted ones [-so-]. o opens what a reasoning 
             return
         view = self._leave_feedback(FeedbackLine.Left(cast("FeedbackLine", event.input)))
         if event.value.strip() and view.answer is not None:
-            await view.edit(AnswerEditor(view.answer.text, feedback=event.value.strip()))
+            await view.edit(editor_of(view.answer.text, view.correction, event.value.strip()))
             self._generate(chat_work.redo(self, view))
 
     @on(AnswerEditor.Saved)

@@ -206,8 +206,8 @@ lists them. o opens what a reasoning model thought before its answer."""
 
     async def edit(self, pane: ArmPane) -> None:
         """Open an editor in the place of this arm's answer."""
-        judging = self.comparison.judging if self.comparison else None
-        await pane.edit(labels=judging.correction.labels if judging and not judging.reworded else ())
+        earlier = self.comparison.earlier if self.comparison else None
+        await (pane.edit(rationale=earlier.rationale, labels=earlier.labels) if earlier else pane.edit())
 
     @on(AnswerEditor.Saved)
     def _save(self, event: AnswerEditor.Saved) -> None:

@@ -59,6 +59,11 @@ class Comparison:
         """What the answers are judged by, and shown against."""
         return self.judging.correction if self.judging else None
 
+    @property
+    def earlier(self) -> Correction | None:
+        """The correction of this very question, whose place another would take."""
+        return self.judging.correction if self.judging and not self.judging.reworded else None
+
 
 async def ask(screen: CompareScreen, comparison: Comparison, panes: Sequence[ArmPane] = ()) -> None:
     """Ask these panes' arms together, or all that can answer, and show their answers as they stream."""
@@ -154,6 +159,7 @@ async def save_correction(screen: CompareScreen, editor: AnswerEditor) -> None:
         history=comparison.history,
         rationale=editor.rationale,
         labels=editor.labels,
+        feedback=comparison.earlier.feedback if comparison.earlier else "",
         origin=Origin.COMPARE,
     )
     comparison.judging = Judging(correction)

@@ -11,7 +11,7 @@ from studio.domain.generation import ChatMessage, Role
 from studio.services.review_answers import OpenedItem, ReviewItem
 from studio.tui.plain_text import displayable, one_line
 from studio.tui.screens.local_time import local_time
-from studio.tui.widgets.answer_editor import AnswerEditor
+from studio.tui.widgets.answer_editor import AnswerEditor, editor_of
 from studio.tui.widgets.feedback_line import open_feedback
 from studio.tui.widgets.streaming import StreamedMarkdown
 from studio.tui.widgets.word_diff import DiffView, diff_content
@@ -60,10 +60,7 @@ class ReviewCard(VerticalScroll, can_focus=True):
     async def edit(self, feedback: str = "") -> AnswerEditor:
         """Put an editor in the place of the answer; with feedback it waits for the model's new attempt."""
         assert self.opened is not None
-        item = self.opened.item
-        starting = item.correction.corrected if item.correction and not feedback else None
-        labels = item.correction.labels if item.correction else ()
-        self.editor = AnswerEditor(item.text, feedback=feedback, starting_text=starting, starting_labels=labels)
+        self.editor = editor_of(self.opened.item.text, self.opened.item.correction, feedback)
         await self.mount(self.editor, after=".review-answer")
         self._show_answer()
         return self.editor

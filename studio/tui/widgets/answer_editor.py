@@ -83,7 +83,7 @@ class AnswerEditor(Vertical):
             yield LineInput(labels, placeholder="Labels: one, another (optional)", compact=True, classes="labels")
 
     def on_mount(self) -> None:
-        if self.feedback:
+        if self.writing:
             self.border_title, self.border_subtitle = "The model tries again…", "esc stops it"
             self._flush_timer = self.set_interval(REDO_FLUSH_S, self._draw_arrived)
         else:
@@ -181,3 +181,21 @@ class AnswerEditor(Vertical):
             content = await asyncio.to_thread(diff_content, self.original, text)
         if self.is_attached:
             self._diff.update(content)
+
+
+def editor_of(answer: str, earlier: Correction | None, feedback: str = "") -> AnswerEditor:
+    """For an answer that may have been corrected before: it begins with that correction, and all that was said of it.
+
+    What is saved takes its place, and would be learnt without what is left out here.
+    """
+    if earlier is None:
+        return AnswerEditor(answer, feedback=feedback)
+    editor = AnswerEditor(
+        answer,
+        feedback=feedback,
+        starting_text=earlier.corrected,
+        starting_rationale=earlier.rationale,
+        starting_labels=earlier.labels,
+    )
+    editor.feedback = feedback or earlier.feedback
+    return editor
