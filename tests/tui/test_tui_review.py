@@ -27,6 +27,7 @@ from studio.tui.screens.compare import CompareScreen
 from studio.tui.screens.review import ReviewScreen
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.dialogs import ConfirmDialog
+from studio.tui.widgets.feedback_line import FeedbackLine
 from studio.tui.widgets.text_input import PlainTextArea
 
 SIZES = [(80, 24), (120, 36), (200, 50)]
@@ -345,3 +346,25 @@ async def test_a_correction_corrected_again_keeps_why(tmp_path: Path) -> None:
         await until(pilot, lambda: "All done" in shown(pilot))
         (correction,) = studio.log.corrections.in_force()
         assert (correction.corrected, correction.rationale) == ("It is 46 days.", "the new policy")
+
+
+async def test_words_on_what_is_wrong_stay_with_their_answer(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path)
+    answered(studio, "How long?", sure=-0.9)
+    answered(studio, "How wide?", sure=-0.1)
+    app = StudioApp(studio)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await open_review(pilot)
+        first = question(pilot)
+        await pilot.press("f")
+        await write(pilot, "it is 45")
+        for key in ("a", "s"):
+            screen(pilot).set_focus(screen(pilot).card)
+            await pilot.press(key)
+            await settled(pilot)
+            assert isinstance(app.focused, FeedbackLine), "what is being written goes first"
+            assert (question(pilot), app.focused.value) == (first, "it is 45")
+        assert accepted(studio) == []
+        await pilot.press("enter")
+        await until(pilot, lambda: screen(pilot).card.editor is not None and not area(pilot).read_only)
+        assert question(pilot) == first

@@ -147,6 +147,8 @@ answered it. To accept what your correction calls wrong puts the answer in that 
         """The item shown, where it can be acted on; goes back to what the user is writing where it cannot."""
         if self.card.editor is not None:
             self.set_focus(self.card.editor.query_one(PlainTextArea))
+        elif lines := self.query(FeedbackLine):
+            self.set_focus(lines.first())
         elif self._judging is None or self._judging.is_finished:
             return self.card.opened
         return None
@@ -185,25 +187,23 @@ answered it. To accept what your correction calls wrong puts the answer in that 
             await self.card.edit()
 
     async def action_feedback(self) -> None:
-        if lines := self.query(FeedbackLine):
-            self.set_focus(lines.first())
-        elif self._free() is not None:
+        if self._free() is not None:
             await self.card.say_what_is_wrong()
 
     @on(FeedbackLine.Submitted, "FeedbackLine")
     async def _redo_with_feedback(self, event: FeedbackLine.Submitted) -> None:
         event.stop()
         words = event.value.strip()
-        self._leave_feedback()
+        await self._leave_feedback()
         if words and (opened := self._free()) is not None:
             editor = await self.card.edit(words)
             self._redoing = self.start(review_work.redo(self, opened, editor), group="redo")
 
     @on(FeedbackLine.Left)
-    def _leave_feedback(self) -> None:
+    async def _leave_feedback(self) -> None:
         if self.query(FeedbackLine):
             self.set_focus(self.card)
-            self.query(FeedbackLine).remove()
+            await self.query(FeedbackLine).remove()
 
     @on(AnswerEditor.Saved)
     async def _save(self, event: AnswerEditor.Saved) -> None:
