@@ -538,3 +538,16 @@ async def test_a_correction_corrected_again_keeps_why(tmp_path: Path) -> None:
         await settled(pilot)
         (correction,) = studio.log.corrections.in_force()
         assert (correction.corrected, correction.rationale) == ("It is 46 days.", "the new policy")
+
+
+async def test_a_question_that_cannot_be_compared_now_leaves_what_is_typed_alone(tmp_path: Path) -> None:
+    app = StudioApp(a_studio(tmp_path))
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await ask(pilot, "First question?")
+        await compare(pilot)
+        await pilot.press("1", "e")
+        await until(pilot, lambda: isinstance(app.focused, PlainTextArea))
+        screen(pilot).query_one(Composer).load_text("A draft.")
+        await pilot.press("f2", "escape", "c")
+        await until(pilot, lambda: any("A correction is being written" in told for told in notices(pilot)))
+        assert screen(pilot).query_one(Composer).text == "A draft."

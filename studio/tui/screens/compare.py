@@ -73,6 +73,8 @@ lists them. o opens what a reasoning model thought before its answer."""
     ) -> None:
         """Ask all arms this prompt, as another screen wishes; `kin` is Comparison's, `read` the request's."""
         self.names.note_said(prompt, read)
+        if self._refuses():
+            return
         self._composer.load_text(typed(prompt))
         self._composer.move_cursor(self._composer.document.end)
         self._ask_all(Comparison(prompt, tuple(history), kin=kin))
@@ -110,12 +112,16 @@ lists them. o opens what a reasoning model thought before its answer."""
         if self.comparison is not None:
             self._ask_all(self.comparison)
 
-    def _ask_all(self, comparison: Comparison) -> None:
+    def _refuses(self) -> bool:
+        """Whether nothing can be asked just now; says why."""
         if self._board.edits:
             self.notify("A correction is being written: save it with ctrl+s or leave it with esc first.")
-            return
-        if self.answering:
+        elif self.answering:
             self.notify("The last question is still being answered; esc cancels it.")
+        return bool(self._board.edits) or self.answering
+
+    def _ask_all(self, comparison: Comparison) -> None:
+        if self._refuses():
             return
         if self.comparison is not None:
             self.names.note(self.comparison.prompt, self.panes)
