@@ -737,3 +737,14 @@ async def test_a_correction_corrected_again_keeps_what_was_said_of_it(tmp_path: 
         (correction,) = app.studio.log.corrections.in_force()
         assert correction.corrected == "It is 46 days."
         assert (correction.rationale, correction.feedback) == ("always in days", "too short")
+
+
+async def test_words_on_what_is_wrong_are_not_lost_to_a_new_session(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        await ask(pilot, QUESTION)
+        await pilot.press("escape", "f")
+        await write(pilot, "too short")
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: any("leave it with esc" in told for told in notices(pilot)))
+        assert app.screen.query_one(FeedbackLine).value == "too short"

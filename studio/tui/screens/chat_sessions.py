@@ -9,6 +9,7 @@ from studio.errors import StudioError, UsageError
 from studio.services.studio import off_loop
 from studio.tui.screens.chat_work import SHOWN_EXCHANGES
 from studio.tui.widgets.dialogs import LineDialog
+from studio.tui.widgets.feedback_line import FeedbackLine
 from studio.tui.widgets.text_input import Composer
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ async def show_conversation(screen: ChatScreen, conversation: Conversation | Non
 
     if any(view.editor is not None and view.editor.dirty for view in screen.answers):
         raise UsageError("A correction is being written.", "Save it with ctrl+s or leave it with esc first.")
+    if any(line.value.strip() for line in screen.query(FeedbackLine)):
+        raise UsageError("What is wrong is being written.", "Send it with enter or leave it with esc first.")
     if screen.answering:
         raise UsageError("An answer is being written.", "Wait for it, or cancel it with esc.")
     whole = await exchanges(screen.studio, conversation.id, latest=SHOWN_EXCHANGES) if conversation else []
