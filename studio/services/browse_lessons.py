@@ -30,14 +30,26 @@ async def labels_of_lessons(studio: Studio) -> dict[str, tuple[str, ...]]:
 async def edit_lesson(studio: Studio, lesson: Lesson) -> Lesson:
     """Save an edited lesson under a new revision and find it by its new words. Raises UsageError on an empty one.
 
+    Of all else, as whether it is in use, what the log says by now holds: it may have been retired while it was edited.
     One that is given a scope beyond the questions like its example is a rule of style from then on.
     """
     if not lesson.title.strip() or not lesson.guidance.strip():
         raise UsageError("A lesson needs a title and guidance.", "Fill both in, or retire the lesson.")
-    if lesson.scope.kind is not ScopeKind.LIKE:
-        lesson = replace(lesson, kind=LessonKind.STYLE)
-    # Edited by hand it is the user's word: no longer weak by the old proof.
-    edited = await _update(studio, replace(lesson, weak=False))
+    stored = await off_loop(studio.log.lessons.get, lesson.id)
+    edited = await _update(
+        studio,
+        replace(
+            stored,
+            title=lesson.title,
+            applies_when=lesson.applies_when,
+            guidance=lesson.guidance,
+            example_question=lesson.example_question,
+            example_answer=lesson.example_answer,
+            scope=lesson.scope,
+            kind=stored.kind if lesson.scope.kind is ScopeKind.LIKE else LessonKind.STYLE,
+            weak=False,  # edited by hand it is the user's word: no longer weak by the old proof
+        ),
+    )
     await embed_lesson(studio, edited)
     return edited
 

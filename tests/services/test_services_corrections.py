@@ -339,3 +339,12 @@ async def test_of_many_lessons_only_the_changed_ones_are_read_anew(
     assert read == [one.id]
     assert {lesson.id: lesson.pinned for lesson in index.lessons()}[one.id]
     assert other.id not in {lesson.id for lesson in index.lessons()}
+
+
+async def test_a_lesson_retired_while_it_was_edited_stays_retired(studio: Studio) -> None:
+    correction = await correct(studio)
+    (lesson,) = await lessons(studio)
+    await undo_correction(studio, correction.id)
+    edited = await edit_lesson(studio, replace(lesson, guidance="50 days."))
+    assert (edited.status, edited.guidance) == (LessonStatus.RETIRED, "50 days.")
+    assert not (await ask(studio))["lessons"].answer.given.lessons
