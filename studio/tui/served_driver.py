@@ -38,7 +38,11 @@ class ServedDriver(WebDriver):
         """Draw; where the screen has another size than was last told, all of it first."""
         if self._size_of_screen() != self._told_size:
             self._draw_whole()
-        super().write(data)
+        self._draw(data)
+
+    def _draw(self, data: str) -> None:
+        """With a ? for each half of a character, which cannot be sent: names of files that are not UTF-8 hold them."""
+        super().write(data.encode(errors="replace").decode())
 
     def on_meta(self, packet_type: str, payload: dict[str, object]) -> None:
         if packet_type == ASK_WHOLE:
@@ -74,7 +78,7 @@ class ServedDriver(WebDriver):
         update = app.screen._compositor.render_inline(size, screen_stack=app._background_screens)  # noqa: SLF001
         assert isinstance(update, InlineUpdate)
         drawn = LayoutUpdate([[strip] for strip in update.strips], size.region).render_segments(app.console)
-        super().write(BLANK + drawn + str(Control.move_to(*size.clamp_offset(app.cursor_position))))
+        self._draw(BLANK + drawn + str(Control.move_to(*size.clamp_offset(app.cursor_position))))
 
     def _write_all(self, data: bytes) -> None:
         """Lost where the server is gone; the end of the input, which follows, ends the app."""

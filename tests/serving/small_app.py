@@ -31,6 +31,8 @@ class SmallApp(App[None]):
                 self.deliver_text(io.StringIO("kept"), save_directory=sys.argv[1], save_filename="kept.txt")
             case "0":
                 self.exit(return_code=7)
+            case "?":
+                label.update("\udcff.gguf")  # a file's name that is not UTF-8
             case character:
                 label.update(f"{label.content}{character}")
 

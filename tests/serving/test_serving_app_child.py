@@ -157,3 +157,11 @@ async def test_files_are_saved_on_this_machine(start: Start, tmp_path: Path) -> 
             break
         await asyncio.sleep(0.01)
     assert (tmp_path / "kept.txt").read_text() == "kept"
+
+
+async def test_a_name_that_is_not_utf_8_is_drawn_with_a_mark_in_it(start: Start) -> None:
+    child = await start()
+    assert await child.ready()
+    picture = Picture(child)
+    child.type("?")
+    await picture.until(lambda: picture.lines[0] == "?.gguf")

@@ -274,6 +274,7 @@ async def test_an_unknown_theme_is_told(tmp_path: Path) -> None:
 def test_text_is_made_harmless_for_the_screen_and_for_editors() -> None:
     assert displayable("a\x1b[31m\tb\r\nc\x7f\x9b\u202e") == "a␛[31m\tb\nc␡��"
     assert typed("a\x1b[2J\r\nb\rc\x00") == "a[2J\nb\nc"
+    assert (displayable("\udcff.gguf"), typed("\udcff.gguf")) == ("�.gguf", ".gguf"), "of a name that is not UTF-8"
     assert one_line("  a\n b  ", 3) == "a b"
     assert one_line("abcdef", 4) == "abc…"
 
