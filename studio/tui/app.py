@@ -31,6 +31,7 @@ from studio.tui.recorded_app import RecordedApp
 from studio.tui.screens.studio_screen import StudioScreen, run_beside
 from studio.tui.style_sheet import KeptStylesheet
 from studio.tui.terminal import ending_signals, guarded_terminal, reads_a_terminal
+from studio.tui.widgets.dialogs import ConfirmDialog
 from studio.tui.widgets.header import MODES, Status
 
 STYLES = Path(__file__).with_name("styles")
@@ -195,6 +196,24 @@ class StudioApp(KeyedApp, RecordedApp, DressedApp, JumpingApp):
         self._start(bring_screens(self), group="watch")
         self._start(load_engine_and_lessons(self))
         self._start(attend_log(self))
+
+    async def action_quit(self) -> None:
+        if not self._unsaved:
+            await super().action_quit()
+        elif not isinstance(self.screen, ConfirmDialog):  # an open one is answered first
+            self._start(self._quit_once_agreed(), group="quit")
+
+    async def _quit_once_agreed(self) -> None:
+        question = ConfirmDialog("Close without saving? What you changed is lost.", yes="Close", no="Keep editing")
+        if await self.push_screen_wait(question):
+            await super().action_quit()
+
+    @property
+    def _unsaved(self) -> bool:
+        """Whether words of the user's own stand in a correction or a lesson, on whichever screen."""
+        screens = [screen for stack in self._screen_stacks.values() for screen in stack]
+        forms: list[Any] = [form for screen in screens for form in screen.query("AnswerEditor, LessonForm")]
+        return any(form.dirty for form in forms)
 
     def end_with(self, failure: Exception) -> None:
         """End because of this, which whoever runs the app finds in `failure`, and tells on the restored terminal."""

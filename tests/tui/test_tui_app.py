@@ -12,7 +12,9 @@ import pytest
 from studio_fakes import FakeEngine, fake_studio
 from textual.app import SystemCommand
 from textual.selection import Selection
+from textual.widgets import TextArea
 from tui_driving import AppPilot, ask, chat, notices, settled, shown, until, write
+from tui_values import a_lesson, add_lessons
 
 from studio.domain.generation import EngineOptions, ModelFacts
 from studio.errors import ModelError
@@ -27,6 +29,7 @@ from studio.tui.screens.failure import FailureScreen
 from studio.tui.screens.help import HelpScreen
 from studio.tui.terminal import guarded_terminal
 from studio.tui.widgets.answer_editor import AnswerEditor
+from studio.tui.widgets.dialogs import ConfirmDialog
 from studio.tui.widgets.header import MODES, ModeTab, StudioHeader
 from studio.tui.widgets.markdown_blocks import complete_blocks, markdown_parser
 from studio.tui.widgets.markdown_text import MarkdownText
@@ -404,3 +407,33 @@ async def test_a_screen_looks_the_same_whether_its_styles_were_read_before(tmp_p
             seen.append(shown(pilot))
     assert seen[0] == seen[1]
     assert len(seen[0].split()) > 30
+
+
+async def test_closing_asks_where_a_correction_would_be_lost(tmp_path: Path) -> None:
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test() as pilot:
+        await ask(pilot, "How many days?")
+        await pilot.press("escape", "e", "x", "f4", "ctrl+q")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("ctrl+q")
+        assert app.return_code is None, "the question is answered first"
+        await pilot.press("n")
+        await until(pilot, lambda: not app.screen.is_modal)
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("y")
+    assert app.return_code == 0
+
+
+async def test_closing_asks_where_an_edited_lesson_would_be_lost(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path)
+    add_lessons(studio, a_lesson())
+    app = StudioApp(studio)
+    async with app.run_test() as pilot:
+        await pilot.press("f4")
+        await settled(pilot)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.focused, TextArea))
+        await pilot.press("x", "ctrl+q")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        assert app.return_code is None
