@@ -141,9 +141,11 @@ def bench(frame: Frame, scenario: Path, arms: str | None, orders: int, every: in
             )
 
     result = frame.run(use)
-    say(bench_tables(result))
-    if json_file:
-        _write_json(json_file, result)
+    try:
+        if json_file:
+            _write_json(json_file, result)
+    finally:  # hours of work are seen also where they cannot be written
+        say(bench_tables(result))
 
 
 async def _arms_of_bench(studio: Studio, named: str | None) -> Sequence[ArmRecipe]:

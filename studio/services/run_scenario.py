@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from studio.domain.arms import ACTIVE_ADAPTER, FROZEN, NO_ADAPTER, ArmRecipe
+from studio.domain.arms import FROZEN, ArmRecipe
 from studio.domain.log import Origin
 from studio.domain.nights import Night, NightState
 from studio.domain.plural import plural
@@ -110,10 +110,8 @@ async def _check_reset(
     """
     tell("Reset: every arm without what it learns, against the frozen model")
     probes = (*scenario.probes(scenario.days[-1]), *(ScenarioProbe(probe) for probe in scenario.general))
-    # A named version would bring its adapter along; the one in use is none in an empty studio, and the reader is
-    # attached to no question, for there is no lesson to give.
-    emptied = [r if r.adapter == ACTIVE_ADAPTER else replace(r, adapter=NO_ADAPTER) for r in arms]
-    answers = group_by_arm(await judge_probes(studio, probes, emptied))
+    # The adapter in use is none in an empty studio, and the reader is attached to no question, for there is no lesson.
+    answers = group_by_arm(await judge_probes(studio, probes, arms))
     for arm in (recipe.name for recipe in arms if recipe.name != FROZEN.name):
         if differing := answers_that_differ(answers[arm], answers[FROZEN.name]):
             raise StudioError(
