@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_gguf import made_gguf
@@ -18,6 +20,7 @@ from studio.domain.generation import EngineOptions, ModelFacts
 from studio.errors import ModelError
 from studio.models import discovery
 from studio.models.fit import Fit
+from studio.services import model_shelf
 from studio.services.describe_model import Belongings, FileFacts
 from studio.services.expected_speed import Pace
 from studio.services.keep_models import add_model
@@ -25,6 +28,7 @@ from studio.services.model_shelf import Place, ShelfModel, shelf_of
 from studio.services.record_correction import record_correction
 from studio.services.studio import Studio
 from studio.tui.app import StudioApp
+from studio.tui.screens import models_work
 from studio.tui.screens.models import ModelsScreen
 from studio.tui.screens.models_shown import Shown, about
 from studio.tui.widgets.dialogs import ConfirmDialog, LineDialog
@@ -293,6 +297,38 @@ async def test_a_file_is_added_forgotten_and_known_again(studio: Studio, tmp_pat
         await until(pilot, lambda: any("known again" in notice for notice in notices(pilot)))
         await settled(pilot)
         assert "own " in shown(pilot)
+
+
+async def test_an_older_reading_never_takes_the_place_of_a_newer(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own.gguf").write_bytes(CONTENT)
+    slow, hold, go_on = threading.Event(), threading.Event(), threading.Event()
+
+    def models_read(*asked: Any) -> list[ShelfModel]:
+        models = model_shelf.models_on(*asked)
+        if hold.is_set() and not slow.is_set():
+            slow.set()
+            go_on.wait(60)
+        return models
+
+    monkeypatch.setattr(models_work, "models_on", models_read)
+    app = StudioApp(studio)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await open_models(pilot)
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, FileDialog))
+        hold.set()  # the list is read when the dialog closes, and that takes longer than adding the file
+        app.screen.query_one(Input).value = str(tmp_path / "own.gguf")
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(pilot, lambda: any("Added as own" in notice for notice in notices(pilot)))
+        await until(pilot, slow.is_set)
+        go_on.set()
+        await settled(pilot)
+        options = app.screen.query_one(OptionList)
+        assert options.highlighted is not None
+        assert options.get_option_at_index(options.highlighted).id == "own"
 
 
 async def test_a_catalogue_that_is_wrong_is_told(studio: Studio) -> None:

@@ -89,6 +89,7 @@ and stops; prompts have that form from then on. `studio models` does the same on
         self._describe()
 
     def look(self) -> None:
+        """Read anew what there is. A reading under way is dropped: it may have begun before what is to be shown."""
         self.start(models_work.look(self), group="look", exclusive=True)
 
     # What the workers call --------------------------------------------------------------------------------------------

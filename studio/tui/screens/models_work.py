@@ -112,7 +112,6 @@ async def pull(screen: ModelsScreen, pulling: Pulling) -> None:
         raise
     finally:
         screen.forget_pull(pulling)
-    await look(screen)
 
 
 async def ask_what_to_pull(screen: ModelsScreen) -> None:
@@ -158,7 +157,7 @@ async def discard(screen: ModelsScreen, model: ShelfModel, pulling: Pulling | No
     fetching = await service("fetch_model")
     await off_loop(fetching.discard_pull, screen.shelf, pulling.name if pulling else model.name)
     screen.notify(f"{one_line(model.name, 60)} is given up; what had arrived of it is deleted.")
-    await look(screen)
+    screen.look()
 
 
 # Choosing ---------------------------------------------------------------------------------------------------------
@@ -181,7 +180,7 @@ async def undo(screen: ModelsScreen) -> None:
     if isinstance(last, Record):
         await off_loop(screen.shelf.records.write, last)
         screen.notify(f"{last.name} is known again.")
-        await look(screen)
+        screen.look()
         return
     keeping = await service("keep_models")
     await _switched(screen, keeping.take_switch_back(screen.studio, screen.shelf, last))
@@ -202,7 +201,7 @@ async def _switched(screen: ModelsScreen, switch: Any) -> Any:
         facts = screen.studio.engine.facts
         title = loaded_title(facts, screen.studio.catalogues) if facts else ""
         app.tell(model=title, engine="ready" if facts else "no model")
-        await look(screen)
+        screen.look()
 
 
 async def _told(screen: ModelsScreen, model: ShelfModel | None = None) -> None:
@@ -253,7 +252,7 @@ async def add(screen: ModelsScreen, path: Path) -> None:
     record: Record = await off_loop(keeping.add_model, screen.shelf, path)
     screen.notify(f"Added as {record.name}; the file stays where it is.")
     screen.wanted = record.name
-    await look(screen)
+    screen.look()
 
 
 async def remove(screen: ModelsScreen, model: ShelfModel) -> None:
@@ -270,4 +269,4 @@ async def remove(screen: ModelsScreen, model: ShelfModel) -> None:
         screen.notify(f"{one_line(model.name)} is forgotten; its file stays. u takes that back.")
     else:
         screen.notify(f"{one_line(model.name)} is deleted.")
-    await look(screen)
+    screen.look()
