@@ -94,7 +94,7 @@ async def _asked(studio: Studio, scenario: Scenario, name: str, adapter: Adapter
             ("reader, found", found, (adapter,)),
         ):
             prompt = chat(wanted.system, turns_shown(given), asked_with(question, given)), uses if given else ()
-            named = ScenarioProbe(_named(probe, name), probe.stale, probe.day)
+            named = ScenarioProbe(_named(probe, name), probe.superseded, probe.day)
             asked.append(Asked(arm, kinds.get(owner or "", "general"), named, prompt))
     return asked
 

@@ -118,9 +118,12 @@ class PlainNarrator:
 @click.option("--arms", default=None, help="Comma-separated; all that can answer by default.")
 @click.option("--orders", type=click.IntRange(min=1), default=1, help="The given order and N-1 shuffles within days.")
 @click.option("--every", type=click.IntRange(min=0), default=0, help="Ask also within days, after each N corrections.")
+@click.option("--max-tokens", type=click.IntRange(min=1), default=96, show_default=True, help="Of an answer.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the results here.")
 @pass_frame
-def bench(frame: Frame, scenario: Path, arms: str | None, orders: int, every: int, json_file: Path | None) -> None:
+def bench(  # noqa: PLR0917 - click passes them by name
+    frame: Frame, scenario: Path, arms: str | None, orders: int, every: int, max_tokens: int, json_file: Path | None
+) -> None:
     """Run a SCENARIO folder: corrections day by day, nights between, all probes by free generation."""
     from studio.bootstrap import build_throwaway
     from studio.reporting.bench_report import bench_tables
@@ -137,6 +140,7 @@ def bench(frame: Frame, scenario: Path, arms: str | None, orders: int, every: in
                 recipes,
                 orders=orders,
                 every=every,
+                max_tokens=max_tokens,
                 tell=lambda line: say(line, err=True),
             )
 

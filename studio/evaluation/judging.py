@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 
 import regex
 
 from studio.domain.checks import Check, Verdict
-from studio.evaluation.words import contains, count_words, words
+from studio.evaluation.words import contains, count_words, normalise, words
 
 # A pattern comes from files other people write. It is searched with a time-out, in a bounded text, and must be
-# bounded itself: counted repeats multiply when compiled, so `(?:a{1000}){1000}` alone would take seconds and memory.
+# bounded itself: counted repeats multiply when nested, so `(?:a{1000}){1000}` alone would take seconds and memory.
 MAX_PATTERN_CHARACTERS = 2_000
 MAX_PATTERN_REPEATS = 10_000
 MAX_TEXT_CHARACTERS = 50_000
 PATTERN_SECONDS = 0.25
 
-_COUNTED_REPEAT = re.compile(r"\{(\d*)(?:,(\d*))?\}")
+_VARIATION_SELECTORS = re.compile("[\ufe00-\ufe0f]")
+_PATTERN_PART = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(?P<low>\d*)(?:,(?P<high>\d*))?\}|.", re.DOTALL)
 
 
 def judge(text: str, check: Check) -> Verdict:
@@ -30,14 +32,14 @@ def judge(text: str, check: Check) -> Verdict:
     if not text.strip():
         return Verdict(ok=False, score=0.0, reasons=("the answer is empty",))
     text = text[:MAX_TEXT_CHARACTERS]
-    said = words(text)
+    said = _Said(text)
     failures = [
         # The first is the correction's own word, the others ways of writing it.
         f"does not say '{alternatives[0]}'" + (" or the like" if len(alternatives) > 1 else "")
         for alternatives in check.include
-        if not any(contains(said, words(alternative)) for alternative in alternatives)
+        if not any(said.holds(alternative) for alternative in alternatives)
     ]
-    failures += [f"says '{phrase}'" for phrase in check.exclude if contains(said, words(phrase))]
+    failures += [f"says '{phrase}'" for phrase in check.exclude if said.holds(phrase)]
     if check.pattern is not None and (failure := _pattern_failure(check.pattern, text)):
         failures.append(failure)
     if check.max_words is not None and (length := count_words(text)) > check.max_words:
@@ -45,6 +47,36 @@ def judge(text: str, check: Check) -> Verdict:
     conditions = len(check.include) + len(check.exclude) + (check.pattern is not None) + (check.max_words is not None)
     score = 1.0 if conditions == 0 else 1.0 - len(failures) / conditions
     return Verdict(ok=not failures, score=score, reasons=tuple(failures))
+
+
+class _Said:
+    """What an answer says: phrases of words are found whole and next to each other, signs alone (€, !) anywhere."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self._words = text, words(text)
+
+    def holds(self, phrase: str) -> bool:
+        if wanted := words(phrase):
+            return contains(self._words, wanted)
+        signs = _signs(phrase)
+        return bool(signs) and signs in _signs(self._text)
+
+
+def _signs(text: str) -> str:
+    """A heart is a heart, whichever form of it is asked for."""
+    return _VARIATION_SELECTORS.sub("", normalise(text)).strip()
+
+
+def is_stale(text: str, check: Check, superseded: Iterable[Check]) -> bool | None:
+    """Whether an answer says what was right before and not what is right now, whatever the length of either.
+
+    None where nothing was superseded that an answer could be known to say.
+    """
+    known = [said for old in superseded if not (said := replace(old, exclude=(), max_words=None)).is_empty]
+    if not known:
+        return None
+    now = replace(check, max_words=None)
+    return not judge(text, check if now.is_empty else now).ok and any(judge(text, old).ok for old in known)
 
 
 def is_settled(text: str, check: Check) -> bool:
@@ -58,18 +90,40 @@ def is_settled(text: str, check: Check) -> bool:
     return judge(whole, check).ok
 
 
+def is_phrase(text: str) -> bool:
+    """Whether there is anything to look for in an answer: a word, or a sign."""
+    return bool(words(text) or _signs(text))
+
+
 def pattern_fault(pattern: str) -> str | None:
     """Why a pattern cannot be used, or None where it can."""
     if len(pattern) > MAX_PATTERN_CHARACTERS:
         return f"the pattern is longer than {MAX_PATTERN_CHARACTERS:,} characters"
-    bounds = (max(int(low or 1), int(high or 1), 1) for low, high in _COUNTED_REPEAT.findall(pattern))
-    if math.prod(bounds) > MAX_PATTERN_REPEATS:
-        return f"the pattern's counted repeats multiply to more than {MAX_PATTERN_REPEATS:,}"
+    if _unrolled(pattern) > MAX_PATTERN_REPEATS:
+        return f"the pattern's counted repeats unroll to more than {MAX_PATTERN_REPEATS:,} parts"
     try:
         regex.compile(pattern)
-    except (regex.error, OverflowError, RecursionError) as error:
+    except (regex.error, OverflowError, RecursionError, ValueError) as error:
         return f"the pattern is no regular expression ({error})"
     return None
+
+
+def _unrolled(pattern: str) -> int:
+    """How many parts a pattern has once its counted repeats are written out: nested they multiply, else they add up."""
+    groups = [0]  # the parts of each group that is open, the whole pattern first
+    last = 0  # those of what a repeat that follows would repeat
+    for part in _PATTERN_PART.finditer(pattern):
+        if part["low"] is not None:
+            repeats = max(int(part["low"] or 1), int(part["high"] or 1), 1)
+            groups[-1] += last * (repeats - 1)
+            last *= repeats
+        elif part[0] == "(":
+            groups.append(0)
+            last = 0
+        else:
+            last = groups.pop() if part[0] == ")" and len(groups) > 1 else 1
+            groups[-1] += last
+    return sum(groups)
 
 
 def _pattern_failure(pattern: str, text: str) -> str | None:

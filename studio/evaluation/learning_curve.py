@@ -55,8 +55,8 @@ def efficiency(
 
     - `gain_per_correction`: the gain on the last occasion divided by the corrections made by then;
     - `area_under_curve`: the mean gain along the curve, over the number of corrections (trapezoids);
-    - `corrections_until_right`: for the probes that come to stay right, how many corrections after their first
-      asking that took, 0 if they were right at once;
+    - `corrections_until_right`: for the probes that a correction should set right and that come to stay right, how
+      many corrections after their first asking that took, 0 if they were right at once; `stays_right`: their share;
     - `same_day_gain`, `next_day_gain`: the gain before and after the first night since the correction;
     - `overnight_gain`: what that night added to the score, paired per probe.
     """
@@ -70,7 +70,7 @@ def efficiency(
         measures[arm] = {
             "gain_per_correction": _gain_per_correction(arm, curve),
             "area_under_curve": _area(answers, by_arm.get(baseline, [])),
-            "corrections_until_right": _corrections_until_right(answers),
+            **_until_right(answers),
             "same_day_gain": _gain_where(arm, before or answers, frozen, lambda record: record.age == 0),
             "next_day_gain": _gain_where(arm, mornings, frozen, lambda record: record.age == 1),
             "overnight_gain": _overnight_gain(before or answers, mornings),
@@ -133,18 +133,20 @@ def _overnight_gain(evenings: Iterable[ProbeRecord], mornings: Iterable[ProbeRec
     return mean_estimate(gained)
 
 
-def _corrections_until_right(answers: Sequence[ProbeRecord]) -> Estimate:
+def _until_right(answers: Sequence[ProbeRecord]) -> ArmMeasures:
     asked: dict[tuple[int, str], list[ProbeRecord]] = {}
     for record in sorted(answers, key=lambda record: record.question):
-        if record.correction_id is not None:
+        if record.kind in GAIN_KINDS:
             asked.setdefault((record.order, record.probe_id), []).append(record)
     taken: dict[str, list[float]] = {}
+    stays: dict[str, list[float]] = {}
     for history in asked.values():
         wrong = max((i for i, record in enumerate(history) if not record.ok), default=-1)
+        stays.setdefault(history[0].unit, []).append(float(wrong + 1 < len(history)))
         if wrong + 1 < len(history):
             waited = history[wrong + 1].corrections - history[0].corrections
             taken.setdefault(history[0].unit, []).append(float(waited))
-    return mean_estimate(taken)
+    return {"corrections_until_right": mean_estimate(taken), "stays_right": mean_estimate(stays)}
 
 
 def _gain_where(

@@ -33,7 +33,8 @@ class ProbeRecord:
     superseded. `order` counts the scenario's runs from 0, `day` is the day of asking, `age` the nights since the
     correction was made, `corrections` how many had been made by then. Times in seconds. `lessons` counts the lessons
     that were put into the prompt, `right_lesson` tells whether the correction's own was among them; both are None for
-    an arm without lessons, the latter also where no correction is asked for.
+    an arm without lessons, the latter also where no correction is asked for. `cut`: the answer was still going on when
+    it had as many tokens as one may have.
     """
 
     probe_id: str
@@ -54,6 +55,7 @@ class ProbeRecord:
     latency_s: float = 0.0
     lessons: int | None = None
     right_lesson: bool | None = None
+    cut: bool = False
 
     @property
     def unit(self) -> str:
@@ -199,6 +201,7 @@ def _measures(answers: Answers) -> ArmMeasures:
         "prompt_tokens": answers.average(lambda record: record.prompt_tokens),
         "ttft_s": answers.average(lambda record: record.first_token_s),
         "latency_s": answers.average(lambda record: record.latency_s),
+        "cut": answers.average(lambda record: record.cut),
         "newly_right": answers.newly_right(),
         "stale_rate": answers.stale_rate(),
         "gain": answers.gain(),

@@ -14,12 +14,17 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class NightOutcome:
-    """How one night went. `minutes` of wall clock, `peak_rss_mb` in MiB, None where it was not measured."""
+    """How one night went. `minutes` of wall clock, `peak_rss_mb` in MiB, None where it was not measured.
+
+    `order` counts the scenario's runs from 0; `day` is the one before it, 0 where there are no days.
+    """
 
     minutes: float
     peak_rss_mb: float | None
     promoted: bool
     reason: str
+    order: int = 0
+    day: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +48,13 @@ class ScenarioSize:
 
 @dataclass(frozen=True, slots=True)
 class BenchDetail:
-    """What a whole run adds to its arms' measures."""
+    """What a whole run adds to its arms' measures. `max_tokens` is what an answer may have at most."""
 
     size: ScenarioSize
     reset: ResetCheck
     differences: Sequence[Difference]
     tables: Sequence[TwoByTwo]
+    max_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ def bench_result(
     could not be measured is null. Curve points are `{"day","corrections","arms":{NAME:{MEASURE:{..}}}}`.
     Besides `"nights"` one by one and, with `detail`: `"size"` and `"reset"` as the classes of these names,
     `"differences"` `[{"arm","against",MEASURE:{..}}]` paired per probe, `"two_by_two"`
-    `[{"memory","adapter","arms":{CELL:NAME},"measures":{MEASURE:{CELL:{..}}}}]`.
+    `[{"memory","adapter","arms":{CELL:NAME},"measures":{MEASURE:{CELL:{..}}}}]`, and `"max_tokens"`.
     """
     return {
         "scenario": scenario,
@@ -121,6 +127,7 @@ def _detail(detail: BenchDetail) -> Json:
             for one in detail.differences
         ],
         "two_by_two": [asdict(table) for table in detail.tables],
+        "max_tokens": detail.max_tokens,
     }
 
 

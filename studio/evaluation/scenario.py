@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from studio.domain.checks import Check
 from studio.domain.nights import Probe, ProbeKind
 from studio.errors import UsageError
-from studio.evaluation.judging import judge
 
 
 class CorrectionKind(StrEnum):
@@ -79,16 +78,12 @@ class InductionPrompt:
 class ScenarioProbe:
     """A question to ask on a certain day. `probe.correction_id` is the correction in force that it belongs to.
 
-    `stale` are the checks of superseded targets; `day` is that of the correction in force (0 for general probes).
+    `superseded` are the checks of earlier targets; `day` is that of the correction in force (0 for general probes).
     """
 
     probe: Probe
-    stale: tuple[Check, ...] = ()
+    superseded: tuple[Check, ...] = ()
     day: int = 0
-
-    def is_stale(self, text: str) -> bool:
-        """Whether an answer, not right today, gives what was right before."""
-        return not judge(text, self.probe.check).ok and any(judge(text, check).ok for check in self.stale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +112,16 @@ class Scenario:
 
         The prompt and rephrasings of a superseded correction are judged by the one that replaced it, and so count
         for that one; its one-hop uses and transfers have lost their right answer and are left out. An unseen
-        instance of a rule is asked once all corrections that share the rule have been made; it counts for the rule.
+        instance of a rule is asked once all corrections that share the rule have been made, while any of them is in
+        force; it counts for the rule.
         """
         return self.probes_after(self.made_by(day))
 
     def probes_after(self, made: Sequence[ScenarioCorrection]) -> tuple[ScenarioProbe, ...]:
         """The same once these corrections were made, perhaps in the middle of a day."""
-        of_corrections = [
-            probe for current in _standing(made) for probe in _probes_of(current, _replaced_by(current, made))
-        ]
+        standing = _standing(made)
+        of_corrections = [probe for current in standing for probe in _probes_of(current, _replaced_by(current, made))]
+        in_force = {correction.id for correction in standing}
         days = {correction.id: correction.day for correction in made}
         of_rules = [
             ScenarioProbe(
@@ -133,7 +129,7 @@ class Scenario:
                 day=max(days[name] for name in rule.correction_ids),
             )
             for rule in self.induction
-            if days.keys() >= set(rule.correction_ids)
+            if days.keys() >= set(rule.correction_ids) and not in_force.isdisjoint(rule.correction_ids)
         ]
         return (*of_corrections, *of_rules)
 
@@ -188,14 +184,12 @@ def _replaced_by(current: ScenarioCorrection, made: Iterable[ScenarioCorrection]
 
 
 def _probes_of(current: ScenarioCorrection, replaced: Sequence[ScenarioCorrection]) -> list[ScenarioProbe]:
-    # A stale answer is known by what the old target says; the limits on its form prove nothing.
-    stale_checks = tuple(replace(old.check, exclude=(), max_words=None) for old in replaced)
-    stale = tuple(check for check in stale_checks if not check.is_empty)
+    superseded = tuple(old.check for old in replaced)
 
     def probe(owner: ScenarioCorrection, kind: ProbeKind, number: int, prompt: str, check: Check) -> ScenarioProbe:
         told = Probe(f"{owner.id}/{kind}/{number}", kind, prompt, check, current.id)
         is_same_question = kind in (ProbeKind.RELIABILITY, ProbeKind.REPHRASE)
-        return ScenarioProbe(told, stale if is_same_question else (), current.day)
+        return ScenarioProbe(told, superseded if is_same_question else (), current.day)
 
     found: list[ScenarioProbe] = []
     for owner in (current, *replaced):

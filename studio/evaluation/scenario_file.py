@@ -11,7 +11,7 @@ from typing import NoReturn, TypeVar
 from studio.domain.checks import Check
 from studio.domain.nights import Probe, ProbeKind
 from studio.errors import ScenarioError
-from studio.evaluation.judging import pattern_fault
+from studio.evaluation.judging import is_phrase, pattern_fault
 from studio.evaluation.scenario import (
     CorrectionKind,
     InductionPrompt,
@@ -20,7 +20,6 @@ from studio.evaluation.scenario import (
     ScenarioCorrection,
     TaughtCorrection,
 )
-from studio.evaluation.words import words
 from studio.small_files import parse_toml, read_small
 
 FORMAT_VERSION = 1
@@ -153,7 +152,7 @@ class _Fields:
 
     def _phrase(self, value: object, path: str) -> str:
         text = self._text(value, path)
-        return text if words(text) else self.fail(path, f"has no letter or digit to look for in '{text}'")
+        return text if is_phrase(text) else self.fail(path, f"has nothing to look for in '{text}'")
 
 
 def _read_correction(fields: _Fields) -> ScenarioCorrection:

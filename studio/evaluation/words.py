@@ -13,18 +13,23 @@ from functools import lru_cache
 
 import regex
 
-_CHARACTER_WISE = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_CHARACTER_WISE = r"\p{Han}\p{Hiragana}\p{Katakana}ー\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 
 # A piece is a run without white space, or a single character of the scripts above. Words never cross pieces.
 _PIECE = regex.compile(rf"[{_CHARACTER_WISE}]\p{{M}}*|(?:(?![{_CHARACTER_WISE}])\S)+")
 _WORD = regex.compile(
     rf"[{_CHARACTER_WISE}]\p{{M}}*"
     r"|\p{Nd}+(?:\.\p{Nd}+)*"  # 45, 13.5, 3.12.1; a unit that follows directly is a word of its own: 45km, 6pm
-    r"|[\p{L}\p{N}][\p{L}\p{M}\p{N}]*(?:[+#]+(?![\p{L}\p{N}]))?"  # C++ and C# are not C
+    # C++ and C# are not C; of v2.1 and Python3.12 the number is a word of its own.
+    r"|[\p{L}\p{N}](?:(?!\p{Nd}+\.\p{Nd})[\p{L}\p{M}\p{N}])*(?:[+#]+(?![\p{L}\p{N}]))?"
 )
 # ASCII, with no white space but what regex takes for it too.
 _PLAIN = re.compile(r"[\t-\r -~]*")
 _INVISIBLE = regex.compile(r"\p{Cf}")
+# French and Italian: l'école, qu'il, all'Osteria are two words. A single letter behind is English: all's well.
+_ELISION = regex.compile(
+    r"(?<!\p{L})([cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu|all|coll|dall|dell|nell|sull|un|quest|quell|sant)['’ʼ](?=\p{L}{2})"
+)
 _INNER_APOSTROPHE = regex.compile(r"(?<=\p{L})['’ʼ](?=\p{L})")
 # Priya's desk is Priya's; it's, that's and the like are words of their own.
 _POSSESSIVE = regex.compile(
@@ -97,7 +102,8 @@ def _folded(piece: str) -> tuple[str, ...]:
 
 
 def _fold(piece: str) -> tuple[str, ...]:
-    folded = _INNER_APOSTROPHE.sub("", _POSSESSIVE.sub("", piece.casefold()))
+    folded = _ELISION.sub(r"\1 ", _POSSESSIVE.sub("", piece.casefold()))
+    folded = _INNER_APOSTROPHE.sub("", folded)
     folded = _INITIALS.sub(lambda match: match.group().replace(".", ""), folded)
     return tuple(_WORD.findall(_THOUSANDS.sub("", folded)))
 

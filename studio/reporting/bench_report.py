@@ -45,7 +45,7 @@ def bench_report(result: Mapping[str, Any]) -> Report:
             *_measures(arms),
             *_comparisons(result.get("differences", [])),
             *(_two_by_two(table) for table in result.get("two_by_two", [])),
-            _overhead(arms),
+            _overhead(arms, result.get("max_tokens")),
             *_curve(result["curve"]),
             _nights(result),
         ]
@@ -64,9 +64,9 @@ def _lead(result: Mapping[str, Any]) -> list[str]:
         made = f"{plural(size['corrections'], 'correction')} in {plural(size['days'], 'day')}"
         rules = f", {size['induction']} unseen instances of {plural(size['rules'], 'rule')}" if size["rules"] else ""
         lead.append(f"{made}, {size['general']} general probes{rules}.")
-    if reset := result.get("reset"):
+    if (reset := result.get("reset")) and reset["arms"]:
         lead.append(
-            f"Reset check: with nothing learnt, {', '.join(reset['arms']) or 'no other arm'} answered all"
+            f"Reset check: with nothing learnt, {', '.join(reset['arms'])} answered all"
             f" {reset['questions']} questions exactly as {BASELINE}; gains are over the same arm reset."
         )
     return lead
@@ -89,7 +89,8 @@ def _measures(arms: Arms) -> list[Section]:
 
 _GAIN_NOTE = (
     "Normalised: of what there was to gain. Same day: before the first night; overnight: what that night added. "
-    "Area: mean gain along the curve. Until right: corrections made before a probe stays right."
+    "Area: mean gain along the curve. Until right: corrections made before a probe stays right, of those that come to; "
+    "stays right: their share."
 )
 _SIDE_NOTE = (
     "Stale: superseded answers still given. Divergence: how far the words of what must not change are from "
@@ -160,7 +161,7 @@ def _two_by_two(table: Mapping[str, Any]) -> Section:
     return Section("Weights and prompt, two by two", tables=[Table(title, header, rows, note=note)])
 
 
-def _overhead(arms: Arms) -> Section:
+def _overhead(arms: Arms, max_tokens: int | None) -> Section:
     costs = measured_costs(arms) or COSTS
     beaten = beaten_by(arms, costs)
     plots = [
@@ -178,8 +179,10 @@ def _overhead(arms: Arms) -> Section:
         for cost in ("prompt_tokens", "latency_s")
         if any(is_measured(figures, cost) for figures in arms.values())
     ]
+    cut = f" Cut: still going on after {max_tokens} tokens." if max_tokens else ""
+    note = f"n: corrections and general probes, or orders.{cut}"
     tables = [
-        arms_table(arms, (*COSTS, *HELD), "Per answer, and held", "n: corrections and general probes, or orders."),
+        arms_table(arms, (*COSTS, "cut", *HELD), "Per answer, and held", note),
         pareto_table(arms, costs),
     ]
     return Section("Overhead", plots=plots, tables=tables)
@@ -223,20 +226,28 @@ def _nights(result: Mapping[str, Any]) -> Section:
     night = result["night"]
     if not night:
         return Section("Nights", ["No night."])
+    nights = result.get("nights", [])
+    several = result["orders"] > 1
     peak = f", {night['peak_rss_mb']:.0f} MB at most" if night["peak_rss_mb"] is not None else ""
-    sentence = f"Nights: {night['minutes']:.1f} minutes{peak}. {night['reason']}"
+    over = f" over {result['orders']} orders" if several else ""
+    # Of several orders the last night of one says nothing of the others.
+    reason = "" if several and nights else f" {night['reason']}"
+    sentence = f"Nights: {night['minutes']:.1f} minutes{over}{peak}.{reason}"
     rows = [
         [
-            str(number),
+            f"{one.get('order', 0) + 1}",
+            str(one.get("day") or number),
             f"{one['minutes']:.1f}",
             "-" if one["peak_rss_mb"] is None else f"{one['peak_rss_mb']:.0f}",
             "promoted" if one["promoted"] else "kept",
             str(one["reason"]),
         ]
-        for number, one in enumerate(result.get("nights", []), 1)
+        for number, one in enumerate(nights, 1)
     ]
     tables = (
-        [Table("Night by night", ["night", "minutes", "peak MB", "gate", "reason"], rows, left=(3, 4))] if rows else []
+        [Table("Night by night", ["order", "day", "minutes", "peak MB", "gate", "reason"], rows, left=(4, 5))]
+        if rows
+        else []
     )
     return Section("Nights", [sentence], tables=tables)
 

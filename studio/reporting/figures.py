@@ -13,7 +13,7 @@ SHARES = ("reliability", "rephrase", "locality", "portability", "transfer", "ind
 COSTS = ("prompt_tokens", "ttft_s", "latency_s")
 HELD = ("night_minutes", "night_peak_mb", "disk_mb")
 GAINS = ("gain", "normalised_gain", "same_day_gain", "next_day_gain", "overnight_gain")
-EFFICIENCY = ("gain_per_correction", "area_under_curve", "corrections_until_right")
+EFFICIENCY = ("gain_per_correction", "area_under_curve", "corrections_until_right", "stays_right")
 SIDE_EFFECTS = ("newly_right", "stale_rate", "divergence", "commonest_answer", "lesson_found", "false_retrieval")
 
 # Factor and number format of what is not a share in whole percent.
@@ -46,6 +46,8 @@ _LABELS = {
     "gain_per_correction": "gain/correction",
     "area_under_curve": "area under curve",
     "corrections_until_right": "until right",
+    "stays_right": "stays right",
+    "cut": "cut %",
 }
 
 

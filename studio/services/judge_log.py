@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from studio.domain.generation import FinishReason
@@ -15,7 +15,7 @@ from studio.domain.log import Correction, Said
 from studio.domain.nights import ProbeResult
 from studio.domain.same_question import folded
 from studio.domain.stores import Log
-from studio.evaluation.checks import judge
+from studio.evaluation.judging import is_stale, judge
 
 _UNFINISHED = (FinishReason.FAILED, FinishReason.CANCELLED)
 
@@ -25,8 +25,8 @@ class JudgedAnswer:
     """`after`: whether the question had been corrected by then; if not, its first correction judges.
 
     `made` counts the corrections of any question made by then. `stale`: not right, but what was right before;
-    None where nothing had been superseded. `model` is the hash of the model that answered, `model_title` what it is
-    called where people read of it; empty where that is not known.
+    None where nothing had been superseded. `judged_by`: the id of the correction. `model` is the hash of the model that
+    answered, `model_title` what it is called where people read of it; empty where that is not known.
     """
 
     question: str
@@ -37,6 +37,7 @@ class JudgedAnswer:
     after: bool
     ok: bool
     stale: bool | None
+    judged_by: str
     model: str = ""
     model_title: str = ""
 
@@ -128,10 +129,7 @@ def _text_of(result: ProbeResult) -> _Text:
 def _judged(said: _Text, correction: Correction, made: _Made, *, after: bool) -> JudgedAnswer:
     """By the correction, or by what held in its place when it was said."""
     held = _in_force(correction, said.at, made.by_id) if after else correction
-    ok = judge(said.text, held.check).ok
-    # As in scenarios: a stale answer is known by what the old target says, not by limits on its form.
-    checks = [replace(c.check, exclude=(), max_words=None) for c in made.replaced_by(held)] if after else []
-    known = [check for check in checks if not check.is_empty]
+    superseded = [older.check for older in made.replaced_by(held)] if after else []
     return JudgedAnswer(
         question=made.question(correction.prompt),
         arm=said.arm,
@@ -139,8 +137,9 @@ def _judged(said: _Text, correction: Correction, made: _Made, *, after: bool) ->
         at=said.at,
         made=made.until(said.at),
         after=after,
-        ok=ok,
-        stale=(not ok and any(judge(said.text, check).ok for check in known)) if known else None,
+        ok=judge(said.text, held.check).ok,
+        stale=is_stale(said.text, held.check, superseded),
+        judged_by=held.id,
         model=said.model,
         model_title=said.model_title,
     )

@@ -7,8 +7,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from studio.domain.arms import ArmRecipe, Memory
-from studio.domain.generation import Sampling
-from studio.evaluation.judging import judge
+from studio.domain.generation import FinishReason, Sampling
+from studio.evaluation.judging import is_stale, judge
 from studio.evaluation.metrics import ProbeRecord
 from studio.evaluation.scenario import ScenarioProbe
 from studio.services.ask_many import Ask, Reply, stream_many
@@ -80,7 +80,8 @@ def _record(arm: str, asked: ScenarioProbe, reply: Reply, occasion: Occasion) ->
         text=reply.text,
         score=verdict.score,
         ok=verdict.ok,
-        stale=asked.is_stale(reply.text) if asked.stale else None,
+        stale=is_stale(reply.text, asked.probe.check, asked.superseded),
+        cut=reply.completion.finish_reason is FinishReason.LENGTH,
         order=occasion.order,
         day=occasion.day,
         age=occasion.age(asked),

@@ -54,10 +54,11 @@ class KeptNights:
         return True
 
     def keep(self, night: NightFolder) -> None:
-        """Keep what this night trained, if the disk lets us."""
-        kept, manifest = self._of(night.read_job()), night.read_manifest()
-        if manifest is None:
+        """Keep what this night trained, if the disk lets us; not where its minutes ended it, and not its last step."""
+        job, manifest = night.read_job(), night.read_manifest()
+        if manifest is None or manifest.wall_s >= 60 * job.config.max_minutes:
             return
+        kept = self._of(job)
         with suppress(TrainingError, OSError):
             kept.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             shutil.copy2(night.adapter_file, kept.adapter_file)

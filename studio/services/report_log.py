@@ -189,7 +189,8 @@ def _state(history: Sequence[JudgedAnswer]) -> str:
         return "learnt"
     if last.stale:
         return "stale"
-    return "forgotten" if any(answer.ok for answer in history) else "never right"
+    # What was right before its correction was superseded is no sign that today's was ever known.
+    return "forgotten" if any(answer.ok and answer.judged_by == last.judged_by for answer in history) else "never right"
 
 
 def _lost(said: Iterable[Said], after: Sequence[JudgedAnswer], standing: Sequence[Correction]) -> list[Lost]:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from studio.domain.arms import FROZEN, ArmRecipe
+from studio.domain.generation import Sampling
 from studio.domain.log import Origin
 from studio.domain.nights import Night, NightState
 from studio.domain.plural import plural
-from studio.errors import InterruptedNightError, StudioError, TrainingError
+from studio.errors import InterruptedNightError, ScenarioError, StudioError, TrainingError, UsageError
 from studio.evaluation.comparison import paired_differences, two_by_two
+from studio.evaluation.judging import judge
 from studio.evaluation.learning_curve import efficiency, learning_curve
 from studio.evaluation.metrics import ProbeRecord, answers_that_differ, group_by_arm, measure_arms
 from studio.evaluation.result import BenchDetail, NightOutcome, ResetCheck, ScenarioSize, bench_result
@@ -24,12 +26,13 @@ from studio.evaluation.scenario import (
     given_and_shuffled_orders,
 )
 from studio.evaluation.scenario_file import load_scenario
+from studio.prompting.thinking import without_thinking
 from studio.services.ask_many import Ask, ask_many
 from studio.services.holdings import Holdings, holdings, overhead
 from studio.services.judge_probes import PROBE_SAMPLING, Occasion, judge_probes
 from studio.services.learn_lessons import learn_lesson, prove_lesson
 from studio.services.loaded_title import loaded_title
-from studio.services.record_correction import record_correction
+from studio.services.record_correction import record_correction, refuse_bad, storable
 from studio.services.run_night import run_night
 from studio.services.studio import Studio
 from studio.training.job import NightFolder
@@ -44,36 +47,53 @@ async def run_scenario(
     *,
     orders: int = 1,
     every: int = 0,
+    max_tokens: int = PROBE_SAMPLING.max_tokens,
     tell: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Run a scenario with every order in a studio of its own; returns what `studio bench --json` writes.
 
     The frozen arm always runs: the others are measured against it. With `every`, what was corrected so far is also
-    asked within days, after each that many corrections, which makes the learning curve finer. Raises ScenarioError on a
-    faulty folder, StudioError where an arm that was reset is not the frozen model.
+    asked within days, after each that many corrections, which makes the learning curve finer. An answer has at most
+    `max_tokens`. Raises ScenarioError on a faulty folder, or a correction that cannot be learnt from; StudioError where
+    an arm that was reset is not the frozen model.
     """
     scenario = load_scenario(folder)
+    _refuse_unlearnable(scenario, folder, tell)
+    sampling = replace(PROBE_SAMPLING, max_tokens=max_tokens)
     arms = [FROZEN, *(recipe for recipe in recipes if recipe != FROZEN)]
-    reset = await _check_reset(make_studio("reset"), scenario, arms, tell)
+    reset = await _check_reset(make_studio("reset"), scenario, arms, sampling, tell)
     runs: list[_Run] = []
     for number, order in enumerate(given_and_shuffled_orders(scenario.corrections, orders, ORDER_SEED)):
         tell(f"Order {number + 1} of {orders}: {scenario.title}")
         studio = make_studio(f"order-{number}")
-        run = _Run(studio, scenario, arms, number, every, tell)
+        run = _Run(studio, scenario, arms, number, every=every, sampling=sampling, tell=tell)
         await run.play(order)
         runs.append(run)
     facts = await studio.model()
-    return _result(scenario_name(folder), loaded_title(facts, studio.catalogues), scenario, arms, runs, reset)
+    title = loaded_title(facts, studio.catalogues)
+    return _result(scenario_name(folder), title, scenario, runs, reset)
+
+
+def _refuse_unlearnable(scenario: Scenario, folder: Path, tell: Callable[[str], None]) -> None:
+    """What no arm could be taught would end the run in its middle; what none could get right is told."""
+    for correction in scenario.corrections:
+        prompt, target = storable(correction.taught.prompt), without_thinking(storable(correction.taught.target))
+        try:
+            refuse_bad(prompt, target, "")
+        except UsageError as error:
+            raise ScenarioError(f"{folder / 'corrections.jsonl'}, correction '{correction.id}': {error}") from error
+        if reasons := judge(target, correction.check).reasons:
+            tell(f"Correction '{correction.id}': its own target fails its check, for it {', '.join(reasons)}.")
 
 
 def _result(
     name: str,
     model: str,
     scenario: Scenario,
-    arms: Sequence[ArmRecipe],
     runs: Sequence[_Run],
     reset: ResetCheck,
 ) -> dict[str, Any]:
+    arms, sampling = runs[0].arms, runs[0].sampling
     records = [record for run in runs for record in run.records]
     last = [record for record in records if record.corrections == len(scenario.corrections)]
     measures = measure_arms(last)
@@ -86,7 +106,9 @@ def _result(
         arms={arm: {**measures[arm], **per_correction[arm], **held[arm]} for arm in measures},
         nights=[night for run in runs for night in run.nights],
         curve=learning_curve(records),
-        detail=BenchDetail(_size(scenario), reset, paired_differences(last), two_by_two(last, arms)),
+        detail=BenchDetail(
+            _size(scenario), reset, paired_differences(last), two_by_two(last, arms), sampling.max_tokens
+        ),
     )
 
 
@@ -101,7 +123,11 @@ def _size(scenario: Scenario) -> ScenarioSize:
 
 
 async def _check_reset(
-    studio: Studio, scenario: Scenario, arms: Sequence[ArmRecipe], tell: Callable[[str], None]
+    studio: Studio,
+    scenario: Scenario,
+    arms: Sequence[ArmRecipe],
+    sampling: Sampling,
+    tell: Callable[[str], None],
 ) -> ResetCheck:
     """Ask every arm all that will be judged, in a studio that has learnt nothing: it must answer as the frozen one.
 
@@ -111,7 +137,7 @@ async def _check_reset(
     tell("Reset: every arm without what it learns, against the frozen model")
     probes = (*scenario.probes(scenario.days[-1]), *(ScenarioProbe(probe) for probe in scenario.general))
     # The adapter in use is none in an empty studio, and the reader is attached to no question, for there is no lesson.
-    answers = group_by_arm(await judge_probes(studio, probes, arms))
+    answers = group_by_arm(await judge_probes(studio, probes, arms, sampling=sampling))
     for arm in (recipe.name for recipe in arms if recipe.name != FROZEN.name):
         if differing := answers_that_differ(answers[arm], answers[FROZEN.name]):
             raise StudioError(
@@ -131,11 +157,13 @@ class _Run:
         scenario: Scenario,
         arms: Sequence[ArmRecipe],
         order: int,
+        *,
         every: int,
+        sampling: Sampling,
         tell: Callable[[str], None],
     ) -> None:
         self.studio, self.scenario, self.arms = studio, scenario, arms
-        self.order, self.every, self.tell = order, every, tell
+        self.order, self.every, self.sampling, self.tell = order, every, sampling, tell
         self.records: list[ProbeRecord] = []
         self.evenings: list[ProbeRecord] = []
         self.holdings = Holdings()
@@ -165,7 +193,7 @@ class _Run:
 
     async def _teach(self, taught: TaughtCorrection) -> None:
         """What a user does: ask, see the answer, correct it. Only the taught part of the correction is at hand here."""
-        (reply,) = await ask_many(self.studio, [Ask(taught.prompt, FROZEN)], sampling=PROBE_SAMPLING)
+        (reply,) = await ask_many(self.studio, [Ask(taught.prompt, FROZEN)], sampling=self.sampling)
         correction = await record_correction(
             self.studio,
             answer=None,
@@ -189,9 +217,9 @@ class _Run:
             self.tell(f"  night {day}: {error}")
             return await self._sleep(day)  # goes on with it: the next day's corrections are the next night's
         except TrainingError as error:
-            return NightOutcome(0.0, None, False, str(error))
+            return NightOutcome(0.0, None, False, str(error), self.order, day)
         self.tell(f"  night {day}: {night.reason}")
-        outcome = outcome_of(night)
+        outcome = replace(outcome_of(night), order=self.order, day=day)
         if (kept := self.studio.kept_nights) is None:
             return outcome
         folder = NightFolder(self.studio.workspace.nights / night.id)
@@ -212,6 +240,7 @@ class _Run:
             probes,
             self.arms,
             occasion=Occasion(self.order, day, made, self.scenario.days, slept, self.lessons_of),
+            sampling=self.sampling,
             observe=observe,
         )
 

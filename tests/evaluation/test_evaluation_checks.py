@@ -24,6 +24,14 @@ def says(text: str, phrase: str) -> bool:
     [
         ("The window is 45 days.", "45 DAYS"),
         ("It's *plum kettle 77*!", "plum-kettle-77"),
+        ("Use v2.1 from now on.", "2.1"),
+        ("It runs on Python3.12.", "Python 3.12"),
+        ("Elle va à l'école.", "école"),
+        ("Mangiamo all'Osteria Verde.", "Osteria Verde"),
+        ("サーバー3台です", "サーバー"),
+        ("コーヒー2杯", "2杯"),
+        ("That costs €5!", "€"),
+        ("Fish 🐟, I ❤️ it", "❤"),
         ("Water is H₂O.", "h2o"),
         ("４５ days", "45 days"),
         ("Stra\u00dfe", "STRASSE"),
@@ -127,13 +135,27 @@ def test_a_pattern_is_searched_in_the_raw_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["(", "(?:a{1000}){1000}", "a" * 3_000, "(?:(?:a{99}){99}){99}{99}", "a{99999999999}"]
+    "pattern", ["(", "(?au)x", "(?:a{1000}){1000}", "a" * 3_000, "(?:(?:a{99}){99}){99}{99}", "a{99999999999}"]
 )
 def test_an_unusable_pattern_is_refused_with_the_reason(pattern: str) -> None:
     assert pattern_fault(pattern)
     verdict = judge("aaa", Check(pattern=pattern))
     assert not verdict.ok
     assert "pattern" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"^.{1,40}\n.{1,40}\n.{1,40}$",
+        r"[A-Z]{2,10}-\d{1,10}-\d{1,10}-\d{2,12}",
+        r"\{20000\}",
+        "[{20000}]",
+        "(a{9}|b{9}){99}",
+    ],
+)
+def test_repeats_beside_each_other_add_up(pattern: str) -> None:
+    assert pattern_fault(pattern) is None
 
 
 def test_a_pattern_that_backtracks_without_end_is_stopped() -> None:

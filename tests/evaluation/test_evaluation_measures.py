@@ -176,8 +176,19 @@ def test_efficiency_tells_what_a_correction_is_worth() -> None:
     assert (
         lora["corrections_until_right"] == 0.5
     )  # 'a' stays right from the second correction on, 'b' at once by number
+    assert lora["stays_right"] == 1.0
     assert lora["same_day_gain"] == 0.5
     assert lora["next_day_gain"] == 0.5  # 'a' as it was first asked after its night
+
+
+def test_what_must_not_change_or_never_comes_right_is_not_learnt_at_once() -> None:
+    records = [
+        *both("a/rephrase/1", False, False, corrections=1),
+        *both("a/locality/1", True, True, ProbeKind.LOCALITY, corrections=1),
+    ]
+    lora = efficiency(records)["lora"]
+    assert lora["corrections_until_right"].mean is None
+    assert lora["stays_right"].mean == 0.0
 
 
 def test_what_is_asked_within_the_next_day_is_not_what_the_night_added() -> None:

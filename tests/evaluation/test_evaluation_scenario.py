@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from studio.domain.checks import Check
 from studio.domain.nights import ProbeKind
 from studio.errors import ScenarioError, UsageError
-from studio.evaluation.scenario import Scenario, TaughtCorrection, given_and_shuffled_orders
+from studio.evaluation.judging import is_stale
+from studio.evaluation.scenario import Scenario, ScenarioProbe, TaughtCorrection, given_and_shuffled_orders
 from studio.evaluation.scenario_file import load_scenario
 
 Lines = list[dict[str, Any]]
@@ -98,14 +100,26 @@ def test_a_superseded_prompt_is_judged_by_what_replaced_it(three_days: Scenario)
     assert old.probe.check.include == (("Sunday",),)
     assert old.probe.correction_id == "a3"
     assert old.day == 3
-    assert old.is_stale("Closed on Tuesday.")
-    assert old.is_stale("Closed on Friday.")
-    assert not old.is_stale("Closed on Sunday, no more on Friday.")
-    assert not old.is_stale("No idea.")
+    assert gives_old(old, "Closed on Tuesday.")
+    assert gives_old(old, "Closed on Friday.")
+    assert not gives_old(old, "Closed on Sunday, no more on Friday.")
+    assert not gives_old(old, "No idea.")
     assert "a/portability/1" not in asked
     assert "a3/portability/1" in asked
-    assert not asked["b/reliability/1"].stale
-    assert not any(probe.stale for probe in three_days.probes(1))
+    assert gives_old(asked["b/reliability/1"], "Closed on Friday.") is None
+    assert not any(probe.superseded for probe in three_days.probes(1))
+
+
+def test_what_is_right_again_is_not_stale_for_being_too_long(three_days: Scenario) -> None:
+    forty, sixty = Check(include=(("45",),)), Check(include=(("60",),))
+    again = Check(include=(("45",),), exclude=("60",), max_words=3)
+    assert is_stale("It is 60 days.", again, [sixty, forty])
+    assert not is_stale("It is 45 days now, for all.", again, [sixty, forty])
+    assert is_stale("Was it 60 days or 45?", again, [sixty, forty])
+
+
+def gives_old(probe: ScenarioProbe, text: str) -> bool | None:
+    return is_stale(text, probe.probe.check, probe.superseded)
 
 
 def test_probe_ids_are_unique(three_days: Scenario) -> None:
@@ -161,7 +175,7 @@ def _drop(field: str) -> Callable[[Lines], None]:
         (_set("include", "Tuesday"), "include: must be a list, not text"),
         (_set("include", [[]]), "include[0]: is a group without alternatives"),
         (_set("include", [["ok", 3]]), "include[0][1]: must be text"),
-        (_set("exclude", ["..."]), "exclude[0]: has no letter or digit"),
+        (_set("exclude", ["\u200b"]), "exclude[0]: has nothing to look for"),
         (_set("pattern", "("), "pattern: the pattern is no regular expression"),
         (_set("max_words", 2.5), "max_words: must be a whole number"),
         (_set("locality", [{"prompt": "x"}]), "locality[0].exclude: is missing"),
@@ -255,6 +269,15 @@ def test_unseen_instances_of_a_rule_are_asked_once_all_that_share_it_were_made(t
     assert [len(probes) for probes in asked] == [0, 2, 2]
     assert {(p.probe.correction_id, p.day) for p in asked[2]} == {("rule:closing days", 2)}
     assert asked[1][0].probe.id == "closing days/induction/i1"
+
+
+def test_a_rule_ends_with_the_last_of_its_corrections_that_is_superseded(tmp_path: Path) -> None:
+    newer = [correction(f"{name}{day}", day, "Monday", supersedes=name) for day, name in ((2, "a"), (3, "b"))]
+    write(tmp_path, [correction("a"), correction("b"), *newer])
+    (tmp_path / "induction.jsonl").write_text(json.dumps(instance()))
+    scenario = load_scenario(tmp_path)
+    kinds = [{probe.probe.kind for probe in scenario.probes(day)} for day in scenario.days]
+    assert [ProbeKind.INDUCTION in asked for asked in kinds] == [True, True, False]
 
 
 def test_a_scenario_without_induction_has_none(three_days: Scenario) -> None:

@@ -130,7 +130,7 @@ def test_the_bench_tables_say_what_is_inconclusive_and_how_the_nights_went() -> 
     assert text.startswith("A week, tiny, 2 orders\n")
     assert "Inconclusive, the gain's interval spans zero: lessons." in text
     assert "Inconclusive, too few corrections for an interval: mine." in text
-    assert text.endswith("Nights: 3.2 minutes, 900 MB at most. Promoted: +60 points.")
+    assert text.endswith("Nights: 3.2 minutes over 2 orders, 900 MB at most. Promoted: +60 points.")
     without = {"scenario": "A", "model": "m", "orders": 1, "arms": {}, "night": None, "curve": []}
     assert bench_tables(without).startswith("A, m, 1 order\n")
 

@@ -72,6 +72,18 @@ def test_other_examples_another_configuration_and_a_damaged_file_train_anew(tmp_
     assert again.read_manifest() is None
 
 
+def test_a_night_that_its_minutes_ended_is_not_kept(tmp_path: Path) -> None:
+    kept = KeptNights(tmp_path / "kept")
+    night = a_night(tmp_path, "slow", config=TrainingConfig(max_minutes=1.0))
+    train(night)
+    manifest = night.read_manifest()
+    assert manifest is not None
+    night.write_manifest(replace(manifest, wall_s=61.0))
+    kept.keep(night)
+    assert not kept.restore(a_night(tmp_path, "again", config=TrainingConfig(max_minutes=1.0)))
+    assert kept.minutes(night, 1.5) == 1.5
+
+
 def test_only_so_many_are_kept(tmp_path: Path) -> None:
     kept = KeptNights(tmp_path / "kept")
     for seed in range(MOST_KEPT + 3):

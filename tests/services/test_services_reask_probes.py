@@ -124,7 +124,7 @@ async def test_models_are_compared_by_what_they_learnt_from_the_same_corrections
 
 def test_a_model_asked_little_takes_no_questions_from_the_others() -> None:
     def said(model: str, *questions: str, ok: bool) -> list[JudgedAnswer]:
-        return [JudgedAnswer(one, "lessons", "", utc_now(), 1, True, ok, None, model, model) for one in questions]
+        return [JudgedAnswer(one, "lessons", "", utc_now(), 1, True, ok, None, "c", model, model) for one in questions]
 
     right = said("a", "1", "2", "3", "4", ok=True)
     judged = [*right, *said("b", "2", "3", "4", "5", ok=False), *said("c", "1", ok=True)]

@@ -123,6 +123,17 @@ def test_a_question_of_two_conversations_asked_again_is_judged_by_its_own_correc
     assert (told.arms["lora"].after.mean, told.arms["lora"].stale_rate.n) == (1.0, 0)
 
 
+def test_what_was_right_before_it_was_superseded_is_not_forgotten(tmp_path: Path) -> None:
+    log = DuckDbLog(tmp_path / "log.duckdb", tmp_path / "backups")
+    old = correct(log, "When do we close?", "nine", at(1, 0))
+    answer(log, "When do we close?", "lessons", "It is nine.", at(1, 1))
+    correct(log, "When do we close?", "ten", at(1, 2), supersedes=old.id)
+    answer(log, "When do we close?", "lessons", "It is noon.", at(1, 3))
+    told = read_story(log)
+    assert told is not None
+    assert told.arms["lessons"].states["never right"] == 1
+
+
 def test_a_question_is_the_same_in_other_case_and_spacing(tmp_path: Path) -> None:
     log = DuckDbLog(tmp_path / "log.duckdb", tmp_path / "backups")
     correct(log, "When do we close?", "nine", at(1, 0))

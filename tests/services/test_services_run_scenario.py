@@ -16,7 +16,7 @@ from studio_fakes import FakeEngine, fake_studio
 from studio.domain.arms import CONTEXT, FROZEN, LESSONS, LORA, LORA_LESSONS, READER_LESSONS
 from studio.domain.checks import Check
 from studio.domain.log import Correction
-from studio.errors import InterruptedNightError, StudioError, TrainingError
+from studio.errors import InterruptedNightError, ScenarioError, StudioError, TrainingError
 from studio.reporting.bench_report import bench_tables
 from studio.services import run_scenario as running
 from studio.services.run_scenario import run_scenario
@@ -99,6 +99,23 @@ async def test_a_run_measures_all_of_it(folder: Path, tmp_path: Path, monkeypatc
     text = bench_tables(read)
     assert "answered all" in text
     assert "dominated by" in text
+    assert [(night["order"], night["day"]) for night in read["nights"]] == [(0, 1), (0, 2), (1, 1), (1, 2)]
+    assert "over 2 orders" in text
+    assert "still going on after 96 tokens" in text
+
+
+async def test_a_correction_that_cannot_be_learnt_is_refused_before_anything_runs(folder: Path, tmp_path: Path) -> None:
+    lines = (folder / "corrections.jsonl").read_text().splitlines()
+    lines[-1] = json.dumps(_correction("vase", 2, "attic") | {"target": "attic " * 4_000})
+    (folder / "corrections.jsonl").write_text("\n".join(lines))
+    with pytest.raises(ScenarioError, match=r"corrections\.jsonl, correction 'vase': .* 24,000 characters"):
+        await run_scenario(studios(tmp_path), folder, [FROZEN, CONTEXT])
+    lines[-1] = json.dumps(_correction("vase", 2, "attic") | {"target": "Up there."})
+    (folder / "corrections.jsonl").write_text("\n".join(lines))
+    told: list[str] = []
+    result = await run_scenario(studios(tmp_path), folder, [FROZEN], tell=told.append)
+    assert "Correction 'vase': its own target fails its check, for it does not say 'attic'." in told
+    assert "Reset check" not in bench_tables(result)
 
 
 async def test_a_night_that_is_killed_is_taken_up_before_the_next_day(
