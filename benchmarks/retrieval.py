@@ -3,19 +3,25 @@
 Of the scenarios in benchmarks/data, each with all its lessons in force at the end, embedded by the shipped embedder:
 the share of wordings, one-hop uses and transfers that find their own lesson on top, alone (`top`) and at the
 threshold in the settings (`found`); and the share of near-by and general questions that wrongly find one there, or are
-in an adapter's scope (`in scope`). Last, the thresholds at which 1% and 3% of the general questions find one.
+in an adapter's scope (`in scope`). Then, of questions about another thing in the frame of a corrected one
+(`another_thing.jsonl`, all in one index), the share that wrongly find a fact, by likeness and with the words compared.
+Last, the thresholds at which 1% and 3% of the general questions find one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import tempfile
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from studio.domain.checks import Check
 from studio.domain.identity import utc_now
+from studio.domain.lessons import Lesson
 from studio.domain.log import Correction
 from studio.domain.ports import Embedder
 from studio.evaluation.scenario import CorrectionKind, Scenario, ScenarioCorrection
@@ -48,6 +54,7 @@ def main() -> dict[str, float]:
     for kind in ("near-by", "general"):
         figures[f"{kind}: wrongly found"] = _share([one.score >= given for one in asked[kind]])
         figures[f"{kind}: in scope"] = _share([one.score >= scope for one in asked[kind]])
+    figures |= asyncio.run(_ask_of_another())
     scores = sorted((one.score for one in asked["general"]), reverse=True)
     for percent in (1, 3):
         figures[f"threshold at {percent}% of general"] = scores[math.floor(percent / 100 * len(scores))]
@@ -65,6 +72,31 @@ async def _ask_all() -> dict[str, list[Asked]]:
         finally:
             await embedder.close()
     return asked
+
+
+async def _ask_of_another() -> dict[str, float]:
+    lines = [json.loads(line) for line in (Path(__file__).parent / "another_thing.jsonl").read_text().splitlines()]
+    now, threshold = utc_now(), Settings().prompt.lessons_threshold
+    lessons = [
+        distil(
+            Correction(line["corrected"], line["corrected"], line["answer"], "", now, Check()), lesson_id=str(i), at=now
+        )
+        for i, line in enumerate(lines)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        embedder = MiniLmEmbedder(Path(folder))
+        try:
+            index = await index_of_lessons(lessons, embedder)
+            vectors = await embedder.embed([line["asked"] for line in lines])
+        finally:
+            await embedder.close()
+    asked = [(line["asked"], vector) for line, vector in zip(lines, vectors, strict=True)]
+    alike = [index.retrieve(text, vector, k=1, threshold=threshold) for text, vector in asked]
+    given = [index.fitting(text, vector, k=1, threshold=threshold, rules=0) for text, vector in asked]
+    return {
+        "another thing: by likeness": _share([bool(one) for one in alike]),
+        "another thing: wrongly found": _share([bool(one) for one in given]),
+    }
 
 
 async def _ask(scenario: Scenario, embedder: MiniLmEmbedder) -> dict[str, list[Asked]]:
@@ -98,6 +130,10 @@ async def index_of(corrections: tuple[ScenarioCorrection, ...], embedder: Embedd
         )
         for one in corrections
     ]
+    return await index_of_lessons(lessons, embedder)
+
+
+async def index_of_lessons(lessons: Sequence[Lesson], embedder: Embedder) -> LessonIndex:
     keys = [(lesson.id, key) for lesson in lessons for key in lesson_keys(lesson)]
     vectors = await embedder.embed([key for _, key in keys])
     return LessonIndex.build(lessons, [(*key, vector) for key, vector in zip(keys, vectors, strict=True)])

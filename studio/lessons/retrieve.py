@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from studio.domain.first_person import SHARED_FIRST_PERSON, speaks_in_first_person
 from studio.domain.lessons import Lesson, LessonKind, LessonStatus, RetrievedLesson, Scope, ScopeKind
+from studio.lessons.another_thing import asks_of_another
 from studio.lessons.scope import in_scope
 
 _Vectors = Sequence[Sequence[float]]
@@ -20,6 +21,10 @@ _BROAD = (ScopeKind.EVERY, ScopeKind.QUESTIONS, ScopeKind.OPEN, ScopeKind.FACTS,
 # What is asked for so often that it tells little; a question of another sort may be this much less like the example.
 _COMMON = (ScopeKind.FACTS, ScopeKind.NUMBERS, ScopeKind.PEOPLE, ScopeKind.QUESTIONS, ScopeKind.EVERY, ScopeKind.LIKE)
 _OF_A_RARE_SORT = 0.06
+
+
+_LESS_ALIKE = 0.1
+"""Where another thing is asked about than the best lesson's, one that is this much less alike is not meant either."""
 
 
 class LessonIndex:
@@ -105,13 +110,15 @@ class LessonIndex:
     ) -> list[RetrievedLesson]:
         """What is given to a question: facts that are alike, as `retrieve` finds them, then at most `rules` rules.
 
-        Of the rules in scope, those for questions like their example come first, the most alike before the others, then
-        those for a narrow scope, then the rest, of equals the newer. Rules do not take the place of facts.
+        Facts about another thing than the one asked about are left out. Of the rules in scope, those for questions like
+        their example come first, the most alike before the others, then those for a narrow scope, then the rest, of
+        equals the newer. Rules do not take the place of facts.
         """
         if not self._lessons:
             return []
         scores = self._scores(question, question_vector)
-        found = self._alike(scores, k, (scores >= threshold) & ~self._style[: len(scores)])
+        fitting = (scores >= threshold) & ~self._style[: len(scores)]
+        found = _about_the_thing_asked(question, self._alike(scores, k, fitting))
         given = {one.lesson.id for one in found}
         holding = [
             position
@@ -209,6 +216,18 @@ class _Order:
 
     def __call__(self, position: int) -> tuple[float, float]:
         return -float(self._scores[position]), -self._lessons[position].created_at.timestamp()
+
+
+def _about_the_thing_asked(question: str, found: Sequence[RetrievedLesson]) -> list[RetrievedLesson]:
+    """Without facts of another thing, and what is much less alike than the best of these; pinned ones stay."""
+    of_another = [
+        one
+        for one in found
+        if not one.lesson.pinned
+        and asks_of_another(question, one.lesson.example_question, one.lesson.guidance, one.score)
+    ]
+    least = max((one.score for one in of_another), default=-1.0) - _LESS_ALIKE
+    return [one for one in found if one.lesson.pinned or (one not in of_another and one.score >= least)]
 
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:

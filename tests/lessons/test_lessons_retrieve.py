@@ -60,6 +60,24 @@ def test_a_question_about_the_askers_own_world_leans_towards_lessons_about_it() 
     assert found(index, axis(0), "How much do we pay?") == ["own"]
 
 
+def fitting(index: LessonIndex, question: str, vector: list[float]) -> list[Lesson]:
+    return [one.lesson for one in index.fitting(question, vector, k=8, threshold=0.5, rules=2)]
+
+
+def test_where_another_thing_is_asked_about_neither_its_lesson_nor_a_less_alike_one_is_given() -> None:
+    berlin, hamburg = (
+        lesson("berlin", "Who leads the Berlin office?"),
+        lesson("hamburg", "Who leads the Hamburg office?"),
+    )
+    paper = lesson("paper", "Who orders our paper?")
+    vectors = [("berlin", "q", axis(0)), ("hamburg", "q", [0.95, *[0.0] * 7]), ("paper", "q", [0.6, *[0.0] * 7])]
+    asked = "Who leads the Hamburg office now?"
+    assert fitting(LessonIndex.build([berlin, paper], vectors), asked, axis(0)) == []
+    assert fitting(LessonIndex.build([berlin, hamburg, paper], vectors), asked, axis(0)) == [hamburg]
+    pinned = replace(berlin, pinned=True)
+    assert fitting(LessonIndex.build([pinned], vectors), asked, axis(0)) == [pinned]
+
+
 def test_adding_a_new_revision_replaces_and_retiring_removes() -> None:
     index = LessonIndex.build([lesson("a"), lesson("b")], [("a", "q", axis(0)), ("b", "q", axis(1))])
     index.add(replace(lesson("a"), guidance="newer"), [axis(2)])

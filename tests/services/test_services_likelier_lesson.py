@@ -156,6 +156,8 @@ async def test_the_lesson_that_names_the_numbers_asked_about_is_given_without_as
 
 async def test_numbers_that_no_lesson_names_choose_nothing(tmp_path: Path) -> None:
     engine = Telling({})
-    given = await found(studio_with(tmp_path, engine), lesson(NORTH), lesson(SOUTH), question="which key, shed 7")
+    given = await found(
+        studio_with(tmp_path, engine), lesson(NORTH), lesson(SOUTH), question="which key opens the old shed number 7"
+    )
     assert len(given) == 1
     assert len(engine.asked) == 2, "the model is asked"
