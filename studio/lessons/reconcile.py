@@ -9,21 +9,13 @@ from datetime import datetime
 
 from studio.domain.lessons import Lesson, LessonKind, LessonStatus, Scope, ScopeKind
 from studio.lessons.behind import CONTRADICTED, EXPLICITLY_SUPERSEDED
+from studio.lessons.same_words import same_words
 
 SAME_QUESTION = 0.88
-"""Cosine of the keys from which questions of the same content words count as the same.
-
-Cosine alone would not do: 'who keeps the key of the north gate' and '... of the south gate' lie nearer to each
-other than a question and its rewording, and a lesson retired by mistake is lost silently.
-"""
+"""Cosine of the keys from which questions that ask the same by their words (studio.lessons.same_words) are the same."""
 
 ALIKE = 0.56
 """Cosine of the keys from which a rule for questions like one example speaks of the other's too."""
-
-_WORD = re.compile(r"\w+")
-_SMALL_WORDS = frozenset(
-    "a an the of to in on at is are was do does did please tell me what which how can could you".split()  # noqa: SIM905
-)
 
 _MATTERS = tuple(
     (matter, re.compile(rf"\b(?:{said})\b", re.IGNORECASE))
@@ -136,7 +128,7 @@ def _same_question(new: Lesson, old: Lesson, similarity: float) -> bool:
     asked = _folded(new.example_question)
     if asked and asked == _folded(old.example_question):
         return True
-    return similarity >= SAME_QUESTION and _content(new.example_question) == _content(old.example_question)
+    return similarity >= SAME_QUESTION and same_words(new.example_question, old.example_question)
 
 
 def _retire(old: Lesson, new: Lesson, reason: str, at: datetime) -> Lesson:
@@ -149,10 +141,6 @@ def _retire(old: Lesson, new: Lesson, reason: str, at: datetime) -> Lesson:
         updated_at=at,
         revision=old.revision + 1,
     )
-
-
-def _content(question: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(question.casefold())) - _SMALL_WORDS
 
 
 def _folded(text: str) -> str:
