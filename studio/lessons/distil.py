@@ -19,7 +19,11 @@ _SHORTENED = 2
 _LEAST_WORDS_TO_SHORTEN = 12
 
 _WORD = re.compile(r"\w+")
-_NEGATIONS = frozenset({"no", "not", "never", "none", "nothing", "cannot"})
+# Where one of these is cut, what is said was changed: one of several was chosen, or a condition dropped.
+_CUT_WITH_CARE = frozenset(
+    "no not never none nothing cannot or either usually could might may perhaps maybe depends depending but if unless"  # noqa: SIM905
+    " only except".split()
+)
 
 
 def distil(correction: Correction, *, lesson_id: str, at: datetime) -> Lesson:
@@ -77,13 +81,38 @@ def lesson_keys(lesson: Lesson) -> tuple[str, ...]:
 
 
 def _changes_form_only(original: str, corrected: str) -> bool:
-    before, after = (Counter(_WORD.findall(text.casefold())) for text in (original, corrected))
+    """Whether the words are the same in the same order, or are what is left of many, with nothing else said by it."""
+    before, after = _WORD.findall(original), _WORD.findall(corrected.casefold())
     if not before or not after or original.strip() == corrected.strip():
         return False
-    if before == after:
+    folded = [word.casefold() for word in before]
+    if folded == after:
         return True
-    shortened = before.total() >= max(_LEAST_WORDS_TO_SHORTEN, _SHORTENED * after.total())
-    return shortened and after <= before and not (before.keys() - after.keys()) & _NEGATIONS
+    if len(before) < max(_LEAST_WORDS_TO_SHORTEN, _SHORTENED * len(after)):
+        return False
+    return (cut := _cut_between(before, after)) is not None and not (
+        (Counter(folded) - Counter(after)).keys() & _CUT_WITH_CARE or any(_names_something(word) for word in cut)
+    )
+
+
+def _cut_between(before: list[str], after: list[str]) -> list[str] | None:
+    """The words that were cut from among those that are left; None where what is left stands in another order."""
+    cut: list[str] = []
+    waiting = iter(before)
+    for number, wanted in enumerate(after):
+        skipped = []
+        for word in waiting:
+            if word.casefold() == wanted:
+                break
+            skipped.append(word)
+        else:
+            return None
+        cut += skipped if number else []
+    return cut
+
+
+def _names_something(word: str) -> bool:
+    return word[0].isupper() or any(map(str.isdigit, word))
 
 
 def _shortened(text: str) -> str:

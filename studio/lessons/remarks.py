@@ -64,15 +64,24 @@ _NAMED: tuple[tuple[ScopeKind, str], ...] = (
 _NAMED_BY = {kind: re.compile(rf"(?<!\w)(?:{named})(?!\w)", re.IGNORECASE) for kind, named in _NAMED}
 _OTHER_WORD = re.compile(r"\S+\s+")
 
+# What can be used, put, kept or added in an answer; anything else is used, put, kept or added in the world.
+_IN_AN_ANSWER = (
+    r"(?:answers?|repl(?:y|ies)|responses?|sentences?|words?|names?|titles?|greetings?|lines?|paragraphs?|commas?|hyphens?|dash(?:es)?"
+    r"|slash(?:es)?|quotes|quotation|brackets|bold|italics|capitals?|(?:upper|lower)[\s-]?case|letters|british|american|english|iso"
+    r"|symbols?|abbreviations?|contractions|exclamation|emojis?|bullets?|markdown|tables?|short|brief|simple|polite|formal|casual"
+    r"|first|last|in\s+front|at\s+the\s+(?:very\s+)?(?:end|beginning|start)|sources?|reasons?|results?|summar(?:y|ies)|"
+    + "|".join(named for _, named in _NAMED)
+    + r")"
+)
+
 # What people say about how to write, as against what is so. 'Always' and 'never' count only with a verb of writing:
-# "we always close at six" is a fact.
+# "we always close at six" is a fact, and so is "never put glass in it".
 _ABOUT_FORM = re.compile(
     rf"""\b(?:
         (?:always|never|please|should|must|don'?t|do\s+not)\s+(?:\w+\s+){{0,2}}?
-            (?:write|written|say|use|start|begin|end|answer|reply|give|put|sign|add|spell|format|call|mention
-              |include|keep
-              |rhyme|sound)
-        | (?:start|begin|end|finish|close|open)s?\s+(?:\w+\s+){{0,3}}?with
+            (?:write|written|say|answer(?!\s+the\s+(?:phone|door|bell|call|roll)\b)|reply|spell|format|mention|rhyme|sound
+              |(?:use|start|begin|end|give|put|sign|add|call|include|keep)
+                (?:\s+\S+){{0,4}}?\s+(?:['"‘“]|{_IN_AN_ANSWER}(?!\w)))
         | (?:say|put|add)\s+(?:\S+\s+){{1,3}}(?:at\s+the\s+(?:very\s+)?(?:end|beginning|start)|in\s+front)
         | sign(?:ed|s)?[\s-]+off | sign(?:ed)?\s+(?:as|with)
         | too\s+long | say\s+it\s+short(?:ly)? | more\s+briefly | in\s+brief | be\s+brief | concise(?:ly)?
@@ -81,6 +90,8 @@ _ABOUT_FORM = re.compile(
         | {_COUNTED}\s+(?:short\s+)?(?:words?|sentences?|lines?)\b(?=\W*(?:or\s+(?:fewer|less)|only|at\s+most
         |max|tops|is\s+the|not|no|on\s+the|always|$))
         | just\s+the\s+(?:word|name|number|answer)
+        | (?:yes\s+or\s+no|code)\s+only | only\s+code | repeat\s+(?:the|my)\s+question
+        | (?:code|symbol|unit|currency)\s+(?:before|after|behind)\s+the\s+(?:amount|number|price|figure)
         | (?:as|in|with)\s+(?:an?\s+)?(?:iso|bullets?|bullet\s+points|lists?|tables?|capitals?|lower[\s-]*case
         |upper[\s-]*case|json|markdown
             |brackets|words|letters|digits|decimals|numbers|bold|italics|backticks|quotes|quotation\s+marks
@@ -92,15 +103,15 @@ _ABOUT_FORM = re.compile(
             |technical\s+terms|percentages|full\s+(?:stop|names))
         | (?:more\s+)?(?:polite(?:ly)?|formal(?:ly)?|informal(?:ly)?|casual(?:ly)?|chatty|friendl(?:y|ier))
         | tone | wording
-        | spell(?:ed|ing|s)?\b(?!\s+(?:of|bee|on|out\s+on)) | (?:is|are|as\s+it\s+is)\s+written\s+(?:as|in|with
+        | (?:is|are|as\s+it\s+is)\s+written\s+(?:as|in|with
         |like) | (?:iso\s+form|yyyy\S*|24[\s-]?h\b|metric|lower[\s-]?case)
         | (?:24|12|twelve|twenty-four)[\s-]hour\s+(?:clock|times?) | am\s+(?:or|and|/)\s+pm
         | year\W+month\W+day | day\W+month\s
         | abbreviat\w+ | round(?:ed)?\s+(?:every|all|sums?|prices?|numbers?|up|down|to|please) | emojis?
         | exclamation\s+marks?
         | jargon | plain\s+words | everyday\s+words | plain\s+text | asterisks | backticks
-        | bullet\s+(?:points?|list)s? | numbered
-        | capital\s+letters | all\s+caps | contractions | rhymes? | pronunciation | pronounced
+        | bullet\s+(?:points?|list)s?
+        | capital\s+letters | all\s+caps | contractions | rhymes? | pronunciation
         | quotation\s+marks | headlines?\s+short
         | (?:past|present)\s+tense | third\s+person | (?:surname|day|month|year|metric|reason|answer
         |result)\s+first\b | last\s+name,
@@ -130,10 +141,19 @@ _ABOUT_FORM = re.compile(
     | ^\W*(?:(?:please|pls)\W+)?(?:write|spell|abbreviate|answer\s+in|format|round|separate|define|(?:make|keep
     |say)\s+(?:it|this)\s+short
         |talk\s+like|(?:much|a\s+bit|even)?\s*shorter|keep\s+it)\b
+    | ^\W*(?:say|write)\s+[^,.]+,\s+not\s+\w
     | \b(?:to\s+the\s+)?nearest\s+\w+ | \bcourteous(?:ly)?\b | \b(?:double|single)\s+quotes\b | ^\W*bold\b | \bin\s+"\.
     | \(\w+\)\s+(?:behind|after)\b | \bneed\s+an?\s+(?:please|thanks)\b | \bnever\s+\S+\s+!
     | \bno\s+(?:stars|hashes|bullets|%|!|th\b) | ^\W*(?:one|just)\s+(?:word|sentence)
     """,
+    re.IGNORECASE | re.VERBOSE,
+)
+# So do these, but not of one thing: "her name was spelled wrong", "the doors open with the bell".
+_ABOUT_FORM_IN_GENERAL = re.compile(
+    r"""\b(?:
+        (?:start|begin|end|finish|close|open)s?\s+(?:\w+\s+){0,3}?with
+        | spell(?:ed|ing|s)?(?!\s+(?:of|bee|on|out\s+on)\b) | numbered | pronounced
+    )\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 # A remark that begins with answers of a kind speaks of all of them; but not where it tells of a change in the world.
@@ -173,6 +193,8 @@ def names_at(remark: str, start: int, kind: ScopeKind) -> bool:
 def speaks_of_form(remark: str, question: str) -> bool:
     """Whether a remark on the answer to a question is about how to write, and not about what is so."""
     if _ABOUT_FORM.search(remark):
+        return True
+    if _ABOUT_FORM_IN_GENERAL.search(remark) and not _OF_ONE_THING.match(remark):
         return True
     if _OF_ONE_THING.match(remark) or _OF_THE_WORLD.search(remark) or not _FORMED.search(remark):
         return False

@@ -60,6 +60,15 @@ def test_a_long_question_gives_a_short_title_of_one_line() -> None:
         "We say 'guests', not 'customers'.",
         "No greeting, please.",
         "Amounts with two decimals.",
+        "Always put the currency behind the number.",
+        "Please use short sentences.",
+        "Never add an exclamation mark.",
+        "You should always spell out numbers.",
+        "Yes or no only.",
+        "Show code only.",
+        "Don't repeat the question.",
+        "Currency code before the amount.",
+        "Say Moin, not Hello.",
     ],
 )
 def test_remarks_about_form_make_a_style(remark: str) -> None:
@@ -75,6 +84,16 @@ def test_remarks_about_form_make_a_style(remark: str) -> None:
         "It starts at nine.",
         "45 days",
         "Later ones are shorter.",
+        "Never put glass in it.",
+        "Never use vinegar, it ruins the seals.",
+        "You should always use rye.",
+        "Please don't put parcels in it.",
+        "It must never be put in the bottle bank.",
+        "You should call Marta once it rings.",
+        "Everyone must answer the roll call there.",
+        "The doors open at ten with the bell.",
+        "Her name was spelled wrong.",
+        "That's how it is pronounced.",
     ],
 )
 def test_remarks_about_the_world_make_a_fact(remark: str) -> None:
@@ -121,6 +140,23 @@ LONG = "The hall opens at nine in the morning and closes at six, and you are wel
         ("Ana opened it on May 2, 1801.", "Bo opened it on 2 May 1801.", LessonKind.FACT),
         ("We close at 5:30 pm.", "17:30", LessonKind.STYLE),
         ("Bread, milk and eggs.", "- bread\n- milk\n- eggs", LessonKind.STYLE),
+        ("Anna reports to Ben.", "Ben reports to Anna.", LessonKind.FACT),
+        ("First lock the till, then the lights.", "First the lights, then lock the till.", LessonKind.FACT),
+        (
+            "It could be someone like Marta Kovac or Tom Reed, depending on which of the firms you have called before.",
+            "Tom Reed.",
+            LessonKind.FACT,
+        ),
+        (
+            "The pool is open on Monday, Tuesday, Wednesday, Thursday, Friday and Saturday, from nine to five.",
+            "The pool is open on Monday and Friday.",
+            LessonKind.FACT,
+        ),
+        (
+            "Yes, you can park in the yard, but only if you have a permit; else please use the public car park.",
+            "You can park in the yard.",
+            LessonKind.FACT,
+        ),
         ("Bread, milk and eggs.", "- bread\n- milk\n- cheese", LessonKind.FACT),
     ],
 )
