@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
-import logging.handlers
 import os
 import signal
 import sys
@@ -20,6 +19,7 @@ import click
 from studio import __version__
 from studio.cli.frame import Frame, record_option
 from studio.cli.say import say
+from studio.diagnostics import DiagnosticsFile
 from studio.errors import MachineError, StudioError, UsageError
 from studio.workspace import find_workspace
 
@@ -195,15 +195,13 @@ def _discard_output() -> None:
 
 
 def _log_traceback(error: Exception, frame: Frame) -> str:
-    """Write the traceback, without the values of variables, where diagnostics go; say where."""
+    """Write the error's frames where diagnostics go; say where."""
     with contextlib.suppress(OSError, StudioError):
-        folder = frame.workspace.diagnostics
-        folder.mkdir(parents=True, exist_ok=True)
-        file = folder / "command.log"
-        handler = logging.handlers.RotatingFileHandler(file, maxBytes=1_000_000, backupCount=2)
-        logger = logging.getLogger("studio.command")
+        file = frame.workspace.diagnostics / "command.log"
+        logger, handler = logging.getLogger("studio.command"), DiagnosticsFile(file, kept=2)
         logger.addHandler(handler)
         logger.error("unexpected failure", exc_info=error)
+        logger.removeHandler(handler)
         handler.close()
         return f"Details are in {file}."
     return "Nothing was changed that had not been reported as done."

@@ -14,10 +14,11 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from pathlib import Path
+from types import TracebackType
 from typing import NoReturn
 
+from studio.diagnostics import frames_of
 from studio.errors import EngineError, StudioError
 from studio.inference.lane_run import LaneRun
 from studio.inference.llama_native import silence_log
@@ -117,7 +118,7 @@ def main() -> None:
     log = Path(sys.argv[1])
     die_with_parent()
     commands, events = _private_pipes(log)
-    threading.excepthook = _crash
+    sys.excepthook, threading.excepthook = _write_down, _crash
     kept = silence_log()
     engine = EngineProcess(EventWriter(events), hashes=log.with_name("model_hashes.json"))
     with os.fdopen(commands, "rb") as lines:
@@ -152,9 +153,15 @@ def die_with_parent() -> None:
 
 def _crash(arguments: threading.ExceptHookArgs) -> NoReturn:
     """A thread that broke leaves lanes hanging: better to die, and be restarted, than to go on silently."""
-    traceback.print_exception(arguments.exc_type, arguments.exc_value, arguments.exc_traceback, file=sys.stderr)
-    sys.stderr.flush()
+    if arguments.exc_value is not None:
+        _write_down(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
     os._exit(_CRASHED)
+
+
+def _write_down(_: type[BaseException], error: BaseException, __: TracebackType | None) -> None:
+    """Into the log, which holds none of the user's words."""
+    sys.stderr.write(frames_of(error) + "\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

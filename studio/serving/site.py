@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import logging.handlers
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from aiohttp import web
 
+from studio.diagnostics import DiagnosticsFile
 from studio.errors import MachineError
 
 _LEAVE_WITHIN_S = 1.0
@@ -39,16 +39,11 @@ async def answering(
 @contextlib.contextmanager
 def written_down(diagnostics: Path) -> Iterator[None]:
     """What goes wrong in single requests is for the diagnostics; addresses, which hold tokens, are not written down."""
-    with contextlib.suppress(OSError):
-        diagnostics.mkdir(mode=0o700, parents=True, exist_ok=True)
     logger = logging.getLogger("aiohttp")
     try:
-        handler: logging.Handler = logging.handlers.RotatingFileHandler(
-            diagnostics / "serve.log", maxBytes=1_000_000, backupCount=1, delay=True
-        )
+        handler: logging.Handler = DiagnosticsFile(diagnostics / "serve.log", kept=1)
     except OSError:
         handler = logging.NullHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     logger.addHandler(handler)
     logger.propagate = False
     try:
