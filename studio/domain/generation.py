@@ -136,6 +136,8 @@ class Priority(StrEnum):
 FIRST_SEQUENCES, MOST_SEQUENCES, FIRST_TOKENS = 2, 8, 512
 """A context of the engine begins with memory for two conversations of so many tokens. Either doubles with what it is
 asked, up to eight conversations; what a model needs is reckoned from eight short ones."""
+CONTEXT_SHARE_OF_MEMORY = 16
+"""Of the machine's memory, in bytes, one context takes no more than one in so many; at most four contexts exist."""
 
 
 @dataclass(frozen=True, slots=True)

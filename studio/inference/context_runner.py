@@ -63,7 +63,7 @@ class ContextRunner(threading.Thread):
         *,
         wanted: AdapterSet,
         context_tokens: int,
-        context_bytes: int,
+        room_tokens: int,
         threads: int,
         prefill_tokens: int,
         emit: Emit,
@@ -78,7 +78,7 @@ class ContextRunner(threading.Thread):
         self._attached: AdapterSet | None = None
         self._context: NativeContext | None = None
         self._context_tokens = context_tokens
-        self._context_bytes = context_bytes
+        self._room_tokens = room_tokens
         self._threads = threads
         self._prefill_tokens = prefill_tokens
         self._emit = emit
@@ -179,7 +179,7 @@ class ContextRunner(threading.Thread):
 
     def _new_context(self, tokens: int, sequences: int) -> NativeContext:
         """With fewer sequences than are wanted where there is no memory for so many."""
-        room = self._context_bytes // max(1, tokens * self._model.kv_bytes_per_token)
+        room = self._room_tokens // tokens
         self._most_sequences = max(1, min(self._most_sequences, room))
         while True:
             sequences = min(sequences, self._most_sequences)

@@ -26,7 +26,6 @@ MOST_LOGITS = 16
 
 _PIECE_BYTES = 64
 _LOG_ERROR = 4
-_KV_ELEMENT_BYTES = 2
 _GRAPHICS_CARDS = (1, 2)
 """ggml's numbers of the kinds of devices: cards with memory of their own, and those that share the machine's."""
 
@@ -98,9 +97,7 @@ class NativeModel:
         self.trained_context_tokens: int = llama_cpp.llama_model_n_ctx_train(self.pointer)
         self.layers: int = llama_cpp.llama_model_n_layer(self.pointer)
         self.parameters: int = llama_cpp.llama_model_n_params(self.pointer)
-        heads = max(1, llama_cpp.llama_model_n_head(self.pointer))
-        kv_width = llama_cpp.llama_model_n_embd(self.pointer) // heads * llama_cpp.llama_model_n_head_kv(self.pointer)
-        self.kv_bytes_per_token: int = 2 * self.layers * kv_width * _KV_ELEMENT_BYTES
+        self.width: int = llama_cpp.llama_model_n_embd(self.pointer)
         self.has_decoder: bool = llama_cpp.llama_model_has_decoder(self.pointer)
         # A recurrent state cannot be cut back to a prefix, so nothing of it can be reused.
         self.can_reuse_prefixes: bool = not (

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from studio.domain.generation import ChatMessage, Role, Sampling
+from studio.domain.generation import CONTEXT_SHARE_OF_MEMORY, ChatMessage, Role, Sampling
+from studio.domain.model_build import kv_bytes_per_token
 from studio.errors import AdapterError, ModelError, PromptTooLongError
 from studio.inference.file_identity import file_sha256
 from studio.inference.gguf_header import GgufFormatError, read_header
@@ -27,8 +28,6 @@ _BASE_SHA256 = "studio.base_sha256"
 _HERE = "\U0010fffe"  # a character that is none: it stands where the text of a forced completion begins
 _MOST_ADAPTERS = 8
 """As many as are kept loaded, those used last. A night brings one more, and the app may be open for weeks."""
-_CONTEXT_SHARE_OF_MEMORY = 16
-"""One in so many bytes of the machine's memory may be one context's; at most four contexts exist."""
 
 
 class LoadedModel:
@@ -50,12 +49,14 @@ class LoadedModel:
         self._architecture = header.architecture
         self._adapters: dict[AdapterFile, NativeAdapter] = {}
         context_tokens = min(command.context_tokens, native.trained_context_tokens)
+        # Where heads differ from layer to layer: as if every one had keys and values of its own, of 16 bits.
+        token_bytes = kv_bytes_per_token(header.metadata) or 4 * native.layers * native.width
         threads = command.threads or psutil.cpu_count(logical=False) or os.cpu_count() or 1
         self._emit = emit
         self._scheduler = Scheduler(
             native,
             context_tokens=context_tokens,
-            context_bytes=psutil.virtual_memory().total // _CONTEXT_SHARE_OF_MEMORY,
+            room_tokens=psutil.virtual_memory().total // CONTEXT_SHARE_OF_MEMORY // token_bytes,
             threads=threads,
             emit=emit,
         )

@@ -35,14 +35,15 @@ class Turn(NamedTuple):
 
 
 class Scheduler:
-    """Owns the runners of one loaded model. `submit`, `cancel` and `close` may be called from any other thread."""
+    """Owns the runners of one loaded model. `submit`, `cancel` and `close` may be called from any other thread.
 
-    def __init__(
-        self, model: NativeModel, *, context_tokens: int, context_bytes: int, threads: int, emit: Emit
-    ) -> None:
+    `context_tokens` are a sequence's at most; `room_tokens`, those of all sequences of a context together.
+    """
+
+    def __init__(self, model: NativeModel, *, context_tokens: int, room_tokens: int, threads: int, emit: Emit) -> None:
         self._model = model
         self._context_tokens = context_tokens
-        self._context_bytes = context_bytes
+        self._room_tokens = room_tokens
         self._threads = threads
         self._emit = emit
         self._free_cores = FreeCores()
@@ -172,7 +173,7 @@ class Scheduler:
             self._model,
             wanted=lane.adapters,
             context_tokens=self._context_tokens,
-            context_bytes=self._context_bytes,
+            room_tokens=self._room_tokens,
             threads=self._threads,
             prefill_tokens=_GPU_PREFILL_TOKENS if self._model.offloads else _CPU_PREFILL_TOKENS,
             emit=self._emit,

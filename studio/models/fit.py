@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from studio.domain.generation import FIRST_TOKENS, MOST_SEQUENCES
+from studio.domain.generation import CONTEXT_SHARE_OF_MEMORY, FIRST_TOKENS, MOST_SEQUENCES
+from studio.domain.model_build import Metadata, kv_bytes_per_token, numbers
 
-_KV_BYTES = 2
-"""llama.cpp keeps keys and values as 16-bit floats."""
-_SHARE_OF_MACHINE = 16
-"""What the engine holds of short conversations takes no more than this part of the memory."""
 _BATCH = 128
 _FLOATS_A_TOKEN = 24
 """Of the width of a layer: what computing one token of a batch holds at once, at most."""
 _ENGINE = 60_000_000
 """Python, llama.cpp and what they hold without a model."""
 _TIGHT = 0.85
-
-Metadata = Mapping[str, str | int | float | bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,36 +34,15 @@ def memory_need(metadata: Metadata, file_bytes: int, context_tokens: int, machin
 
     Layers that look back only a window are counted as if they looked back all the way, as the engine holds them.
     """
-    number, kv = _numbers(metadata), kv_bytes_per_token(metadata)
+    number, kv = numbers(metadata), kv_bytes_per_token(metadata)
     if not kv:
         return None
     width, heads = number("embedding_length"), number("attention.head_count")
     tokens = min(context_tokens, number("context_length", context_tokens))
-    begun = min(MOST_SEQUENCES * FIRST_TOKENS, machine_bytes // _SHARE_OF_MACHINE // kv)
+    begun = min(MOST_SEQUENCES * FIRST_TOKENS, machine_bytes // CONTEXT_SHARE_OF_MEMORY // kv)
     vocabulary = number("vocab_size", 150_000)
     computing = _ENGINE + 4 * _BATCH * (_FLOATS_A_TOKEN * width + heads * tokens) + 4 * 8 * vocabulary
     return MemoryNeed(file_bytes, kv * max(tokens, begun), computing)
-
-
-def kv_bytes_per_token(metadata: Metadata) -> int:
-    """What a token of context takes in keys and values, in all layers; 0 where the header does not say."""
-    number = _numbers(metadata)
-    layers, width, heads = number("block_count"), number("embedding_length"), number("attention.head_count")
-    if not (layers and width and heads):
-        return 0
-    head, kept = width // heads, number("attention.head_count_kv", heads)
-    return layers * kept * (number("attention.key_length", head) + number("attention.value_length", head)) * _KV_BYTES
-
-
-def _numbers(metadata: Metadata) -> Callable[..., int]:
-    """Reads fields of the header that the architecture has, by their names without it; 0, or `otherwise`, for none."""
-    architecture = metadata.get("general.architecture", "")
-
-    def number(key: str, otherwise: int = 0) -> int:
-        value = metadata.get(f"{architecture}.{key}", otherwise)
-        return int(value) if isinstance(value, int | float) else otherwise
-
-    return number
 
 
 class Fit(StrEnum):

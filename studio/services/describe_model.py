@@ -8,13 +8,14 @@ from pathlib import Path
 
 import psutil
 
+from studio.domain.model_build import kv_bytes_per_token
 from studio.domain.speed import MachineSpeed, Work
 from studio.domain.stores import Log
 from studio.errors import ModelError
 from studio.inference.file_identity import remembered_sha256
 from studio.inference.gguf_header import GgufHeader
 from studio.inference.model_header import checked_header
-from studio.models.fit import Fit, MemoryNeed, fit_of, gigabytes, kv_bytes_per_token, memory_need
+from studio.models.fit import Fit, MemoryNeed, fit_of, gigabytes, memory_need
 from studio.services.expected_speed import Pace, guessed_work, measured_pace, pace
 from studio.services.measured_forms import forms_file, forms_in_words, measured_forms
 from studio.services.model_shelf import Place, ShelfModel

@@ -96,18 +96,8 @@ class BaseFile:
 
     def build(self) -> Build:
         """How the model is built, as far as memory depends on it."""
-        width, heads = self.number("embedding_length"), self.number("attention.head_count")
-        head = self.number("attention.key_length", width // heads)
-        return Build(
-            file_bytes=self.path.stat().st_size,
-            parameters=sum(int(tensor.n_elements) for tensor in self._tensors.values()),
-            layers=self.number("block_count"),
-            width=width,
-            queries=head * heads,
-            keys=head * self.number("attention.head_count_kv", heads),
-            inner=self.number("feed_forward_length"),
-            vocabulary=self.vocabulary,
-        )
+        parameters = sum(int(tensor.n_elements) for tensor in self._tensors.values())
+        return Build.read(self.number, parameters, self.path.stat().st_size, self.vocabulary)
 
     @property
     def vocabulary(self) -> int:

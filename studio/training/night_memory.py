@@ -5,8 +5,10 @@ Batch size and number of corrections change next to nothing: a step goes through
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from studio.domain.model_build import Metadata, numbers
 
 SHARE_OF_FREE = 0.9
 """Of the memory that is free, what a night may take with its weights unpacked; else they are left packed."""
@@ -21,8 +23,8 @@ _SUPERVISED = 0.5
 """How many of a pass's places the loss falls on."""
 _LOGITS = 3
 """Logits, their copy for the loss, and their gradient."""
-
-Metadata = Mapping[str, str | int | float | bool]
+_SAID = ("block_count", "embedding_length", "attention.head_count", "feed_forward_length")
+"""What a header must say of a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +40,29 @@ class Build:
     inner: int
     vocabulary: int
 
+    @classmethod
+    def read(cls, number: Callable[..., int], parameters: int, file_bytes: int, vocabulary: int) -> Build:
+        """`number` gives a field of the header, by its name without the architecture, or what is to stand for it."""
+        width, heads = number("embedding_length"), number("attention.head_count")
+        head = number("attention.key_length", width // heads)
+        return cls(
+            file_bytes=file_bytes,
+            parameters=parameters,
+            layers=number("block_count"),
+            width=width,
+            queries=head * heads,
+            keys=head * number("attention.head_count_kv", heads),
+            inner=number("feed_forward_length"),
+            vocabulary=vocabulary,
+        )
+
 
 def build_of(metadata: Metadata, parameters: int, file_bytes: int) -> Build | None:
     """None where the header does not say it."""
-    architecture = metadata.get("general.architecture", "")
-
-    def number(key: str, otherwise: int = 0) -> int:
-        value = metadata.get(f"{architecture}.{key}", otherwise)
-        return int(value) if isinstance(value, int | float) else otherwise
-
-    layers, width, heads = number("block_count"), number("embedding_length"), number("attention.head_count")
-    inner = number("feed_forward_length")
-    if not (layers and width and heads and inner and parameters):
+    number = numbers(metadata)
+    if not (parameters and all(map(number, _SAID))):
         return None
-    head = number("attention.key_length", width // heads)
-    keys = head * number("attention.head_count_kv", heads)
-    vocabulary = number("vocab_size", 150_000)
-    return Build(file_bytes, parameters, layers, width, head * heads, keys, inner, vocabulary)
+    return Build.read(number, parameters, file_bytes, number("vocab_size", 150_000))
 
 
 def night_memory(build: Build, *, rank: int, share_below: float, number_bytes: int, packed: bool) -> int:

@@ -25,7 +25,6 @@ PROMPT = [1, 2, 3]
 class StandInModel:
     offloads = False
     can_reuse_prefixes = True
-    kv_bytes_per_token = 1
 
     def ends_answer(self, token: int) -> bool:
         return False
@@ -90,7 +89,7 @@ class Engine:
         monkeypatch.setattr(FreeCores, "count", lambda _: cores)
         self._ended = threading.Semaphore(0)
         model = cast("NativeModel", StandInModel())
-        self.scheduler = Scheduler(model, context_tokens=512, context_bytes=1 << 20, threads=cores, emit=self._hear)
+        self.scheduler = Scheduler(model, context_tokens=512, room_tokens=1 << 20, threads=cores, emit=self._hear)
 
     def answer(self, *adapters: AdapterSet, tokens: int = 8) -> None:
         """One lane for each of the adapter sets, all at once, to their ends."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.domain.model_build import kv_bytes_per_token
 from studio.errors import ModelError
 from studio.models.catalogue import read_catalogue
 from studio.models.fit import Fit, fit_of, gigabytes, memory_need
@@ -85,5 +86,7 @@ def test_the_memory_a_model_needs_is_told_from_its_header() -> None:
     assert less is not None
     assert less.context < full.context / 2
     assert memory_need({"general.architecture": "odd"}, 1, 4096, large) is None
+    wide_heads = said | {"llama.attention.key_length": 128, "llama.attention.value_length": 96}
+    assert kv_bytes_per_token(wide_heads) == 30 * 3 * (128 + 96) * 2
     assert [fit_of(size, 100) for size in (50, 90, 101)] == [Fit.FITS, Fit.TIGHT, Fit.NOT]
     assert [gigabytes(size) for size in (386_404_992, 999_600_000, 2_489_758_112)] == ["386 MB", "1.0 GB", "2.5 GB"]
