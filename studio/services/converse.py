@@ -65,9 +65,9 @@ async def start_conversation(studio: Studio, *, title: str = "", origin: Origin 
     return conversation
 
 
-async def conversations(studio: Studio) -> list[Conversation]:
-    """Newest first by last activity."""
-    return await off_loop(studio.log.conversations.recent)
+async def conversations(studio: Studio, *, limit: int | None = None) -> list[Conversation]:
+    """Newest first by last activity; all of them, or so many."""
+    return await off_loop(studio.log.conversations.recent, limit=limit)
 
 
 async def rename_conversation(studio: Studio, conversation_id: str, title: str) -> None:

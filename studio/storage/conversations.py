@@ -54,11 +54,12 @@ class ConversationTable:
             raise _unknown(conversation_id)
         return _conversation(row)
 
-    def recent(self, limit: int = 100) -> list[Conversation]:
+    def recent(self, *, limit: int | None = None) -> list[Conversation]:
         """Newest first by last activity, with their number of turns; empty ones left out."""
         with self._database.reading() as session:
             rows = session.rows(
-                f"{_CONVERSATIONS} {_GROUPED} HAVING count(t.id) > 0 ORDER BY active_us DESC, c.id DESC LIMIT ?", limit
+                f"{_CONVERSATIONS} {_GROUPED} HAVING count(t.id) > 0 ORDER BY active_us DESC, c.id DESC LIMIT ?",
+                _NO_LIMIT if limit is None else limit,
             )
         return [_conversation(row) for row in rows]
 

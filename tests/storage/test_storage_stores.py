@@ -134,6 +134,13 @@ def test_conversations_are_listed_by_last_activity_without_the_empty_ones(log: D
     assert [c.title for c in log.conversations.recent(limit=1)] == ["old"]
 
 
+def test_all_conversations_are_listed(log: DuckDbLog) -> None:
+    for number in range(101):
+        log.conversations.add(conversation := a_conversation(number))
+        log.conversations.add_turn(a_turn(conversation, 0, minutes=number))
+    assert len(log.conversations.recent()) == 101
+
+
 def test_a_conversation_is_renamed_again_and_again(log: DuckDbLog) -> None:
     conversation = a_conversation()
     log.conversations.add(conversation)

@@ -14,7 +14,8 @@ from textual.widgets import Input, OptionList
 from tui_driving import ask, chat, notices, settled, shown, type_at_once, until, write
 
 from studio.domain.generation import FinishReason, Lane, LaneEvent, Priority
-from studio.domain.log import Feedback
+from studio.domain.identity import new_id, utc_now
+from studio.domain.log import Conversation, Feedback
 from studio.errors import StorageError
 from studio.settings import Settings, UiSettings
 from studio.tui.app import StudioApp
@@ -624,6 +625,18 @@ async def test_sessions_are_listed_filtered_renamed_and_resumed(tmp_path: Path) 
         await until(pilot, lambda: chat(pilot).query("ExchangeView") and "First question" in shown(pilot))
         assert ANSWER in shown(pilot)
         assert chat(pilot).conversation is not None
+
+
+async def test_of_many_sessions_the_latest_are_listed_and_each_is_found_by_its_title(tmp_path: Path) -> None:
+    app = make_app(tmp_path)
+    now = utc_now()
+    sessions = [Conversation(new_id(), f"Contract {number}", now, now, turns=1) for number in range(5000)]
+    async with app.run_test(size=(100, 30)) as pilot:
+        app.push_screen(SessionsScreen(sessions, None, asyncio.Event()))
+        await until(pilot, lambda: "The latest 100 of 5,000: type more" in shown(pilot))
+        await write(pilot, "4999")
+        await until(pilot, lambda: "The latest 100" not in shown(pilot))
+        assert "Contract 4999" in shown(pilot)
 
 
 async def test_a_session_with_a_long_title_takes_one_line_of_the_list(tmp_path: Path) -> None:

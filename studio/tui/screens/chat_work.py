@@ -39,7 +39,7 @@ async def offer_tour(screen: ChatScreen) -> None:
 
     await screen.studio_app.painted.wait()  # for to look into the log brings DuckDB
     welcome = screen.query(".welcome")
-    if not await conversations(screen.studio) and welcome:
+    if not await conversations(screen.studio, limit=1) and welcome:
         cast("Static", welcome.first()).update(f"{WELCOME}\n\n{OFFER}")
 
 

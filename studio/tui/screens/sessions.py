@@ -24,7 +24,8 @@ from studio.tui.widgets.dialogs import Dialog
 
 LINE_WIDTH = 70
 """Of a session in the list: what fits into the dialog beside a scroll bar."""
-
+MOST_LISTED = 100
+"""Lines at once: a list of thousands takes seconds to be drawn, at each letter typed."""
 
 ORIGIN_WORDS = {Origin.COMPARE: " · compared", Origin.API: " · from the API"}
 
@@ -68,7 +69,7 @@ class SessionsScreen(Dialog[SessionChoice | None]):
             dialog.border_subtitle = "enter resumes · ctrl+r renames · ctrl+n new · esc leaves"
             yield Input(placeholder="Type to filter", compact=True)
             yield OptionList(compact=True)
-            yield Static("", markup=False, classes="empty")
+            yield Static("", markup=False, classes="beneath")
 
     def on_mount(self) -> None:
         self._fill("")
@@ -110,14 +111,20 @@ class SessionsScreen(Dialog[SessionChoice | None]):
 
     def _fill(self, wanted: str) -> None:
         words = wanted.casefold().split()
-        self._shown = [one for one in self._all if all(word in one.title.casefold() for word in words)]
+        found = [one for one in self._all if all(word in one.title.casefold() for word in words)]
+        self._shown = found[:MOST_LISTED]
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options([Option(self._line(one)) for one in self._shown])
         options.highlighted = 0 if self._shown else None
-        empty = self.query_one(".empty", Static)
-        empty.display = not self._shown
-        empty.update("No session yet: ask something." if not self._all else "No title contains that.")
+        beneath = self.query_one(".beneath", Static)
+        beneath.update(self._beneath(len(found)))
+        beneath.display = len(found) != len(self._shown) or not found
+
+    def _beneath(self, found: int) -> str:
+        if found:
+            return f"The latest {MOST_LISTED} of {found:,}: type more of a title to find the others."
+        return "No title contains that." if self._all else "No session yet: ask something."
 
     def _line(self, conversation: Conversation) -> Content:
         turns = plural(conversation.turns, "question")
