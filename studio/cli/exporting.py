@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from studio.cli.progress_line import progress_line
 from studio.cli.say import say
 from studio.domain.plural import plural
 from studio.errors import MachineError, UsageError
+from studio.small_files import parse_json
 
 if TYPE_CHECKING:
     from studio.exchange.privacy import Finding
@@ -135,7 +135,7 @@ def _decisions(file: Path | None) -> dict[str, str]:
     if file is None:
         return {}
     try:
-        told = json.loads(file.read_text("utf-8"))
+        told = parse_json(file.read_text("utf-8"))
     except OSError as error:
         raise MachineError(f"{file} cannot be read ({error.strerror}).", "Check its name.") from error
     except ValueError as error:

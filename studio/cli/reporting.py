@@ -13,6 +13,7 @@ import click
 from studio.cli.frame import Frame, one_line, pass_frame, print_json
 from studio.cli.say import say
 from studio.errors import MachineError, UsageError
+from studio.small_files import parse_json
 
 if TYPE_CHECKING:
     from studio.reporting.report import Report
@@ -92,10 +93,10 @@ def _of_bench(file: Path) -> tuple[Report, Any]:
     from studio.reporting.bench_report import bench_report
 
     try:
-        result = json.loads(file.read_text(encoding="utf-8"))
+        result = parse_json(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{file} cannot be read ({error.strerror}).", "Write one with studio bench --json.") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UsageError(f"{file} is no JSON.", "Write one with studio bench --json.") from error
     return bench_report(result), result
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import shutil
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from studio.services.model_shelf import is_bundled
 from studio.services.reader import reader_of
 from studio.services.strays import file_fault, stray_adapters
 from studio.services.studio import Studio, off_loop
+from studio.small_files import parse_json
 
 LOW_DISK_BYTES = 1_000_000_000
 MOST_NAMED = 3
@@ -170,7 +170,7 @@ async def _forms(studio: Studio, facts: ModelFacts) -> Finding:
 
 def _manifest_model(path: Path) -> str | None:
     try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["model_sha256"])
+        return str(parse_json(path.read_text(encoding="utf-8"))["model_sha256"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

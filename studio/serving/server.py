@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from studio.serving.access import Access, Role
 from studio.serving.audience import Audience, Seat
 from studio.serving.packets import Drawn, Size, Told
 from studio.serving.page import files, page
+from studio.small_files import parse_json
 
 MOST_VIEWERS = 1000
 PRESENT = "/present"
@@ -213,7 +213,7 @@ async def _messages(socket: web.WebSocketResponse) -> Any:
         if message.type is not WSMsgType.TEXT:
             continue
         try:
-            envelope = json.loads(message.data)
+            envelope = parse_json(message.data)
         except ValueError:
             continue
         if isinstance(envelope, list) and envelope and isinstance(envelope[0], str):

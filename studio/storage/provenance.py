@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from studio.errors import StorageError
+from studio.small_files import parse_json
 
 T = TypeVar("T")
 
@@ -46,7 +47,7 @@ def mapping_to_json(mapping: Mapping[str, object]) -> str:
 
 
 def mapping_from_json(text: str) -> dict[str, object]:
-    parsed = json.loads(text)
+    parsed = parse_json(text)
     if not isinstance(parsed, dict):
         raise _misfit("mapping", "not an object")
     return parsed
@@ -64,7 +65,7 @@ def _finite(value: object) -> object:
 
 def _parse(text: str, kind: object, what: str) -> object:
     try:
-        return _builder(kind)(json.loads(text))
+        return _builder(kind)(parse_json(text))
     except (ValueError, TypeError) as error:
         raise _misfit(what, str(error)) from error
 

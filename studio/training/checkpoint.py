@@ -16,6 +16,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from studio.small_files import parse_json
 from studio.training.job import write_atomically
 
 STATE_FILE = "state.safetensors"
@@ -61,7 +62,7 @@ def read_standing(folder: Path) -> Standing | None:
     """Where the run stood, or None where there is no whole checkpoint: then it starts anew."""
     try:
         told, tensors = _read(folder)
-        document = json.loads(told)
+        document = parse_json(told)
         whole = Standing(**document | {"losses": tuple(document["losses"])})
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError):
         return None

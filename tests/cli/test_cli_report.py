@@ -82,7 +82,12 @@ def test_a_bench_result_becomes_a_page_and_an_image(tmp_path: Path, capsys: pyte
 def test_what_cannot_be_read_or_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = tmp_path / "wrong.json"
     wrong.write_text("{")
-    for content, word in (("{", "is no JSON"), ("[]", "no result of studio bench"), ('{"arms": 1}', "no result")):
+    for content, word in (
+        ("{", "is no JSON"),
+        ("[" * 100_000, "is no JSON"),
+        ("[]", "no result of studio bench"),
+        ('{"arms": 1}', "no result"),
+    ):
         wrong.write_text(content)
         assert report(tmp_path, "--bench", str(wrong)) == 2
         assert word in capsys.readouterr().err

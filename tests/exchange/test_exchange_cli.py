@@ -107,7 +107,13 @@ def test_the_report_is_a_file_of_decisions_to_edit(
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"), [("{", "is no JSON"), ("[]", "holds no decisions"), ('{"a": 1}', "holds no decisions")]
+    ("text", "sentence"),
+    [
+        ("{", "is no JSON"),
+        ("[" * 100_000, "is no JSON"),
+        ("[]", "holds no decisions"),
+        ('{"a": 1}', "holds no decisions"),
+    ],
 )
 def test_decisions_that_are_none_are_told(
     workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, sentence: str

@@ -80,6 +80,15 @@ async def test_stray_folders_are_moved_aside_whole(tmp_path: Path) -> None:
     assert len(list(studio.workspace.set_aside.rglob("adapter.gguf"))) == 2
 
 
+async def test_a_manifest_that_says_nothing_is_told(tmp_path: Path) -> None:
+    studio = fake_studio(tmp_path)
+    adapter = kept_adapter(studio, 1)
+    assert "adapter v1" not in await wrong(studio)
+    for content in ("{", "[" * 100_000):
+        adapter_file(studio, adapter).with_name("manifest.json").write_text(content)
+        assert "adapter v1" in await wrong(studio)
+
+
 async def test_an_adapter_in_use_that_cannot_be_used_is_switched_off(tmp_path: Path) -> None:
     studio = fake_studio(tmp_path)
     changed, missing, gone = (kept_adapter(studio, version, in_use=True) for version in (1, 2, 3))

@@ -119,6 +119,7 @@ async def test_the_presenter_types_and_viewers_see_it(serve: Serve) -> None:
     served = await serve()
     presenter, viewer = await served.present(), await served.socket("/ws")
     assert await drawn(viewer, b"WHOLE") == b"WHOLE"
+    await presenter.send_str("[" * 100_000)
     await presenter.send_json(["stdin", "hello"])
     await presenter.send_json(["resize", {"width": 100, "height": 30}])
     await presenter.send_json(["focus"])
