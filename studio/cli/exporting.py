@@ -12,6 +12,7 @@ from studio.cli.frame import Frame, json_option, pass_frame, print_json
 from studio.cli.progress_line import progress_line
 from studio.cli.say import say
 from studio.domain.plural import plural
+from studio.domain.sizes import size_text
 from studio.errors import MachineError, UsageError
 from studio.small_files import parse_json
 
@@ -187,7 +188,7 @@ def _tell(result: ExportResult, out: Path, as_json: bool) -> None:
     width = max(len(file.name) for file in result.files)
     for file in result.files:
         rows = "" if file.rows is None else plural(file.rows, "row")
-        say(f"{file.name:<{width}}  {rows:>14}  {file.bytes / 1e6:>9.2f} MB")
+        say(f"{file.name:<{width}}  {rows:>14}  {size_text(file.bytes):>8}")
     if result.splits:
         say("Splits: " + ", ".join(f"{name} {count:,}" for name, count in result.splits.items()) + " corrections")
     for where, count in result.left_out.items():

@@ -13,6 +13,7 @@ import click
 from studio.cli.frame import Frame, json_option, pass_frame, print_json
 from studio.cli.say import say
 from studio.domain.plural import plural
+from studio.domain.sizes import size_text
 
 if TYPE_CHECKING:
     from studio.storage import DuckDbLog
@@ -107,4 +108,4 @@ def where(frame: Frame, as_json: bool) -> None:
         say(f"{name:12} {path!s}")
     if workspace.root.exists():
         free = shutil.disk_usage(workspace.root).free
-        say(f"{'free disk':12} {free / 1e9:.1f} GB")
+        say(f"{'free disk':12} {size_text(free)}")

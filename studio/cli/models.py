@@ -12,6 +12,7 @@ import click
 
 from studio.cli.frame import Frame, interruptible, json_option, one_line, pass_frame, print_json
 from studio.cli.say import say
+from studio.domain.sizes import size_text
 from studio.errors import UsageError
 
 if TYPE_CHECKING:
@@ -109,8 +110,8 @@ def _print_repository(found: Repository) -> None:
     say(f"{found.name}, licence: {one_line(found.licence, 40) or 'not told'}")
     for file in found.files:
         note = "" if file.whole else "  (one of several parts: not loaded here)"
-        size = f"{file.bytes / 1e9:8.2f} GB"
-        say(f"  {one_line(file.quant or '?', 12):12} {size}  {one_line(file.path, 90)}{note}")
+        size = size_text(file.bytes)
+        say(f"  {one_line(file.quant or '?', 12):12} {size:>11}  {one_line(file.path, 90)}{note}")
 
 
 def _hash(text: str) -> str:
@@ -145,8 +146,8 @@ def remove(frame: Frame, name: str, yes: bool) -> None:
     refuse_removal(shelf, model)
     if not yes and model.place is not Place.ADDED:
         if not sys.stdin.isatty():
-            raise UsageError(f"{model.name} would be deleted ({model.bytes / 1e9:.1f} GB).", "Say so with --yes.")
-        if not click.confirm(f"Delete {model.name} ({model.bytes / 1e9:.1f} GB)? It can only be pulled again."):
+            raise UsageError(f"{model.name} would be deleted ({size_text(model.bytes)}).", "Say so with --yes.")
+        if not click.confirm(f"Delete {model.name} ({size_text(model.bytes)})? It can only be pulled again."):
             say("Nothing was removed.")
             return
     remove_model(shelf, model)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def list_all(shelf: Shelf, *, as_json: bool) -> None:
     """Print them, in words or as JSON."""
-    from studio.models.fit import gigabytes
+    from studio.domain.sizes import size_text
     from studio.services.describe_model import file_facts, night_in_words, pace_of, room_for
     from studio.services.model_shelf import model_in_use, models_on
     from studio.settings import load_settings
@@ -70,7 +70,7 @@ def list_all(shelf: Shelf, *, as_json: bool) -> None:
         unfit = "cannot be used" if facts and facts.refusal else ""
         fit = unfit or (room.fit.value if room.fit else "in use" if model.in_use else "")
         about = [
-            gigabytes(model.bytes),
+            size_text(model.bytes),
             _licence(model, facts.licence if facts else ""),
             state,
             fit,

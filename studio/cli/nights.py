@@ -11,6 +11,7 @@ from studio.cli.frame import Frame, json_option, pass_frame, print_json
 from studio.cli.say import say
 from studio.domain.methods import Method
 from studio.domain.plural import plural
+from studio.domain.sizes import size_text
 from studio.errors import MachineError, StudioError, UsageError
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def progress_line(progress: NightProgress) -> str:
     if progress.eta_s is not None:
         parts.append(f"{progress.eta_s:.0f} s left")
     if progress.rss_bytes:
-        parts.append(f"{progress.rss_bytes / 1e6:.0f} MB")
+        parts.append(f"{size_text(progress.rss_bytes)}")
     if progress.paused:
         parts.append("paused")
     if progress.message:

@@ -64,8 +64,3 @@ def fit_of(needed: float, free: int) -> Fit:
     if needed > free:
         return Fit.NOT
     return Fit.TIGHT if needed > free * _TIGHT else Fit.FITS
-
-
-def gigabytes(size: float) -> str:
-    """Bytes for people: '386 MB', '2.5 GB'."""
-    return f"{size / 1e9:.1f} GB" if size >= 999.5e6 else f"{size / 1e6:.0f} MB"

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from studio.domain.sizes import size_text
 from studio.errors import PullError, UsageError
 from studio.models.pull import Order
 from studio.models.titles import quant_of
@@ -141,4 +142,4 @@ def _file(sibling: _Sibling) -> HubFile:
 
 
 def _listed(repository: str, files: Sequence[HubFile]) -> str:
-    return ", ".join(f"{repository}:{file.quant or file.path} ({file.bytes / 1e9:.2f} GB)" for file in files)
+    return ", ".join(f"{repository}:{file.quant or file.path} ({size_text(file.bytes)})" for file in files)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from studio.domain.sizes import size_text
 from studio.errors import MachineError, PullError
 
 SEGMENT = 64 * 1024 * 1024
@@ -98,7 +99,7 @@ class PartFile:
             needed, free = size - self.notes.done, status.f_bavail * status.f_frsize
             if needed + _RESERVE > free:
                 raise MachineError(
-                    f"{self.target.name} needs {needed / 1e9:.1f} GB, but the disk has {free / 1e9:.1f} GB free.",
+                    f"{self.target.name} needs {size_text(needed)}, but the disk has {size_text(free)} free.",
                     "Make room, or choose a smaller quantisation.",
                 )
             os.ftruncate(self._file, size)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from studio.domain.sizes import size_text
 from studio.errors import PullError, StudioError
 from studio.models.part_file import PartFile
 from studio.models.pull_progress import Phase, PullProgress
@@ -171,7 +172,7 @@ class _Run:
                 self._part.forget(index)
             self._note = "This server cannot resume: an interruption starts it anew."
         elif resumed:
-            self._note = f"Went on after {self._part.notes.done / 1e6:,.0f} MB."
+            self._note = f"Went on after {size_text(self._part.notes.done)}."
         open_segments = deque(self._part.missing())
         workers = [asyncio.create_task(self._work(open_segments)) for _ in range(min(connections, len(open_segments)))]
         try:

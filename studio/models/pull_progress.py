@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from studio.models.fit import gigabytes
+from studio.domain.sizes import size_text
 
 
 class Phase(StrEnum):
@@ -37,7 +37,7 @@ def progress_words(progress: PullProgress) -> str:
     parts = [progress.phase.value] if progress.phase is not Phase.PULLING else []
     if progress.total:
         share = 100 * progress.done // progress.total
-        parts.append(f"{share}% of {gigabytes(progress.total)}")
+        parts.append(f"{share}% of {size_text(progress.total)}")
     if progress.phase in (Phase.PULLING, Phase.WAITING):
         if progress.speed:
             parts.append(f"{progress.speed / 1e6:.1f} MB/s")

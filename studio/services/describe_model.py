@@ -9,13 +9,14 @@ from pathlib import Path
 import psutil
 
 from studio.domain.model_build import kv_bytes_per_token
+from studio.domain.sizes import size_text
 from studio.domain.speed import MachineSpeed, Work
 from studio.domain.stores import Log
 from studio.errors import ModelError
 from studio.inference.file_identity import remembered_sha256
 from studio.inference.gguf_header import GgufHeader
 from studio.inference.model_header import checked_header
-from studio.models.fit import Fit, MemoryNeed, fit_of, gigabytes, memory_need
+from studio.models.fit import Fit, MemoryNeed, fit_of, memory_need
 from studio.services.expected_speed import Pace, guessed_work, measured_pace, pace
 from studio.services.measured_forms import forms_file, forms_in_words, measured_forms
 from studio.services.model_shelf import Place, ShelfModel
@@ -107,13 +108,13 @@ def room_for(model: ShelfModel, facts: FileFacts | None) -> Room:
     """From the header; for a model that is not here, from the size of its weights alone."""
     need, free = facts.need if facts else None, psutil.virtual_memory().available
     if model.in_use:
-        return Room(None, f"It takes about {gigabytes(need.total)} of memory." if need else "")
+        return Room(None, f"It takes about {size_text(need.total)} of memory." if need else "")
     if need is not None:
-        words = f"It needs about {gigabytes(need.total)} of memory, {gigabytes(need.context)} of them for the context;"
-        return Room(fit_of(need.total, free), f"{words} {gigabytes(free)} are free.")
+        words = f"It needs about {size_text(need.total)} of memory, {size_text(need.context)} of them for the context;"
+        return Room(fit_of(need.total, free), f"{words} {size_text(free)} are free.")
     if not model.bytes or (facts is not None and facts.refusal):
         return Room(None, "")
-    words = f"Its weights alone take {gigabytes(model.bytes)} of memory; {gigabytes(free)} are free."
+    words = f"Its weights alone take {size_text(model.bytes)} of memory; {size_text(free)} are free."
     return Room(fit_of(model.bytes * _WITH_CONTEXT, free), words)
 
 
@@ -143,11 +144,11 @@ def night_in_words(facts: FileFacts | None, night: NightSettings) -> str:
     free = psutil.virtual_memory().available
     rank = f"A night (rank {night.rank}, any batch size)"
     if unpacked <= SHARE_OF_FREE * free:
-        return f"{rank} takes about {gigabytes(unpacked)} in 32-bit floats."
-    left = f"{gigabytes(unpacked)} in 32-bit floats do not fit into the {gigabytes(free)} that are free"
+        return f"{rank} takes about {size_text(unpacked)} in 32-bit floats."
+    left = f"{size_text(unpacked)} in 32-bit floats do not fit into the {size_text(free)} that are free"
     if packed <= free:
-        return f"{rank} leaves its weights packed and takes about {gigabytes(packed)}; {left}."
-    return f"{rank} does not fit: {gigabytes(packed)} with its weights left packed; {gigabytes(free)} are free."
+        return f"{rank} leaves its weights packed and takes about {size_text(packed)}; {left}."
+    return f"{rank} does not fit: {size_text(packed)} with its weights left packed; {size_text(free)} are free."
 
 
 def known_sha256(workspace: Workspace, model: ShelfModel) -> str:
@@ -179,7 +180,7 @@ def _last_peak(studio: Studio, sha256: str) -> str:
     for night in studio.log.nights.all():
         peak, reckoned = night.metrics.get("peak_rss_bytes"), night.metrics.get("reckoned_bytes")
         if night.model_sha256 == sha256 and isinstance(peak, int) and isinstance(reckoned, int):
-            return f"The last one took {gigabytes(peak)}, reckoned {gigabytes(reckoned)}."
+            return f"The last one took {size_text(peak)}, reckoned {size_text(reckoned)}."
     return ""
 
 

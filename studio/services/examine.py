@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from studio.domain.generation import ModelFacts
+from studio.domain.sizes import size_text
 from studio.errors import AdapterError, ModelError, NoReaderError, StudioError
 from studio.models.records import Records
 from studio.services.adapters import adapter_file
@@ -49,7 +50,7 @@ async def examine(studio: Studio) -> list[Finding]:
         _versions(),
     ]
     free = shutil.disk_usage(studio.workspace.root).free
-    findings.append(Finding("disk", free > LOW_DISK_BYTES, f"{free / 1e9:.1f} GB free in {studio.workspace.root}"))
+    findings.append(Finding("disk", free > LOW_DISK_BYTES, f"{size_text(free)} free in {studio.workspace.root}"))
     return findings
 
 

@@ -21,11 +21,12 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from studio.domain.sizes import size_text
 from studio.domain.speed import MachineSpeed, Work, token_seconds
 from studio.domain.stores import Log
 from studio.errors import StorageError
 from studio.inference.free_cores import INTERVAL_S, cores_left, read_cpu_times
-from studio.models.fit import MemoryNeed, gigabytes, layers_on_gpu
+from studio.models.fit import MemoryNeed, layers_on_gpu
 from studio.models.titles import quant_of
 from studio.owned_folder import owned_folder
 from studio.services.studio import off_loop
@@ -114,7 +115,7 @@ def pace(
     on_gpu = ""
     if speed.gpu_bytes and need is not None:
         fitting = layers_on_gpu(need, work.layers, speed.gpu_bytes)
-        on_gpu = f"{fitting} of {work.layers} layers fit into {gigabytes(speed.gpu_bytes)} of the graphics card."
+        on_gpu = f"{fitting} of {work.layers} layers fit into {size_text(speed.gpu_bytes)} of the graphics card."
         if fitting < work.layers:
             return Pace(None, measured, speed.busy, on_gpu)
     seconds = token_seconds(work, speed)

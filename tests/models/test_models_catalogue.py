@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from studio.domain.model_build import kv_bytes_per_token
+from studio.domain.sizes import size_text
 from studio.errors import ModelError
 from studio.models.catalogue import read_catalogue
-from studio.models.fit import Fit, fit_of, gigabytes, memory_need
+from studio.models.fit import Fit, fit_of, memory_need
 
 SHIPPED = Path(__file__).parents[2] / "local_models" / "catalogue.toml"
 ENTRY = """
@@ -89,4 +90,9 @@ def test_the_memory_a_model_needs_is_told_from_its_header() -> None:
     wide_heads = said | {"llama.attention.key_length": 128, "llama.attention.value_length": 96}
     assert kv_bytes_per_token(wide_heads) == 30 * 3 * (128 + 96) * 2
     assert [fit_of(size, 100) for size in (50, 90, 101)] == [Fit.FITS, Fit.TIGHT, Fit.NOT]
-    assert [gigabytes(size) for size in (386_404_992, 999_600_000, 2_489_758_112)] == ["386 MB", "1.0 GB", "2.5 GB"]
+
+
+def test_sizes_are_told_in_two_digits_at_least() -> None:
+    sizes = (0, 340, 12_300, 999_600, 1_249_000, 9_960_000, 386_404_992, 999_600_000, 2_489_758_112, 12_400_000_000)
+    told = ["0.0 kB", "0.3 kB", "12 kB", "1.0 MB", "1.2 MB", "10 MB", "386 MB", "1.0 GB", "2.5 GB", "12.4 GB"]
+    assert [size_text(size) for size in sizes] == told

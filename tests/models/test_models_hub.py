@@ -77,7 +77,7 @@ async def test_a_repository_lists_what_it_has_and_the_usual_one_is_chosen(server
     assert order.bytes == len(SMALL)
     with pytest.raises(UsageError, match="no single file 'Q2_K'") as raised:
         found.choose("Q2_K")
-    assert "org/repo:Q4_K_M (0.00 GB)" in raised.value.hint
+    assert "org/repo:Q4_K_M (41 kB)" in raised.value.hint
 
 
 async def test_repositories_without_a_choice_say_so(server: ModelServer) -> None:

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import ProgressBar, Static
 
 from studio.domain.plural import plural
+from studio.domain.sizes import size_text
 from studio.tui.plain_text import displayable, padded
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _figures(result: ExportResult, request: ExportRequest) -> Iterator[str]:
     width = max(cell_len(file.name) for file in result.files)
     yield ""
     for file in result.files:
-        yield f"{padded(file.name, width)}  {file.rows or 0:>9,} rows {_size(file.bytes):>8}"
+        yield f"{padded(file.name, width)}  {file.rows or 0:>9,} rows {size_text(file.bytes):>8}"
     yield ""
     if result.splits:
         yield "Corrections: " + ", ".join(f"{name} {count:,}" for name, count in result.splits.items())
@@ -73,7 +74,3 @@ def _figures(result: ExportResult, request: ExportRequest) -> Iterator[str]:
     yield f"Replaced: {replaced}. Texts let stand: {request.let_stand:,}"
     yield ""
     yield "README.md is the dataset card; manifest.json holds all options and counts, SHA256SUMS the checksums."
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from textual.content import Content
 
-from studio.models.fit import gigabytes
+from studio.domain.sizes import size_text
 from studio.models.pull_progress import Phase, PullProgress, progress_words
 from studio.services.describe_model import Belongings, FileFacts, room_for
 from studio.services.expected_speed import Pace
@@ -70,7 +70,7 @@ def row(shown: Shown, pulling: PullProgress | None) -> Content:
     """One line: name, size, architecture, context, state, licence."""
     model = shown.model
     state = _state(shown, pulling)
-    about = f"{gigabytes(model.bytes) if model.bytes else '':>7}  {one_line(shown.architecture, 8):8} "
+    about = f"{size_text(model.bytes) if model.bytes else '':>7}  {one_line(shown.architecture, 8):8} "
     style = "bold" if model.in_use else ""
     return Content.assemble(
         ("● " if model.in_use else "  ", "bold"),
@@ -116,14 +116,14 @@ def about(shown: Shown, belongings: Belongings | None, pulling: PullProgress | N
     if pulling is not None:
         parts += [("\n" + displayable(progress_words(pulling)), "bold"), f"\n{PULL_KEYS[True]}\n"]
     elif model.place is Place.PART:
-        left = f"{gigabytes(model.done)} of {gigabytes(model.bytes)} are here; {PULL_KEYS[False]}"
+        left = f"{size_text(model.done)} of {size_text(model.bytes)} are here; {PULL_KEYS[False]}"
         parts.append(f"\n{left}\n")
     if shown.hindrance:
         parts.append(f"\n{displayable(shown.hindrance)}\n")
     if model.entry is not None:
         parts.append(f"\n{displayable(model.entry.why)}\n")
     facts = [
-        f"{gigabytes(model.bytes)} on disk" if model.bytes else "",
+        f"{size_text(model.bytes)} on disk" if model.bytes else "",
         f"architecture {one_line(shown.architecture, 20)}" if shown.architecture else "",
         f"context {shown.context:,}" if shown.context else "",
         f"licence {one_line(shown.licence, 30)}" if shown.licence else "licence not told",

@@ -8,8 +8,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from studio.domain.sizes import size_text
 from studio.errors import StudioError
-from studio.models.fit import Fit, gigabytes
+from studio.models.fit import Fit
 from studio.models.hub import Repository, parse_spec, wish_of
 from studio.models.pull_progress import Phase, PullProgress
 from studio.models.records import Record
@@ -107,7 +108,7 @@ async def pull(screen: ModelsScreen, pulling: Pulling) -> None:
         screen.notify(f"{record.name} is here. enter on it: it answers from then on.")
     except asyncio.CancelledError:
         if not pulling.given_up and screen.app.is_running:
-            here = f"{gigabytes(pulling.progress.done)} of it are here. " if pulling.progress.done else ""
+            here = f"{size_text(pulling.progress.done)} of it are here. " if pulling.progress.done else ""
             screen.notify(f"{one_line(pulling.name, 60)} is paused. {here}p goes on, c gives it up.")
         raise
     finally:
@@ -129,7 +130,7 @@ async def ask_what_to_pull(screen: ModelsScreen) -> None:
         whole = [file for file in found.files if file.whole]
         if len(whole) > 1:
             picks = [
-                Pick(file.path, f"{file.quant or file.path:12} {gigabytes(file.bytes):>8}", file.path) for file in whole
+                Pick(file.path, f"{file.quant or file.path:12} {size_text(file.bytes):>8}", file.path) for file in whole
             ]
             usual = [file.path for file in whole if file.quant == "Q4_K_M"][:1]
             title = f"{one_line(found.name, 40)}, licence {one_line(found.licence, 16) or 'not told'}"
@@ -148,7 +149,7 @@ def wish(model: ShelfModel) -> str:
 async def discard(screen: ModelsScreen, model: ShelfModel, pulling: Pulling | None) -> None:
     """Stop a pull for good and delete what has arrived, once the user agrees."""
     arrived = pulling.progress.done if pulling else model.done
-    question = f"Give up {one_line(model.name)} and delete the {gigabytes(arrived)} that are here?"
+    question = f"Give up {one_line(model.name)} and delete the {size_text(arrived)} that are here?"
     if not await screen.app.push_screen_wait(ConfirmDialog(question, yes="Delete", no="Keep")):
         return
     if pulling is not None:
@@ -260,7 +261,7 @@ async def remove(screen: ModelsScreen, model: ShelfModel) -> None:
     keeping = await service("keep_models")
     await off_loop(keeping.refuse_removal, screen.shelf, model)
     if model.place is Place.PULLED:
-        question = f"Delete {one_line(model.name)} ({gigabytes(model.bytes)})? It can only be pulled again."
+        question = f"Delete {one_line(model.name)} ({size_text(model.bytes)})? It can only be pulled again."
         if not await screen.app.push_screen_wait(ConfirmDialog(question, yes="Delete", no="Keep")):
             return
     await off_loop(keeping.remove_model, screen.shelf, model)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from studio.domain.nights import Adapter, Night, NightProgress, NightState
+from studio.domain.sizes import size_text
 
 NO_NIGHT = (
     "No night has run yet. A night trains an adapter on your corrections, tests it, and keeps it only if it is better."
@@ -67,7 +68,7 @@ def figures(progress: NightProgress) -> str:
     if progress.eta_s is not None and not progress.state.is_over:
         parts.append(f"about {duration(progress.eta_s)} left")
     if progress.rss_bytes:
-        parts.append(f"{progress.rss_bytes / 1e6:,.0f} MB of memory")
+        parts.append(f"{size_text(progress.rss_bytes)} of memory")
     if progress.tokens_per_s:
         parts.append(f"{progress.tokens_per_s:,.0f} tokens/s")
     return " · ".join(parts)

@@ -18,6 +18,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from studio.domain.sizes import size_text
 from studio.tui.plain_text import one_line
 from studio.tui.screens.studio_screen import run_beside
 from studio.tui.widgets.dialogs import Dialog
@@ -184,10 +185,6 @@ def _as_typed(path: Path, *, is_folder: bool) -> str:
 
 
 def _line(entry: Entry) -> Content:
-    size = "" if entry.is_folder else f"  {_size(entry.bytes)}"
+    size = "" if entry.is_folder else f"  {size_text(entry.bytes)}"
     name = one_line(entry.name, LINE_WIDTH - cell_len(size) - 1) + ("/" if entry.is_folder else "")
     return Content.assemble((name, "bold") if entry.is_folder else name, (size, "$foreground-muted"))
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
