@@ -31,8 +31,8 @@ def prefer(frame: Frame, answer_id: str | None, undo: bool, as_json: bool) -> No
 
     Without an id: how often each arm was preferred, and how often with names hidden (`studio ask --blind`).
     """
-    from studio.services.count_preferences import preferences_by_arm
     from studio.services.record_correction import prefer_answer, withdraw_feedback
+    from studio.services.studio import off_loop
 
     if answer_id is not None:
         frame.run(lambda studio: (withdraw_feedback if undo else prefer_answer)(studio, answer_id))
@@ -40,7 +40,7 @@ def prefer(frame: Frame, answer_id: str | None, undo: bool, as_json: bool) -> No
         return
     if undo:
         raise UsageError("Which preference is to be taken back?", "Give the id of the answer.")
-    found = frame.run(preferences_by_arm)
+    found = frame.run(lambda studio: off_loop(studio.log.answers.preferences))
     if as_json:
         print_json([asdict(one) for one in found])
     elif found:

@@ -152,6 +152,17 @@ class Feedback(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ArmPreferences:
+    """`preferred` of `compared` comparisons; arms that said the same count alike. The blind ones are among them."""
+
+    arm: str
+    compared: int
+    preferred: int
+    compared_blind: int
+    preferred_blind: int
+
+
+@dataclass(frozen=True, slots=True)
 class Correction:
     """What the user made of an answer. Append-only: a later one may supersede it, an undo is a tombstone.
 

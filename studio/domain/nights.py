@@ -135,3 +135,13 @@ class ProbeResult:
     latency_s: float = 0.0
     model_sha256: str = ""
     model_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LastAsked:
+    """When an arm was last asked a probe, as the place of its result among all; `now`: on the occasion at hand too."""
+
+    probe_id: str
+    arm: str
+    place: int
+    now: bool

@@ -16,8 +16,18 @@ if TYPE_CHECKING:  # what the app need not hold for its first paint
     from studio.domain.exports import Choosable, CorrectionRow, Selection
     from studio.domain.imports import Additions, Import, Logged
     from studio.domain.lessons import Lesson, LessonStatus, LessonUse, Stamps
-    from studio.domain.log import Answer, Conversation, Correction, Feedback, Origin, Said, Turn, Unjudged
-    from studio.domain.nights import Adapter, Night, Probe, ProbeResult
+    from studio.domain.log import (
+        Answer,
+        ArmPreferences,
+        Conversation,
+        Correction,
+        Feedback,
+        Origin,
+        Said,
+        Turn,
+        Unjudged,
+    )
+    from studio.domain.nights import Adapter, LastAsked, Night, Probe, ProbeResult
 
 
 class ConversationStore(Protocol):
@@ -58,6 +68,10 @@ class AnswerStore(Protocol):
         ...
 
     def withdraw_feedback(self, answer_id: str) -> None: ...
+    def preferences(self) -> list[ArmPreferences]:
+        """Of every arm that was in a comparison; the most often preferred first."""
+        ...
+
     def accepted(self) -> list[tuple[Answer, Turn]]: ...
     def said(self, folded_questions: Collection[str]) -> list[Said]:
         """Oldest first, the answers to these questions, as `domain.same_question.folded` writes them."""
@@ -246,6 +260,9 @@ class ProbeStore(Protocol):
         ...
 
     def results(self, probe_id: str | None = None) -> list[ProbeResult]: ...
+    def last_asked(self, occasion: str) -> list[LastAsked]:
+        """Of every probe and arm with a result of this kind of occasion, which is what stands before its colon."""
+        ...
 
 
 class LogCopy(Protocol):

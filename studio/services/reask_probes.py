@@ -88,18 +88,13 @@ async def _due(
 ) -> list[tuple[Correction, ArmRecipe]]:
     """What was not yet asked on this occasion: first of the corrections that were begun with, then of those that waited
     longest, MOST_AT_ONCE in all; the newest were never asked."""
-    _, rows = await off_loop(
-        studio.log.query,
-        "SELECT probe_id, arm, max(seq), bool_or(occasion = "  # noqa: S608 - the occasion is a word of hex digits
-        f"'{occasion}') FROM probe_result WHERE occasion LIKE 'idle:%' GROUP BY probe_id, arm",
-    )
     arms = {recipe.name for recipe in recipes}
-    of_these = [(str(probe), str(arm), int(str(seq)), bool(now)) for probe, arm, seq, now in rows if arm in arms]
-    done = {(probe, arm) for probe, arm, _, now in of_these if now}
+    of_these = [one for one in await off_loop(studio.log.probes.last_asked, occasion) if one.arm in arms]
+    done = {(one.probe_id, one.arm) for one in of_these if one.now}
     begun = {probe for probe, _ in done}
     last: dict[str, int] = {}
-    for probe, _, seq, _ in of_these:
-        last[probe] = max(seq, last.get(probe, -1))
+    for one in of_these:
+        last[one.probe_id] = max(one.place, last.get(one.probe_id, -1))
     newest_first = corrections[::-1]
     chosen = sorted(newest_first, key=lambda one: (one.id not in begun, last.get(one.id, -1)))[:MOST_AT_ONCE]
     return [(one, recipe) for recipe in recipes for one in chosen if (one.id, recipe.name) not in done]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from studio.domain.generation import ChatMessage, FinishReason
-from studio.domain.log import Answer, Feedback, Given, Said, Turn, Unjudged
+from studio.domain.log import Answer, ArmPreferences, Feedback, Given, Said, Turn, Unjudged
 from studio.domain.same_question import folded
 from studio.errors import NotFoundError
 from studio.storage.conversations import turn_from
@@ -94,6 +94,15 @@ class AnswerTable:
     def withdraw_feedback(self, answer_id: str) -> None:
         """Raises NotFoundError."""
         self._append_feedback(answer_id, None, None)
+
+    def preferences(self) -> list[ArmPreferences]:
+        """Of every arm that was in a comparison; the most often preferred first."""
+        with self._database.reading() as session:
+            rows = session.rows(
+                "SELECT arm, compared, preferred, compared_blind, preferred_blind FROM preferences_by_arm"
+                " ORDER BY share DESC, arm"
+            )
+        return [ArmPreferences(*row) for row in rows]
 
     def accepted(self) -> list[tuple[Answer, Turn]]:
         """Answers whose latest feedback is that they are good, in the order in which that was said."""

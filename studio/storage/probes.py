@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studio.domain.checks import Check
-from studio.domain.nights import Probe, ProbeKind, ProbeResult
+from studio.domain.nights import LastAsked, Probe, ProbeKind, ProbeResult
 from studio.storage.database import Database
 from studio.storage.provenance import from_json, to_json
 from studio.storage.session import Row, moment
@@ -64,6 +64,18 @@ class ProbeTable:
         with self._database.reading() as session:
             rows = session.rows(f"{_RESULTS} WHERE probe_id = ? OR ? IS NULL ORDER BY seq", probe_id, probe_id)
         return [_result(row) for row in rows]
+
+    def last_asked(self, occasion: str) -> list[LastAsked]:
+        """Of every probe and arm with a result of this kind of occasion, which is what stands before its colon."""
+        kind = "".join(occasion.partition(":")[:2])
+        with self._database.reading() as session:
+            rows = session.rows(
+                "SELECT probe_id, arm, max(seq), bool_or(occasion = ?) FROM probe_result"
+                " WHERE starts_with(occasion, ?) GROUP BY probe_id, arm",
+                occasion,
+                kind,
+            )
+        return [LastAsked(*row) for row in rows]
 
 
 def _row(result: ProbeResult) -> tuple[object, ...]:

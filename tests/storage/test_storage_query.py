@@ -181,3 +181,5 @@ def test_preferences_count_what_each_arm_said(log: DuckDbLog) -> None:
         "SELECT arm, compared, preferred, compared_blind, preferred_blind FROM preferences_by_arm ORDER BY arm"
     )
     assert rows == [("frozen", 3, 1, 1, 0), ("lessons", 3, 2, 1, 1), ("lora", 3, 1, 1, 0)]
+    assert sorted(dataclasses.astuple(one) for one in log.answers.preferences()) == rows
+    assert log.answers.preferences()[0].arm == "lessons"

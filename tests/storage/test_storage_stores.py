@@ -335,6 +335,17 @@ def test_probes_and_results_come_back(log: DuckDbLog) -> None:
     assert log.probes.results("p2") == results[1:]
 
 
+def test_when_each_arm_was_last_asked_is_told_for_one_kind_of_occasion(log: DuckDbLog) -> None:
+    log.probes.add([Probe("p1", ProbeKind.GENERAL, "2+2?", Check(include=(("4",),)))])
+    asked = [("lora", "idle:old"), ("frozen", "idle:old"), ("lora", "idle:it's"), ("frozen", "night:1")]
+    for arm, occasion in asked:
+        log.probes.add_results([ProbeResult("p1", arm, "4", ok=True, score=1.0, occasion=occasion, created_at=at(1))])
+    frozen, lora = sorted(log.probes.last_asked("idle:it's"), key=lambda one: one.arm)
+    assert (frozen.probe_id, frozen.arm, frozen.now) == ("p1", "frozen", False)
+    assert (lora.probe_id, lora.arm, lora.now) == ("p1", "lora", True)
+    assert frozen.place < lora.place
+
+
 def test_a_row_that_does_not_fit_its_value_is_refused_in_words(log: DuckDbLog, tmp_path: Path) -> None:
     import duckdb
 

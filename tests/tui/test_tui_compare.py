@@ -16,7 +16,6 @@ from tui_values import HOSTILE, MODEL, QUESTION, add_correction, add_night, by_a
 from studio.domain.generation import FinishReason
 from studio.domain.log import Feedback, Origin
 from studio.domain.nights import NightState
-from studio.services.count_preferences import preferences_by_arm
 from studio.services.learn_lessons import learn_lesson
 from studio.services.studio import Studio
 from studio.settings import ArmSettings, NightSettings, SamplingSettings, Settings
@@ -322,7 +321,7 @@ async def test_blind_hides_and_shuffles_until_a_preference(tmp_path: Path, monke
         await pilot.press("1", "v")
         await until(pilot, lambda: "1 lora+lessons ★ preferred" in shown(pilot))
         await settled(pilot)
-        tally = {one.arm: one for one in await preferences_by_arm(app.studio)}
+        tally = {one.arm: one for one in app.studio.log.answers.preferences()}
         assert (tally["lora+lessons"].preferred_blind, tally["frozen"].preferred_blind) == (1, 0)
         assert any("So far with names hidden: " in notice for notice in notices(pilot))
         await pilot.press("r")
@@ -353,7 +352,7 @@ async def test_a_choice_among_answers_once_read_with_their_names_is_not_counted_
         async def blind() -> int:
             await pilot.press("1", "v")
             await settled(pilot)
-            return sum(one.preferred_blind for one in await preferences_by_arm(app.studio))
+            return sum(one.preferred_blind for one in app.studio.log.answers.preferences())
 
         await compare(pilot)
         await pilot.press("b")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from studio.domain.arms import ArmRecipe
 from studio.domain.generation import ChatMessage
-from studio.domain.log import Correction, Origin, Turn
+from studio.domain.log import ArmPreferences, Correction, Origin, Turn
 from studio.evaluation.checks import judge
 from studio.services.answer_with_arms import (
     ArmDelta,
@@ -21,7 +21,6 @@ from studio.services.answer_with_arms import (
     answer_with_arms,
 )
 from studio.services.converse import exchanges, start_conversation
-from studio.services.count_preferences import ArmPreferences, preferences_by_arm
 from studio.services.judging_correction import Judging, judging_correction
 from studio.services.reader import answering_arms
 from studio.services.record_correction import (
@@ -29,6 +28,7 @@ from studio.services.record_correction import (
     record_correction,
     withdraw_feedback,
 )
+from studio.services.studio import off_loop
 from studio.services.timeline import timeline
 from studio.tui.screens.arm_pane import ArmPane
 from studio.tui.screens.learning import start_learning
@@ -215,7 +215,7 @@ async def prefer(screen: CompareScreen, pane: ArmPane) -> None:
         blind = pane.blind and not known
         await prefer_answer(screen.studio, pane.answer.id, blind=blind)
         pane.set_preferred(True)
-        tally = await preferences_by_arm(screen.studio)
+        tally = await off_loop(screen.studio.log.answers.preferences)
         counted = " It counts as a choice with names known." if pane.blind and known else ""
         told = f"Preferred: the answer of {pane.recipe.name}.{counted} {_in_words(tally, blind=blind)}"
         screen.notify(told.strip())
