@@ -1,1 +1,3 @@
-"""Datasets out of the log: rows in, files out. Knows nothing of how the log is kept."""
+"""Datasets out of the log, and corrections into it: rows in, files out, and files of other tools read back as rows.
+Knows nothing of how the log is kept.
+"""

@@ -1,1 +1,3 @@
-"""The engine: a child process that owns llama.cpp, and its client. Only the process imports llama_cpp."""
+"""The Engine port, twice: over a child process that owns llama.cpp, of which the process alone imports llama_cpp, and
+over a server that speaks OpenAI's API (`remote_*`).
+"""

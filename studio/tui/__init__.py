@@ -1,9 +1,10 @@
 """The terminal app, the only importer of textual. How its parts work together:
 
 App and screens. `StudioApp` is thin: it owns the Studio, the header's `status`, the one `StreamFlusher`, themes, keys
-and the reporting of errors. Each mode ('chat', 'compare', 'lessons', 'nights') has one base screen, a `StudioScreen`
-constructed with the Studio alone; it is imported when its mode is first entered. A `StudioScreen` implements
-`compose_body`; header and footer come from the base class. Modal dialogs are `Dialog`s pushed on top.
+and the reporting of errors. Each mode of `widgets.header.MODES` has one base screen, a `StudioScreen` constructed with
+the Studio alone: `NameScreen` in `screens/name.py`, imported while nobody types, at the latest when its mode is first
+entered. A `StudioScreen` implements `compose_body`; header and footer come from the base class. Modal dialogs are
+`Dialog`s pushed on top.
 
 Calling services. Actions and message handlers are plain `def`s that start a worker and return at once:
 `self.start(service(...), group="...", exclusive=...)`. A worker's coroutine calls services directly, awaits them, and
@@ -20,13 +21,12 @@ markup strings. `StudioApp.notify` takes plain text only.
 
 Streams. Deltas are given to `StreamedMarkdown.write`, which only buffers; the app's `StreamFlusher` visits the panes
 at most twelve times a second, one after another, yielding to the keyboard in between, and skips those out of sight.
-`finish(text)` draws the whole as Markdown. Where several panes stream side by side, make them with
-`plain_until_finished=True`: mounting Markdown in five panes at once would hold up the keys. Cancelling:
-`worker.cancel()` on the worker that iterates the service's generator inside `contextlib.aclosing`; that reaches the
-engine.
+A block is drawn as Markdown once it is complete, what still grows as plain text; `finish(text)` draws the rest.
+Cancelling: `worker.cancel()` on the worker that iterates the service's generator inside `contextlib.aclosing`; that
+reaches the engine.
 
 Between screens. `post_message` one of `studio.tui.messages`: `CompareRequested`, `ChatRequested`, `LessonsRequested`
-bubble to the app, which changes mode and calls `compare(prompt, history)`, `open_conversation(id)` or
+bubble to the app, which changes mode and calls `compare(prompt, history, read=...)`, `open_conversation(id)` or
 `show_lesson(lesson_id)` on the screen there. After anything was written to the log call
 `self.studio_app.log_changed()`: the header counts anew, and every screen's `on_log_changed` runs when it is next in
 sight (at once if it is). A handler such as `on_mount` that base class and subclass both define is called in both by
@@ -40,9 +40,9 @@ Colours: the theme's alone, and the studio's own `$arm-1` to `$arm-6`, `$diff-in
 in Content `$foreground-muted` for what is said aside (`dim` is as faint as the terminal likes). A test measures the
 contrast of everything on every screen in every theme, so nothing there needs to be thought of twice.
 
-Keys. Every Binding has an `id` ('chat.edit') and a tooltip in plain words, so that it can be remapped, is listed under
-F1 and in the command palette. Single letters act only when no editor has the focus, which Textual's order of key
-handling gives for free: bind them on the screen.
+Keys. Every Binding has an `id` ('chat.edit'), so that it can be remapped, and where its name does not say all a tooltip
+in plain words; it is listed under F1 and in the command palette. Single letters act only when no editor has the focus,
+which Textual's order of key handling gives for free: bind them on the screen.
 """
 
 import os
