@@ -25,12 +25,11 @@ A block is drawn as Markdown once it is complete, what still grows as plain text
 Cancelling: `worker.cancel()` on the worker that iterates the service's generator inside `contextlib.aclosing`; that
 reaches the engine.
 
-Between screens. `post_message` one of `studio.tui.messages`: `CompareRequested`, `ChatRequested`, `LessonsRequested`
-bubble to the app, which changes mode and calls `compare(prompt, history, read=...)`, `open_conversation(id)` or
-`show_lesson(lesson_id)` on the screen there. After anything was written to the log call
-`self.studio_app.log_changed()`: the header counts anew, and every screen's `on_log_changed` runs when it is next in
-sight (at once if it is). A handler such as `on_mount` that base class and subclass both define is called in both by
-textual: do not call `super()` in it.
+Between screens. `post_message` one of `studio.tui.messages`: `CompareRequested` and `ChatRequested` bubble to the app,
+which changes mode and calls `compare(prompt, history, read=...)` or `open_conversation(id)` on the screen there. After
+anything was written to the log call `self.studio_app.log_changed()`: the header counts anew, and every screen's
+`on_log_changed` runs when it is next in sight (at once if it is). A handler such as `on_mount` that base class and
+subclass both define is called in both by textual: do not call `super()` in it.
 
 Layout. By CSS classes only: screens carry `-narrow` (under 100 columns), `-medium` (100-159) or `-wide` (160 and
 more), and `-short` (under 20 rows), `-usual` (20-35) or `-tall`. Style sheets lie in `studio/tui/styles/NAME.tcss`,

@@ -26,7 +26,7 @@ from studio.tui.diagnostics import open_diagnostics, write_down
 from studio.tui.dressed_app import DressedApp
 from studio.tui.jumping_app import JumpingApp
 from studio.tui.keyed_app import KeyedApp
-from studio.tui.messages import ChatRequested, CompareRequested, LessonsRequested
+from studio.tui.messages import ChatRequested, CompareRequested
 from studio.tui.recorded_app import RecordedApp
 from studio.tui.screens.studio_screen import StudioScreen, run_beside
 from studio.tui.style_sheet import KeptStylesheet
@@ -143,11 +143,6 @@ class StudioApp(KeyedApp, RecordedApp, DressedApp, JumpingApp):
     async def on_chat_requested(self, request: ChatRequested) -> None:
         await self.switch_mode("chat")
         cast("Any", self.base_screen("chat")).open_conversation(request.conversation_id)
-
-    async def on_lessons_requested(self, request: LessonsRequested) -> None:
-        await self.switch_mode("lessons")
-        if request.lesson_id is not None:
-            cast("Any", self.base_screen("lessons")).show_lesson(request.lesson_id)
 
     # Commands and help --------------------------------------------------------------------------------------------
 

@@ -25,11 +25,3 @@ class ChatRequested(Message):
     def __init__(self, conversation_id: str) -> None:
         self.conversation_id = conversation_id
         super().__init__()
-
-
-class LessonsRequested(Message):
-    """Show a lesson in the browser; without an id, the browser as it was left."""
-
-    def __init__(self, lesson_id: str | None = None) -> None:
-        self.lesson_id = lesson_id
-        super().__init__()

@@ -13,7 +13,6 @@ from tui_values import HOSTILE, QUESTION, a_lesson, add_correction, add_lessons,
 from studio.domain.lessons import Lesson, LessonKind, LessonStatus, Scope, ScopeKind
 from studio.services.studio import Studio
 from studio.tui.app import StudioApp
-from studio.tui.messages import LessonsRequested
 from studio.tui.screens.lesson_detail import DetailTab, LessonDetail
 from studio.tui.screens.lesson_list import LessonList
 from studio.tui.screens.lessons import LessonsScreen
@@ -275,26 +274,6 @@ async def test_shows_the_answers_a_lesson_was_used_in(tmp_path: Path) -> None:
         await until(pilot, lambda: "It is 45 days. [bold]markup" in shown(pilot))
         await pilot.press("down")
         await until(pilot, lambda: "Not given to any answer yet" in shown(pilot))
-
-
-async def test_goes_to_a_lesson_asked_for_from_elsewhere_whatever_the_filter(tmp_path: Path) -> None:
-    studio = fake_studio(tmp_path)
-    wanted = a_lesson("Opening hours")
-    add_lessons(studio, wanted, a_lesson("Parking"))
-    app = StudioApp(studio)
-    async with app.run_test(size=(100, 30)) as pilot:
-        app.screen.post_message(LessonsRequested(wanted.id))
-        await until(pilot, lambda: isinstance(app.screen, LessonsScreen))
-
-        def chosen() -> str:
-            lesson = screen(pilot).query_one(LessonList).highlighted
-            return lesson.title if lesson else ""
-
-        await until(pilot, lambda: chosen() == "Opening hours")
-        screen(pilot).query_one("#lessons-filter", Input).value = "parking"
-        await until(pilot, lambda: chosen() == "Parking" and len(listed(pilot)) < 2)
-        app.screen.post_message(LessonsRequested(wanted.id))
-        await until(pilot, lambda: chosen() == "Opening hours")
 
 
 async def test_hostile_titles_are_drawn_as_text_in_a_tiny_window(tmp_path: Path) -> None:

@@ -78,14 +78,6 @@ class LessonList(ScrollView, can_focus=True):
             self.post_message(self.Highlighted(None))
         self.refresh()
 
-    def choose(self, lesson_id: str) -> bool:
-        """Move the cursor to this lesson; False when it is not listed."""
-        for index, lesson in enumerate(self._lessons):
-            if lesson.id == lesson_id:
-                self.cursor = index
-                return True
-        return False
-
     def validate_cursor(self, cursor: int | None) -> int | None:
         if cursor is None or not self._lessons:
             return None

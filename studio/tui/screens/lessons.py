@@ -71,7 +71,6 @@ kept but never given, often because a newer one replaced it. The filter (s) find
         self._titles: dict[str, str] = {}
         self._labels: Mapping[str, tuple[str, ...]] = {}
         self._newest: asyncio.Future[tuple[list[Lesson], int]] | None = None
-        self._wanted: str | None = None
         self._loaded = False
         self._filter_settles: Timer | None = None
         self._choice_settles: Timer | None = None
@@ -93,12 +92,6 @@ kept but never given, often because a newer one replaced it. The filter (s) find
     def on_log_changed(self) -> None:
         self._reload()
 
-    def show_lesson(self, lesson_id: str | None) -> None:
-        """Go to this lesson, whatever the filter; None leaves the browser as it was."""
-        self._wanted = lesson_id
-        if lesson_id is not None and self._loaded:
-            self._go_to_wanted()
-
     # The list -----------------------------------------------------------------------------------------------------
 
     def _reload(self) -> None:
@@ -116,8 +109,6 @@ kept but never given, often because a newer one replaced it. The filter (s) find
         self._titles = {lesson.id: lesson.title for lesson in found}
         self._loaded = True
         await self._filter()
-        if self._wanted is not None:
-            self._go_to_wanted()
 
     async def _show_newest(self) -> None:
         """Of a long list the first page, until all of it has been read."""
@@ -134,21 +125,6 @@ kept but never given, often because a newer one replaced it. The filter (s) find
         matches = everything if not words else await asyncio.to_thread(matching, everything, haystacks, words)
         self.query_one(LessonList).show_lessons(matches)
         self.query_one("#lessons-count", Static).update(count_words(matches, everything), layout=False)
-
-    def _go_to_wanted(self) -> None:
-        wanted, self._wanted = self._wanted, None
-        lessons = self.query_one(LessonList)
-        if wanted is None or lessons.choose(wanted):
-            return
-        if wanted in self._titles:
-            # Hidden by the filter: clear it, and go there once the list is whole again.
-            self._wanted = wanted
-            self.query_one("#lessons-filter", Input).value = ""
-            self.start(self._clear_filter_and_go(), group="lessons-filter", exclusive=True)
-
-    async def _clear_filter_and_go(self) -> None:
-        await self._filter()
-        self._go_to_wanted()
 
     @on(Input.Changed, "#lessons-filter")
     def _filter_later(self) -> None:
