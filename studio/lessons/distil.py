@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from datetime import datetime
 
 from studio.domain.lessons import Lesson, LessonKind, Scope
 from studio.domain.log import Correction
-from studio.lessons.edits import form_changed
+from studio.lessons.edits import form_changed, keeps_order
 from studio.lessons.remarks import speaks_of_form
 from studio.lessons.scope import learn_scope
 
@@ -19,11 +18,12 @@ _SHORTENED = 2
 _LEAST_WORDS_TO_SHORTEN = 12
 
 _WORD = re.compile(r"\w+")
-# Where one of these is cut, what is said was changed: one of several was chosen, or a condition dropped.
-_CUT_WITH_CARE = frozenset(
-    "no not never none nothing cannot or either usually could might may perhaps maybe depends depending but if unless"  # noqa: SIM905
-    " only except".split()
+# What may not be cut: a negation, a condition, one of several, how sure it is.
+_TURNS_IT = frozenset(
+    "no not never none nothing cannot if unless only except or usually maybe perhaps probably could might".split()  # noqa: SIM905
 )
+# A name, a number or a day; a capital at the beginning of a sentence tells nothing.
+_NAMED = re.compile(r"(?<=[^\s.!?:\"“])\s+([A-Z]\w+)|(\d+)")
 
 
 def distil(correction: Correction, *, lesson_id: str, at: datetime) -> Lesson:
@@ -67,7 +67,7 @@ def kind_of(correction: Correction) -> LessonKind:
     if any(speaks_of_form(remark, correction.prompt) for remark in (correction.rationale, correction.feedback)):
         return LessonKind.STYLE
     before, after = correction.original, correction.corrected
-    return LessonKind.STYLE if _changes_form_only(before, after) or form_changed(before, after) else LessonKind.FACT
+    return LessonKind.STYLE if _changes_form_only(correction) or form_changed(before, after) else LessonKind.FACT
 
 
 def lesson_keys(lesson: Lesson) -> tuple[str, ...]:
@@ -80,39 +80,18 @@ def lesson_keys(lesson: Lesson) -> tuple[str, ...]:
     return lesson.example_question, f"{lesson.example_question} {lesson.example_answer}".strip()
 
 
-def _changes_form_only(original: str, corrected: str) -> bool:
-    """Whether the words are the same in the same order, or are what is left of many, with nothing else said by it."""
-    before, after = _WORD.findall(original), _WORD.findall(corrected.casefold())
-    if not before or not after or original.strip() == corrected.strip():
+def _changes_form_only(correction: Correction) -> bool:
+    """Whether the edit changed punctuation, capitals or lines alone, or cut what the question does not ask."""
+    before, after = (_WORD.findall(text.casefold()) for text in (correction.original, correction.corrected))
+    if not before or not after or correction.original.strip() == correction.corrected.strip():
         return False
     folded = [word.casefold() for word in before]
     if folded == after:
         return True
-    if len(before) < max(_LEAST_WORDS_TO_SHORTEN, _SHORTENED * len(after)):
+    if len(before) < max(_LEAST_WORDS_TO_SHORTEN, _SHORTENED * len(after)) or not keeps_order(before, after):
         return False
-    return (cut := _cut_between(before, after)) is not None and not (
-        (Counter(folded) - Counter(after)).keys() & _CUT_WITH_CARE or any(_names_something(word) for word in cut)
-    )
-
-
-def _cut_between(before: list[str], after: list[str]) -> list[str] | None:
-    """The words that were cut from among those that are left; None where what is left stands in another order."""
-    cut: list[str] = []
-    waiting = iter(before)
-    for number, wanted in enumerate(after):
-        skipped = []
-        for word in waiting:
-            if word.casefold() == wanted:
-                break
-            skipped.append(word)
-        else:
-            return None
-        cut += skipped if number else []
-    return cut
-
-
-def _names_something(word: str) -> bool:
-    return word[0].isupper() or any(map(str.isdigit, word))
+    told = {name.casefold() for found in _NAMED.findall(correction.original) for name in found if name}
+    return not (set(before) & (_TURNS_IT | told)) - set(after) - set(_WORD.findall(correction.prompt.casefold()))
 
 
 def _shortened(text: str) -> str:

@@ -158,6 +158,29 @@ LONG = "The hall opens at nine in the morning and closes at six, and you are wel
             LessonKind.FACT,
         ),
         ("Bread, milk and eggs.", "- bread\n- milk\n- cheese", LessonKind.FACT),
+        ("Anna reports to Ben.", "Ben reports to Anna.", LessonKind.FACT),
+        ("First rinse, then soak.", "First soak, then rinse.", LessonKind.FACT),
+        ("Two big and five small tents.", "Five big and two small tents.", LessonKind.FACT),
+        ("Chairs 12, tables 5.", "- chairs 5\n- tables 12", LessonKind.FACT),
+        ("Rinse, soak, dry.", "1. Soak.\n2. Rinse.\n3. Dry.", LessonKind.FACT),
+        ("Rinse. Soak. Dry.", "1. Rinse.\n2. Soak.\n3. Dry.", LessonKind.STYLE),
+        ("From May 2, 1801 to May 5, 1801.", "From 1801-05-05 to 1801-05-02.", LessonKind.FACT),
+        ("Ana opens at 9 am, Bo closes at 5 pm.", "Bo opens at 9:00, Ana closes at 17:00.", LessonKind.FACT),
+        (
+            "Bin day is usually Monday, Tuesday, Wednesday or Friday, as it depends on where you live.",
+            "Friday",
+            LessonKind.FACT,
+        ),
+        (
+            "It could be someone like Ida Brandt, Tom Reed or Jo Vance, and it depends on the firm you chose.",
+            "Tom Reed",
+            LessonKind.FACT,
+        ),
+        (
+            "You can park in the yard, but only if you have a permit and a sticker.",
+            "You can park in the yard.",
+            LessonKind.FACT,
+        ),
     ],
 )
 def test_without_remarks_the_edit_itself_tells(original: str, corrected: str, kind: LessonKind) -> None:
