@@ -42,6 +42,7 @@ class ScopeKind(StrEnum):
     COMPARISONS = "comparisons"
     TRANSLATIONS = "translations"
     CODE = "code"
+    TALK = "talk"  # greetings, thanks, and who the two are
     TEXTS = "texts"  # whatever is to be written: messages and signs as well
 
 
@@ -70,6 +71,7 @@ IN_WORDS: Mapping[ScopeKind, str] = {
     ScopeKind.COMPARISONS: "comparisons",
     ScopeKind.TRANSLATIONS: "translations",
     ScopeKind.CODE: "answers with commands or code",
+    ScopeKind.TALK: "greetings and small talk",
     ScopeKind.TEXTS: "texts to be written",
 }
 

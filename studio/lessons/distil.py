@@ -8,7 +8,7 @@ from datetime import datetime
 from studio.domain.lessons import Lesson, LessonKind, Scope
 from studio.domain.log import Correction
 from studio.lessons.edits import form_changed, keeps_order
-from studio.lessons.remarks import speaks_of_form
+from studio.lessons.remarks import speaks_of_form, speaks_of_the_user
 from studio.lessons.scope import learn_scope
 
 _TITLE_CHARACTERS = 72
@@ -64,7 +64,8 @@ def kind_of(correction: Correction) -> LessonKind:
     for kind in LessonKind:
         if kind.value in labels:
             return kind
-    if any(speaks_of_form(remark, correction.prompt) for remark in (correction.rationale, correction.feedback)):
+    remarks, asked = (correction.rationale, correction.feedback), correction.prompt
+    if any(speaks_of_form(remark, asked) or speaks_of_the_user(remark, asked) for remark in remarks):
         return LessonKind.STYLE
     before, after = correction.original, correction.corrected
     return LessonKind.STYLE if _changes_form_only(correction) or form_changed(before, after) else LessonKind.FACT

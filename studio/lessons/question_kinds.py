@@ -182,6 +182,12 @@ _SIGNS: dict[ScopeKind, str] = {
             |c\+\+|rust|unix|folders?|director(?:y|ies))\b(?!.*\bbeach\b) | \b(?:command|function|code)\s+(?:to
             |for|that|which|copies|deletes)\b | \bwhich\s+command\b
     """,
+    ScopeKind.TALK: r"""
+        ^\W*(?:hello|hi|hey|good\s+(?:morning|afternoon|evening|night|day)|thanks|thank\s+you|good\s*bye|bye|see\s+you)\b
+            (?!\s+in\s+\w+)
+        | ^\W*(?:how\s+are\s+you|who\s+(?:am\s+i|are\s+you)|(?:what's|what\s+is|do\s+you\s+know)\s+(?:my|your)\s+name
+          |say\s+(?:hello|hi)\s+to\s+me|greet\s+me)\b
+    """,
     ScopeKind.TEXTS: rf"""
         {_REQUEST}{_WRITE}\b | ^{_NO_QUESTION}(?!.*\b(?:asks|says|money|form|shows)\b)[\w\s,'’-]{{3,40}}:\s
     """,

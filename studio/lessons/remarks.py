@@ -1,6 +1,7 @@
 """What a user's remark on a correction is about: how to write, or what is so; and which answers it speaks of.
 
-English only: a remark in another language makes a fact, which is found by likeness.
+English, but for lengths in a few other languages: other remarks make a fact, which is found by likeness. In doubt it
+is a fact as well: one that is taken for a rule is no longer found, and is put to questions it says nothing to.
 """
 
 from __future__ import annotations
@@ -8,12 +9,9 @@ from __future__ import annotations
 import re
 
 from studio.domain.lessons import ScopeKind
+from studio.lessons.form_signs import LOOSE, OF_A_TEXT, SURE
 from studio.lessons.question_kinds import asks_for
 
-_COUNTED = (
-    r"(?:an?|one|a\s+single|two|three|four|five|six|seven|eight|nine|ten|a?\s*dozen|eleven|twelve|thirteen|fifteen|twenty"
-    r"|\d+)"
-)
 # How people speak of the answers a rule is about, the narrower first: 'Write dates in messages as ...' is about dates
 # where a date was asked for.
 _NAMED: tuple[tuple[ScopeKind, str], ...] = (
@@ -64,98 +62,6 @@ _NAMED: tuple[tuple[ScopeKind, str], ...] = (
 _NAMED_BY = {kind: re.compile(rf"(?<!\w)(?:{named})(?!\w)", re.IGNORECASE) for kind, named in _NAMED}
 _OTHER_WORD = re.compile(r"\S+\s+")
 
-# What can be used, put, kept or added in an answer; anything else is used, put, kept or added in the world.
-_IN_AN_ANSWER = (
-    r"(?:answers?|repl(?:y|ies)|responses?|sentences?|words?|names?|titles?|greetings?|lines?|paragraphs?|commas?|hyphens?|dash(?:es)?"
-    r"|slash(?:es)?|quotes|quotation|brackets|bold|italics|capitals?|(?:upper|lower)[\s-]?case|letters|british|american|english|iso"
-    r"|symbols?|abbreviations?|contractions|exclamation|emojis?|bullets?|markdown|tables?|short|brief|simple|polite|formal|casual"
-    r"|first|last|in\s+front|at\s+the\s+(?:very\s+)?(?:end|beginning|start)|sources?|reasons?|results?|summar(?:y|ies)|"
-    + "|".join(named for _, named in _NAMED)
-    + r")"
-)
-
-# What people say about how to write, as against what is so. 'Always' and 'never' count only with a verb of writing:
-# "we always close at six" is a fact, and so is "never put glass in it".
-_ABOUT_FORM = re.compile(
-    rf"""\b(?:
-        (?:always|never|please|should|must|don'?t|do\s+not)\s+(?:\w+\s+){{0,2}}?
-            (?:write|written|say|answer(?!\s+the\s+(?:phone|door|bell|call|roll)\b)|reply|spell|format|mention|rhyme|sound
-              |(?:use|start|begin|end|give|put|sign|add|call|include|keep)
-                (?:\s+\S+){{0,4}}?\s+(?:['"‘“]|{_IN_AN_ANSWER}(?!\w)))
-        | (?:say|put|add)\s+(?:\S+\s+){{1,3}}(?:at\s+the\s+(?:very\s+)?(?:end|beginning|start)|in\s+front)
-        | sign(?:ed|s)?[\s-]+off | sign(?:ed)?\s+(?:as|with)
-        | too\s+long | say\s+it\s+short(?:ly)? | more\s+briefly | in\s+brief | be\s+brief | concise(?:ly)?
-        | (?:in|to|with|within|under|over|only|just|exactly|than|most)\s+{_COUNTED}\s+(?:short\s+)?(?:words?
-        |sentences?|lines?)
-        | {_COUNTED}\s+(?:short\s+)?(?:words?|sentences?|lines?)\b(?=\W*(?:or\s+(?:fewer|less)|only|at\s+most
-        |max|tops|is\s+the|not|no|on\s+the|always|$))
-        | just\s+the\s+(?:word|name|number|answer)
-        | (?:yes\s+or\s+no|code)\s+only | only\s+code | repeat\s+(?:the|my)\s+question
-        | (?:code|symbol|unit|currency)\s+(?:before|after|behind)\s+the\s+(?:amount|number|price|figure)
-        | (?:as|in|with)\s+(?:an?\s+)?(?:iso|bullets?|bullet\s+points|lists?|tables?|capitals?|lower[\s-]*case
-        |upper[\s-]*case|json|markdown
-            |brackets|words|letters|digits|decimals|numbers|bold|italics|backticks|quotes|quotation\s+marks
-            |hyphens?|dashes|a\s+dash|slashes
-            |the\s+(?:third|first)\s+person|the\s+(?:past|present)\s+tense)
-        | (?:as|in|with|to)\s+\w+\s+(?:decimals|digits|letters|brackets|asterisks)
-        | no\s+(?:emojis?|smileys?|jargon|slang|digits|commas?|slashes|capitals?|contractions|markdown|cents
-        |decimals|imperial|exclamation\s+marks?
-            |technical\s+terms|percentages|full\s+(?:stop|names))
-        | (?:more\s+)?(?:polite(?:ly)?|formal(?:ly)?|informal(?:ly)?|casual(?:ly)?|chatty|friendl(?:y|ier))
-        | tone | wording
-        | (?:is|are|as\s+it\s+is)\s+written\s+(?:as|in|with
-        |like) | (?:iso\s+form|yyyy\S*|24[\s-]?h\b|metric|lower[\s-]?case)
-        | (?:24|12|twelve|twenty-four)[\s-]hour\s+(?:clock|times?) | am\s+(?:or|and|/)\s+pm
-        | year\W+month\W+day | day\W+month\s
-        | abbreviat\w+ | round(?:ed)?\s+(?:every|all|sums?|prices?|numbers?|up|down|to|please) | emojis?
-        | exclamation\s+marks?
-        | jargon | plain\s+words | everyday\s+words | plain\s+text | asterisks | backticks
-        | bullet\s+(?:points?|list)s?
-        | capital\s+letters | all\s+caps | contractions | rhymes? | pronunciation
-        | quotation\s+marks | headlines?\s+short
-        | (?:past|present)\s+tense | third\s+person | (?:surname|day|month|year|metric|reason|answer
-        |result)\s+first\b | last\s+name,
-        | first\s+the\s+(?:answer|reason|result) | {_COUNTED}\s+(?:short\s+)?(?:words?
-        |sentences?)\s+(?:at\s+most|or\s+fewer|or\s+less|only|max|tops)
-        | max(?:imum)?\W+(?:of\s+)?{_COUNTED}\s+(?:words?|sentences?|lines?)
-        | at\s+most\s+{_COUNTED}\s+(?:words?|sentences?|lines?)
-        | (?:no|without|skip|drop|leave\s+out|omit|avoid|fewer|less)\s+(?:the\s+|any\s+|your\s+)?(?:greetings?
-        |preambles?
-            |intro(?:duction)?s?|small\s+talk|apolog\w+|abbreviations?|filler|adjectives?|explanations?|cents|pennies
-            |decimals|seconds|years?|articles|pleasantries|capital\s+letters|detail)
-        | full\s+sentences? | active\s+voice | simple\s+(?:words?|language) | (?:simply|plainly|briefly|politely)
-        | (?:just|only)\s+(?:the\s+)?(?:word|name|number|answer|date|price|amount|result|year|time)
-        | (?:answer|reply|write|respond)\s+in\s+[a-z]+(?:ish|an|ch|ese|ian)
-        | (?:i|we)\s+(?:say|write|spell)\s+.+\s+not | (?:say|write)\s+['"‘“].+['"’”],?\s+(?:and\s+)?not
-        | (?:answer|reason|result|name|number|verdict|date|conclusion)\s+(?:first|1st) | (?:first|1st|reason
-        |answer|result),?\s+then
-        | with\s+['"‘“]\w+['"’”] | whole\s+(?:dollars|euros|pounds|units|numbers) | (?:write
-        |say)\s+what\s+people\s+said
-    )(?!\w)
-    | ^\W*(?:mark|put|set|add|mention|name|cite|give|state|skip|separate|use|show)\s+(?:(?:the|a|an|every|all
-    |each|any|your|our|important|main
-        |most|key|right)\s+)*(?:key\s*words?|words?|titles?|names?|signs?|units?|numbers?|dates?|prices?|years?
-        |sources?|sums?|amounts?|answers?
-        |results?|reasons?|figures?|currency|decimals?|thousands|times|weekdays?|full\s+names?|fractions?
-        |digits|commas?|hyphens?|dashes)\b
-    | ^\W*(?:(?:please|pls)\W+)?(?:write|spell|abbreviate|answer\s+in|format|round|separate|define|(?:make|keep
-    |say)\s+(?:it|this)\s+short
-        |talk\s+like|(?:much|a\s+bit|even)?\s*shorter|keep\s+it)\b
-    | ^\W*(?:say|write)\s+[^,.]+,\s+not\s+\w
-    | \b(?:to\s+the\s+)?nearest\s+\w+ | \bcourteous(?:ly)?\b | \b(?:double|single)\s+quotes\b | ^\W*bold\b | \bin\s+"\.
-    | \(\w+\)\s+(?:behind|after)\b | \bneed\s+an?\s+(?:please|thanks)\b | \bnever\s+\S+\s+!
-    | \bno\s+(?:stars|hashes|bullets|%|!|th\b) | ^\W*(?:one|just)\s+(?:word|sentence)
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-# So do these, but not of one thing: "her name was spelled wrong", "the doors open with the bell".
-_ABOUT_FORM_IN_GENERAL = re.compile(
-    r"""\b(?:
-        (?:start|begin|end|finish|close|open)s?\s+(?:\w+\s+){0,3}?with
-        | spell(?:ed|ing|s)?(?!\s+(?:of|bee|on|out\s+on)\b) | numbered | pronounced
-    )\b""",
-    re.IGNORECASE | re.VERBOSE,
-)
 # A remark that begins with answers of a kind speaks of all of them; but not where it tells of a change in the world.
 _OF_ALL = re.compile(
     r"^\W*(?:in\s+(?:the|our)\s+\w+,?\s+)?(?:(?:in|with|for|after|before|at)\s+)?(?:(?:all|every|each|any|our|my|when(?:ever)?\s+(?:i|we|you)\s+\w+(?:\s+for)?)\s+)*"
@@ -164,10 +70,56 @@ _OF_ALL = re.compile(
 )
 _FORMED = re.compile(
     r"\b(?:begin|start|end|finish|close|open|come|stand|go|get|write|written|given|shown|put|named?|spell|add|say|like|as|in|with"
-    r"|without|must|should|need|always|never|between|after|first)\b|[=+]|:\s",
+    r"|without|must|should|need|always|never|between|after|first|in\s+front|before|prefer|rather|please|pls)\b|[=+]|:\s",
     re.IGNORECASE,
 )
-_OF_ONE_THING = re.compile(r"\W*(?:the|it|they|he|she|there|this|that|his|her|its|their)\b", re.IGNORECASE)
+# Said of a thing or of people, and so of the world, whatever verb follows: 'They begin with a warm-up.'
+_OF_ONE_THING = re.compile(
+    r"\W*(?:the|it|they|he|she|there|this|that|his|her|its|their|you|one\s+of|people|(?:some|any|every|no)\s?(?:one|body)"
+    r"|(?:we|i)\s+(?:must|should|have\s+to|need))\b",
+    re.IGNORECASE,
+)
+# ... but not where the thing is the answer or a part of it.
+_OF_THE_ANSWER = re.compile(
+    r"\W*(?:(?:the|an?|any|every|no|all)\s+)?(?:\w+\s+)?(?:answers?|repl(?:y|ies)|texts?|tips?|tone|wording|sentences?|dates?|times|names?"
+    r"|amounts?|prices?|numbers?|messages?|letters?|mails?|e-?mails?|requests?|headlines?|lists?|definitions?|explanations?|instructions?)\s+"
+    r"(?:should|must|needs?|has|have|goes|go|comes?|starts?|begins?|ends?|closes?|(?:is|was)\s+too)\b"
+    r"|\W*(?:it|this|that)(?:'s|\s+is|\s+was|\s+sounds)?\s+(?:\w+\s+)?too\b|\W*(?:it|this|that)\s+(?:should|must|needs\s+to)\s+(?:be|have)\b"
+    r"|\W*you\s+(?:don'?t|do\s+not|needn'?t)\b|\W*the\s+(?:first|right|most|key|\w+est)\b",
+    re.IGNORECASE,
+)
+# What is asked about writing, spelling and calling is itself of the world: "It's spelled with an a."
+_ASKS_HOW_WRITTEN = re.compile(
+    r"\b(?:how|what|which|who)\b.*\b(?:spell(?:ing|ed|s)?|pronounced?|address|label(?:led|s)?|numbered|named|call(?:ed|s)?|format(?:ted)?"
+    r"|abbreviated?|sign(?:ed|s)?|written)\b|\bwhat\b.*\b(?:do|should|must|can)\s+(?:i|we|you)\s+(?:say|write|put|answer)\b"
+    r"|\bhow\s+many\s+(?:words|lines|characters|letters|digits)\b|\b(?:length|spelling|tone|format)\s+of\s+(?:our|my|the)\b",
+    re.IGNORECASE,
+)
+# A question about the user's own world is mostly answered by a fact; 'me' is in too many requests to tell.
+_OF_ONES_OWN = re.compile(
+    r"^(?!\W*(?:please\s+)?(?:recommend|suggest|describe|explain|tell|give|name|list|define|compare|summari[sz]e)\b)"
+    r".*\b(?:i|my|we|us|our|ours)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|;\s+")
+# 'Call me Sam', but not 'Call me when you are there'.
+_ADDRESS = re.compile(
+    r"^\W*(?:(?:please|just|always|never|don'?t|do\s+not)\s+){0,2}(?:(?:call|address|greet)\s+me\s+(?!if\b|when\b|at\b|on\b|in\b|first\b"
+    r"|back\b|before\b|after\b|from\b|about\b|for\b|again\b|and\b)\w|(?:talk|speak)\s+(?:\w+\s+)?(?:to|with)\s+me\b)"
+    r"|^\W*your\s+name\s+is\b.*\b(?:now\s+on|always)\b",
+    re.IGNORECASE,
+)
+_CALLED = re.compile(r"\b(?:my|your)\s+name\s+is\b|^\W*i(?:'m|\s+am)\s+(?-i:[A-Z])|\buse\s+my\s+name\b", re.IGNORECASE)
+_SUGGEST = re.compile(
+    r"\b(?:suggest|recommend|plan|ideas?|tips?)\b|\bwhat(?:'s|\s+is)\s+an?\s+(?:good|nice)\b|\bwhat\s+(?:can|could|should|shall)\s+(?:i|we)\s+"
+    r"(?:cook|eat|make|watch|read|wear|drink|give|play|visit|order|buy|have|see|listen)\b",
+    re.IGNORECASE,
+)
+_OF_THE_USER = re.compile(
+    r"\b(?:i|we)(?:'m|'re|\s+am|\s+are|\s+don'?t|\s+do\s+not|\s+can'?t|\s+cannot|\s+never|\s+only|\s+always|\s+like|\s+love|\s+hate|\s+prefer"
+    r"|\s+avoid|\s+have|\s+want|\s+eat|\s+drink)\b|\bnever\s+suggest\b|\b(?:don'?t|stop)\s+suggest",
+    re.IGNORECASE,
+)
 _OF_THE_WORLD = re.compile(
     r"\b(?:now|new|higher|lower|more|less|up|down|since|because|until|changed?|moved|went|rose|fell|was|were|had|did|again|today"
     r"|yesterday|tomorrow|week|month|longer|shorter|earlier|later|dearer|cheaper|old|wrong|right|sent|sold|costs?|paid|printed|kept)\b",
@@ -192,10 +144,32 @@ def names_at(remark: str, start: int, kind: ScopeKind) -> bool:
 
 def speaks_of_form(remark: str, question: str) -> bool:
     """Whether a remark on the answer to a question is about how to write, and not about what is so."""
-    if _ABOUT_FORM.search(remark):
+    said = [sentence for sentence in _SENTENCE_ENDS.split(remark) if sentence.strip()]
+    return any(_tells_a_form(sentence, question) for sentence in said) or _names_its_form(remark, question)
+
+
+def speaks_of_the_user(remark: str, question: str) -> bool:
+    """Whether a remark says how to speak with the user, or what to suggest to one who is as they are."""
+    if asks_for(question, ScopeKind.TALK) and _CALLED.search(remark):
         return True
-    if _ABOUT_FORM_IN_GENERAL.search(remark) and not _OF_ONE_THING.match(remark):
+    return _ADDRESS.search(remark) is not None or (
+        _SUGGEST.search(question) is not None and _OF_THE_USER.search(remark) is not None
+    )
+
+
+def _tells_a_form(sentence: str, question: str) -> bool:
+    if _OF_ONE_THING.match(sentence) and not _OF_THE_ANSWER.match(sentence):
+        return False
+    is_text = asks_for(question, ScopeKind.TEXTS)
+    if not is_text and _ASKS_HOW_WRITTEN.search(question):
+        return False
+    if SURE.search(sentence) or (is_text and OF_A_TEXT.search(sentence)):
         return True
+    return LOOSE.search(sentence) is not None and (is_text or not _OF_ONES_OWN.search(question))
+
+
+def _names_its_form(remark: str, question: str) -> bool:
+    """Whether it begins with the kind of answer that the question asks for, and says what is to be done with it."""
     if _OF_ONE_THING.match(remark) or _OF_THE_WORLD.search(remark) or not _FORMED.search(remark):
         return False
     lead = _OF_ALL.match(remark)

@@ -8,7 +8,7 @@ from itertools import takewhile
 from studio.domain.lessons import Scope, ScopeKind
 from studio.lessons.generality import speaks_of_all, speaks_of_all_of
 from studio.lessons.question_kinds import asks_for
-from studio.lessons.remarks import named_kinds, speaks_of_form
+from studio.lessons.remarks import named_kinds, speaks_of_form, speaks_of_the_user
 
 _EVERY = re.compile(
     r"\b(?:every|each|all|any)\s+(?:\w+\s+)?(?:answers?|repl(?:y|ies)|responses?)\b|\bno\s+answer\b|\beverything\b"
@@ -50,6 +50,8 @@ _THINGS = frozenset(
     {ScopeKind.DATES, ScopeKind.DAYS, ScopeKind.TIMES, ScopeKind.MONEY, ScopeKind.LENGTHS, ScopeKind.MEASURES}
     | {ScopeKind.MESSAGES, ScopeKind.SIGNS, ScopeKind.CODE, ScopeKind.TRANSLATIONS, ScopeKind.COMPARISONS}
 )
+# How the user is spoken with, and what they are like, holds whatever they talk of or want suggested.
+_OF_THE_USER = (ScopeKind.TALK, ScopeKind.MESSAGES, ScopeKind.ADVICE)
 # Every question is of one sort, or is a task of none, such as a translation. A small model answers worse under a rule,
 # so that one said of an explanation is not put to every plain question too.
 _SORTS = (ScopeKind.TEXTS, ScopeKind.OPEN, ScopeKind.FACTS)
@@ -59,16 +61,18 @@ def learn_scope(rule: str, question: str) -> Scope:
     """The scope of a rule, from the user's words about it and the corrected question.
 
     It always holds for the corrected question itself. A rule that names no kind of answer is for the sort of the
-    corrected one, unless it says 'every answer'; words about this one answer ('too long') are no rule. A whole sort of
-    question has to be asked for (studio.lessons.generality); else the rule is for those like the corrected one.
+    corrected one, unless it says 'every answer'. What tells of the user ('Call me Sam', 'I'm vegetarian') is for small
+    talk, messages or advice, where that was asked for. Words about this one answer ('too long') are no rule. A whole
+    sort of question has to be asked for (studio.lessons.generality); else the rule is for those like the corrected one.
     """
-    for kind in named_kinds(rule):
-        if asks_for(question, kind):
-            if kind in _THINGS:
-                return Scope(kind, _addressed(rule, question) if kind in _ADDRESSED else ())
-            words = _shared_words(rule, question)
-            return Scope(kind, words, like=not words and not speaks_of_all_of(rule, kind))
-    if not speaks_of_form(rule, question) or (_OF_THIS_ANSWER.search(rule) and not _AS_A_RULE.search(rule)):
+    of_the_user = speaks_of_the_user(rule, question)
+    if of_the_user and (spoken := next((kind for kind in _OF_THE_USER if asks_for(question, kind)), None)):
+        return Scope(spoken)
+    if named := next((kind for kind in named_kinds(rule) if asks_for(question, kind)), None):
+        return _of_a_kind(named, rule, question)
+    if not (speaks_of_form(rule, question) or of_the_user) or (
+        _OF_THIS_ANSWER.search(rule) and not _AS_A_RULE.search(rule)
+    ):
         return Scope()
     sort = next((kind for kind in _SORTS if asks_for(question, kind)), ScopeKind.LIKE)
     if words := _shared_words(rule, question):
@@ -76,6 +80,14 @@ def learn_scope(rule: str, question: str) -> Scope:
     if _EVERY.search(rule):
         return Scope(ScopeKind.QUESTIONS if _LENGTH.search(rule) else ScopeKind.EVERY)
     return Scope(sort, like=sort is not ScopeKind.LIKE and not speaks_of_all(rule))
+
+
+def _of_a_kind(kind: ScopeKind, rule: str, question: str) -> Scope:
+    """The scope of a rule that names the kind of answer that the question asks for."""
+    if kind in _THINGS:
+        return Scope(kind, _addressed(rule, question) if kind in _ADDRESSED else ())
+    words = _shared_words(rule, question)
+    return Scope(kind, words, like=not words and not speaks_of_all_of(rule, kind))
 
 
 def in_scope(scope: Scope, question: str) -> bool:

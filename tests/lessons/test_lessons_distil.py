@@ -60,15 +60,13 @@ def test_a_long_question_gives_a_short_title_of_one_line() -> None:
         "We say 'guests', not 'customers'.",
         "No greeting, please.",
         "Amounts with two decimals.",
-        "Always put the currency behind the number.",
-        "Please use short sentences.",
-        "Never add an exclamation mark.",
-        "You should always spell out numbers.",
-        "Yes or no only.",
-        "Show code only.",
         "Don't repeat the question.",
-        "Currency code before the amount.",
-        "Say Moin, not Hello.",
+        "Just give me the result.",
+        "Say Ahoy, not Hello.",
+        "Call me Jo.",
+        "Max. drei Wörter.",
+        "Réponds en trois mots.",
+        "It should be one sentence.",
     ],
 )
 def test_remarks_about_form_make_a_style(remark: str) -> None:
@@ -120,6 +118,30 @@ def test_the_users_label_decides() -> None:
     ],
 )
 def test_a_reason_that_speaks_of_prices_or_dates_is_no_rule_for_writing_them(question: str, remark: str) -> None:
+    assert kind_of(correction(question, "A.", rationale=remark)) is LessonKind.FACT
+
+
+@pytest.mark.parametrize(
+    ("question", "remark"),
+    [
+        ("Where do I put the ink cartridges?", "You should put them in the box, the supplier takes them back."),
+        ("What does our cat eat?", "Never give her milk."),
+        ("What goes on the compost heap?", "Please never put citrus on it."),
+        ("How do I end a shift in the app?", "You must end it yourself, it never ends by itself."),
+        ("When does the swimming class begin?", "They begin with a warm-up at a quarter to five."),
+        ("How do you spell our landlord's surname?", "It's spelled with an a and an i."),
+        ("Who signs off timesheets?", "She signs off all of them on Friday."),
+        ("Which key opens the boathouse?", "The one with the tag, not the one with letters."),
+        ("What do new members pay?", "We round it down for the first year."),
+        ("How do we label leftovers?", "Everyone must put a date on it."),
+        ("What's our channel for outages?", "Always use this one, never use general."),
+        ("What is the motto?", "It is written over the door in capital letters."),
+        ("Who do I call when the boiler fails?", "Call me first."),
+        ("Who drives on Friday?", "I don't drive."),
+        ("What is the password for the stand?", "Keep it to yourself."),
+    ],
+)
+def test_a_reason_with_a_verb_of_writing_is_no_rule_where_its_object_is_a_thing(question: str, remark: str) -> None:
     assert kind_of(correction(question, "A.", rationale=remark)) is LessonKind.FACT
 
 

@@ -12,6 +12,7 @@ from studio.domain.lessons import Lesson, LessonKind, Scope, ScopeKind
 from studio.domain.log import Correction
 from studio.errors import UsageError
 from studio.lessons.distil import distil
+from studio.lessons.question_kinds import asks_for
 from studio.lessons.retrieve import LessonIndex
 from studio.lessons.scope import in_scope, learn_scope
 
@@ -126,10 +127,31 @@ def test_a_scope_is_learnt_from_the_users_words(
         ("Instructions are numbered.", "Give me instructions for a kite.", "steps"),
         ("Announcements end with 'Ahoy!'", "Write an announcement: the pier is open.", "messages with announce"),
         ("Use the 24-hour clock.", "What time do we close?", "times"),
+        ("Call me Jo.", "Hi there", "talk"),
+        ("My name is Jo, use it.", "Good morning", "talk"),
+        ("I'm vegan.", "Suggest a snack.", "advice"),
+        ("I don't fly.", "Recommend a weekend trip.", "advice"),
+        ("I prefer metres to feet.", "How tall is the mill?", "measures"),
+        ("Currency code before the amount.", "How much is a ticket and what does it cost?", "money"),
+        ("Yes or no only.", "Is Pluto a planet?", "like yes-no"),
+        ("Show code only.", "How do I sort a list in Python?", "code"),
+        ("Bitte höchstens fünf Wörter.", "Wer war Goethe?", "like facts"),
     ],
 )
 def test_a_whole_sort_of_question_has_to_be_asked_for(rule: str, question: str, scope: str) -> None:
     assert str(learn_scope(rule, question)) == scope
+
+
+def test_how_the_user_is_spoken_with_holds_for_small_talk_and_not_for_plain_questions() -> None:
+    said = ["Hello, can you help me?", "Good evening!", "Thanks, bye!", "What's my name?", "Say hello to me"]
+    other = [
+        "What is the capital of France?",
+        "Who are the Beatles?",
+        "How do you say 'thank you' in German?",
+        "Write a poem.",
+    ]
+    assert [question for question in said if not asks_for(question, ScopeKind.TALK)] == []
+    assert [question for question in other if asks_for(question, ScopeKind.TALK)] == []
 
 
 def test_a_scope_is_read_as_it_is_written_and_a_wrong_one_names_those_there_are() -> None:
