@@ -86,8 +86,7 @@ def _changes_form_only(correction: Correction) -> bool:
     before, after = (_WORD.findall(text.casefold()) for text in (correction.original, correction.corrected))
     if not before or not after or correction.original.strip() == correction.corrected.strip():
         return False
-    folded = [word.casefold() for word in before]
-    if folded == after:
+    if before == after:
         return True
     if len(before) < max(_LEAST_WORDS_TO_SHORTEN, _SHORTENED * len(after)) or not keeps_order(before, after):
         return False
