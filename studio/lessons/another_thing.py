@@ -37,8 +37,8 @@ def asks_of_another(question: str, example: str, guidance: str, score: float) ->
     if score < SAME_FRAME_NEEDS and _differ_in_one_place(words(question), words(example)):
         return True
     own, other = _content(question), _content(example)
-    said_by_lesson = {*words(example), *words(guidance)}
-    named, named_there = _named(question) - said_by_lesson, _named(example) - set(words(question))
+    named = {name for name in _named(question) if not _says(f"{example} {guidance}", name)}
+    named_there = {name for name in _named(example) if not _says(question, name)}
     if named and named_there:
         rest, rest_there = own - named, other - named_there
         if 2 * len(rest & rest_there) >= len(rest | rest_there):
@@ -50,8 +50,12 @@ def _differ_in_one_place(one: list[str], other: list[str]) -> bool:
     shortest = min(len(one), len(other))
     before = next((i for i in range(shortest) if one[i] != other[i]), shortest)
     after = next((i for i in range(shortest - before) if one[-1 - i] != other[-1 - i]), shortest - before)
-    exchanged = [[w for w in text[before : len(text) - after] if w not in _SMALL] for text in (one, other)]
-    return before + after >= FRAME_WORDS and all(1 <= len(place) <= EXCHANGED_WORDS for place in exchanged)
+    exchanged = [{w for w in text[before : len(text) - after] if w not in _SMALL} for text in (one, other)]
+    return (
+        before + after >= FRAME_WORDS
+        and all(1 <= len(place) <= EXCHANGED_WORDS for place in exchanged)
+        and exchanged[0].isdisjoint(exchanged[1])
+    )
 
 
 def _content(text: str) -> set[str]:
@@ -60,12 +64,15 @@ def _content(text: str) -> set[str]:
 
 def _named(text: str) -> set[str]:
     """The numbers of a text and, where it is English and a capital tells them from other words, its names."""
-    is_english = not _ENGLISH.isdisjoint(words(text))
-    found = set()
-    for match in _TOKEN.finditer(text):
-        word = match.group()
-        has_digit = any(map(str.isdigit, word))
-        is_name = is_english and word[0].isupper() and not _BEGINS.search(text[: match.start()])
-        if has_digit or (is_name and word.casefold() not in _SMALL):
-            found |= set(words(word))
-    return found
+    tokens = [(match.group(), match.start()) for match in _TOKEN.finditer(text)]
+    capital = {word for word, start in tokens if word[0].isupper() and not _BEGINS.search(text[:start])}
+    # Where Small Words Have One Too, or in a language in which all nouns have, a capital tells nothing.
+    tells = not any(word.casefold() in _SMALL and word != "I" for word in capital)
+    names = capital if tells and not _ENGLISH.isdisjoint(words(text)) else set()
+    numbers = {word for word, _ in tokens if any(map(str.isdigit, word))}
+    return {part for word in names | numbers for part in words(word) if part not in _SMALL}
+
+
+def _says(text: str, name: str) -> bool:
+    """Whether a text has a name, also with a hyphen or in two words: Wi-Fi, wifi. A number is there whole or not."""
+    return name in words(text) or (name.isalpha() and name in "".join(words(text)))
