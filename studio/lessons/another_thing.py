@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import regex
 
-from studio.evaluation.words import words
-
 SAME_FRAME_NEEDS = 0.75
 """How alike a question must be that is the lesson's but for one place: cats and dogs are less, most synonyms more."""
 SAME_WORDS_NEED = 0.55
@@ -17,7 +15,9 @@ SAME_WORDS_NEED = 0.55
 FRAME_WORDS, EXCHANGED_WORDS = 3, 2
 """A frame has at least so many words, and the place in it at most so many that are not small."""
 
-_TOKEN = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*")
+# Where no spaces part them, a character is a word.
+_WORD = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]|[\p{L}\p{N}][\p{L}\p{M}\p{N}]*")
+_APOSTROPHE = regex.compile(r"(?<=\p{L})['’](?:s\b)?")
 _BEGINS = regex.compile(r"(?:^|[.!?:\n][\"“'‘(]*)\s*$")
 _SMALL = frozenset(
     "a an the is are was were be been being am do does did done can could will would shall should may might must"  # noqa: SIM905
@@ -34,7 +34,7 @@ def asks_of_another(question: str, example: str, guidance: str, score: float) ->
     So it is where both name something, a name or a number, that the other does not, and else share half their words;
     and where they differ in one place, unless they are alike enough for it to be the same in another word.
     """
-    if score < SAME_FRAME_NEEDS and _differ_in_one_place(words(question), words(example)):
+    if score < SAME_FRAME_NEEDS and _differ_in_one_place(_words(question), _words(example)):
         return True
     own, other = _content(question), _content(example)
     named = {name for name in _named(question) if not _says(f"{example} {guidance}", name)}
@@ -44,6 +44,10 @@ def asks_of_another(question: str, example: str, guidance: str, score: float) ->
         if 2 * len(rest & rest_there) >= len(rest | rest_there):
             return True
     return len(own - other) == len(other - own) == 1 and bool(own & other) and score < SAME_WORDS_NEED
+
+
+def _words(text: str) -> list[str]:
+    return [match.group() for match in _WORD.finditer(_APOSTROPHE.sub("", text.casefold()))]
 
 
 def _differ_in_one_place(one: list[str], other: list[str]) -> bool:
@@ -59,20 +63,20 @@ def _differ_in_one_place(one: list[str], other: list[str]) -> bool:
 
 
 def _content(text: str) -> set[str]:
-    return {word for word in words(text) if word not in _SMALL}
+    return {word for word in _words(text) if word not in _SMALL}
 
 
 def _named(text: str) -> set[str]:
     """The numbers of a text and, where it is English and a capital tells them from other words, its names."""
-    tokens = [(match.group(), match.start()) for match in _TOKEN.finditer(text)]
+    tokens = [(match.group(), match.start()) for match in _WORD.finditer(text)]
     capital = {word for word, start in tokens if word[0].isupper() and not _BEGINS.search(text[:start])}
     # Where Small Words Have One Too, or in a language in which all nouns have, a capital tells nothing.
     tells = not any(word.casefold() in _SMALL and word != "I" for word in capital)
-    names = capital if tells and not _ENGLISH.isdisjoint(words(text)) else set()
+    names = capital if tells and not _ENGLISH.isdisjoint(_words(text)) else set()
     numbers = {word for word, _ in tokens if any(map(str.isdigit, word))}
-    return {part for word in names | numbers for part in words(word) if part not in _SMALL}
+    return {part for word in names | numbers for part in _words(word) if part not in _SMALL}
 
 
 def _says(text: str, name: str) -> bool:
     """Whether a text has a name, also with a hyphen or in two words: Wi-Fi, wifi. A number is there whole or not."""
-    return name in words(text) or (name.isalpha() and name in "".join(words(text)))
+    return name in _words(text) or (name.isalpha() and name in "".join(_words(text)))

@@ -17,6 +17,7 @@ ALIKE = 0.7
         ("Is there a projector in room 5?", "Is there any projector in room 25?"),
         ("What is our cat called?", "What is our dog called?"),
         ("How do I restart the dishwasher?", "How do I restart the coffee machine?"),
+        ("谁负责柏林办公室?", "谁负责波恩办公室?"),
         ("Wo steht der Drucker?", "Wo steht der Scanner?"),
         ("Où est la clé de la cave ?", "Où est la clé de la porte ?"),
     ],
