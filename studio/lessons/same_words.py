@@ -15,14 +15,16 @@ _HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
 _SHORT_IS = re.compile(r"\b(what|who|where|when|how|which|that|it|there)['’]s\b")
 _SHORT_ARE = re.compile(r"\b(\w+)['’]re\b")
 _NOT = re.compile(r"\b(\w+?)n['’]t\b")
+_NOT_SHORT = {"wo": "will", "ca": "can", "sha": "shall"}
 _ASKED_POLITELY = re.compile(
     r"^(?:and |so |please )*(?:(?:can|could|would|will) you )?(?:please )?(?:tell|remind|give) (?:me|us) ?"
 )
 _TIME = re.compile(r"\b(?:at )?what time\b")
 _OF = re.compile(r"\b(\w+) of (?:the |our |my |an? )?(\w+)\b")
-# Tenses, 'how', 'can' and 'not' are none of these: they make another question of one.
+_OWN = re.compile(r"\b(?:i|my|me|mine)\b")
+# Tenses, 'how', 'can' and 'not' are none of these: they make another question of one. Nor is 'my', for not all is ours.
 _SMALL = frozenset(
-    "a an the of to in on at is are am do does what which please and now our my we us i me again".split()  # noqa: SIM905
+    "a an the of to in on at is are am do does what which please and now our we us again".split()  # noqa: SIM905
 )
 _YES_OR_NO = frozenset("is are am do does did was were can could will would has have had may must should".split())  # noqa: SIM905
 
@@ -36,7 +38,8 @@ def same_words(one: str, other: str) -> bool:
 def _readings(question: str) -> set[tuple[bool, tuple[str, ...]]]:
     text = " ".join(question.casefold().split())
     text = _SHORT_ARE.sub(r"\1 are", _SHORT_IS.sub(r"\1 is", text))
-    text = _ASKED_POLITELY.sub("", _TIME.sub("when", _NOT.sub(r"\1 not", text)))
+    text = _ASKED_POLITELY.sub("", _TIME.sub("when", _NOT.sub(_not_in_full, text)))
+    text = _OWN.sub("my", text)
     found = set()
     for instead in ("", " "):
         # The code of the alarm is the alarm code.
@@ -44,3 +47,7 @@ def _readings(question: str) -> set[tuple[bool, tuple[str, ...]]]:
         is_yes_or_no = bool(words) and words[0] in _YES_OR_NO
         found.add((is_yes_or_no, tuple(word for word in words if word not in _SMALL)))
     return found
+
+
+def _not_in_full(short: re.Match[str]) -> str:
+    return f"{_NOT_SHORT.get(short[1], short[1])} not"
