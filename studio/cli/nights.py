@@ -89,7 +89,7 @@ def progress_line(progress: NightProgress) -> str:
     if progress.eta_s is not None:
         parts.append(f"{progress.eta_s:.0f} s left")
     if progress.rss_bytes:
-        parts.append(f"{size_text(progress.rss_bytes)}")
+        parts.append(size_text(progress.rss_bytes))
     if progress.paused:
         parts.append("paused")
     if progress.message:
