@@ -26,6 +26,7 @@ STUDIES = (
     "exchange",
     "fit",
     "interface",
+    "languages",
     "large_logs",
     "many_corrections",
     "methods",

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import regex
 
+from studio.lessons.other_languages import is_english
+
 SAME_FRAME_NEEDS = 0.75
 """How alike a question must be that is the lesson's but for one place: cats and dogs are less, most synonyms more."""
 SAME_WORDS_NEED = 0.55
@@ -25,7 +27,6 @@ _SMALL = frozenset(
     " where which why how i me my we us our you your he him his she her it its they them their this that these those"
     " here there please tell say give".split()
 )
-_ENGLISH = frozenset("the is are what who when where how does do which our my of to for".split())  # noqa: SIM905
 
 
 def asks_of_another(question: str, example: str, guidance: str, score: float) -> bool:
@@ -72,7 +73,7 @@ def _named(text: str) -> set[str]:
     capital = {word for word, start in tokens if word[0].isupper() and not _BEGINS.search(text[:start])}
     # Where Small Words Have One Too, or in a language in which all nouns have, a capital tells nothing.
     tells = not any(word.casefold() in _SMALL and word != "I" for word in capital)
-    names = capital if tells and not _ENGLISH.isdisjoint(_words(text)) else set()
+    names = capital if tells and is_english(text) else set()
     numbers = {word for word, _ in tokens if any(map(str.isdigit, word))}
     return {part for word in names | numbers for part in _words(word) if part not in _SMALL}
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from studio.domain.first_person import SHARED_FIRST_PERSON, speaks_in_first_person
 from studio.domain.lessons import Lesson, LessonKind, LessonStatus, RetrievedLesson, Scope, ScopeKind
 from studio.lessons.another_thing import asks_of_another
+from studio.lessons.other_languages import SHARED_LETTERS, is_english, lowered_by, shared_letters
 from studio.lessons.scope import in_scope
 
 _Vectors = Sequence[Sequence[float]]
@@ -22,7 +23,8 @@ _BROAD = (ScopeKind.EVERY, ScopeKind.QUESTIONS, ScopeKind.OPEN, ScopeKind.FACTS,
 _COMMON = (ScopeKind.FACTS, ScopeKind.NUMBERS, ScopeKind.PEOPLE, ScopeKind.QUESTIONS, ScopeKind.EVERY, ScopeKind.LIKE)
 _OF_A_RARE_SORT = 0.06
 
-
+_LETTERS_READ = 32
+"""Of a question in another language, the lessons whose letters are compared with its own."""
 _LESS_ALIKE = 0.1
 """Where another thing is asked about than the best lesson's, one that is this much less alike is not meant either."""
 
@@ -167,6 +169,13 @@ class LessonIndex:
         scores: NDArray[np.float32] = self._rows[:count] @ np.asarray(vector, dtype=np.float32)
         if speaks_in_first_person(question):
             scores += np.float32(SHARED_FIRST_PERSON) * self._first_person[:count]
+        if not is_english(question) and (lowered := lowered_by(vector)):
+            scores -= np.float32(lowered)
+            # Of a hundred thousand only these can come to fit; their letters take the time.
+            most = min(_LETTERS_READ, count)
+            for position in np.argpartition(scores, -most)[-most:]:
+                example = self._lessons[position].example_question
+                scores[position] += SHARED_LETTERS * shared_letters(question, example)
         return np.clip(scores, -1.0, 1.0, out=scores)
 
     def _holding(
