@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from studio.checksum import sha256_of
 from studio.durable import sync_file, sync_folder
 from studio.errors import MachineError, UsageError
 from studio.owned_folder import owned_folder
@@ -64,9 +65,8 @@ class RowFile:
 
 def written(folder: Path, name: str, rows: int | None = None) -> WrittenFile:
     """The checksum and size of a file that is there already."""
-    with (folder / name).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return WrittenFile(name, rows, (folder / name).stat().st_size, digest)
+    file = folder / name
+    return WrittenFile(name, rows, file.stat().st_size, sha256_of(file))
 
 
 def write_text(folder: Path, name: str, text: str) -> WrittenFile:

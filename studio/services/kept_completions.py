@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from studio.checksum import sha256_of
 from studio.domain.checks import Check
 from studio.domain.generation import Completion, FinishReason, Lane
 from studio.small_files import parse_json
@@ -87,7 +88,7 @@ class KeptCompletions:
         """By content: another night's adapter of the same name is another adapter."""
         stamp = (adapter, adapter.stat().st_mtime_ns)
         if stamp not in self._adapters:
-            self._adapters[stamp] = hashlib.sha256(adapter.read_bytes()).hexdigest()
+            self._adapters[stamp] = sha256_of(adapter)
         return self._adapters[stamp]
 
 

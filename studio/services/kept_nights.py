@@ -17,6 +17,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
+from studio.checksum import sha256_of
 from studio.errors import TrainingError
 from studio.training.job import NightFolder, NightJob
 
@@ -44,7 +45,7 @@ class KeptNights:
         kept = self._of(job)
         try:
             manifest = kept.read_manifest()
-            if manifest is None or _sha256(kept.adapter_file) != manifest.adapter_sha256:
+            if manifest is None or sha256_of(kept.adapter_file) != manifest.adapter_sha256:
                 return False
             kept.path.touch()
             shutil.copy2(kept.adapter_file, night.adapter_file)
@@ -95,7 +96,3 @@ def _digest(job: NightJob) -> str:
     libraries = [version(name) for name in _LIBRARIES]
     whole = [job.model_sha256, examples, asdict(job.config), code.hexdigest(), libraries, platform.machine()]
     return hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:32]
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -7,13 +7,13 @@ one that ships. Without a whole one for the running model its arms answer from t
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from studio.checksum import sha256_of
 from studio.domain.arms import ArmRecipe
 from studio.domain.generation import AdapterUse, ModelFacts
 from studio.errors import AdapterError, NoReaderError, TrainingError
@@ -107,4 +107,4 @@ def _checked(folder: NightFolder, facts: ModelFacts, title: str) -> Reader:
 
 @lru_cache(maxsize=8)
 def _sha256(file: Path, mtime_ns: int) -> str:  # noqa: ARG001 - the time of change stands for the content
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return sha256_of(file)

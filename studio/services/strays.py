@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from pathlib import Path
 
+from studio.checksum import sha256_of
 from studio.domain.nights import Adapter
 from studio.services.adapters import adapter_file
 from studio.services.studio import Studio
@@ -36,7 +36,7 @@ def file_fault(studio: Studio, adapter: Adapter) -> str:
     """What is wrong with an adapter's file, as half a sentence; empty where nothing is."""
     file = adapter_file(studio, adapter)
     try:
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest = sha256_of(file)
     except FileNotFoundError:
         return f"{file} is missing"
     except OSError as error:

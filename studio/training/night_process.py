@@ -6,7 +6,6 @@ checkpoint. Exit 0 done or cancelled, 1 failed; the reason is in progress.json, 
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import resource
 import sys
@@ -16,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from studio.checksum import sha256_of
 from studio.domain.methods import Method
 from studio.domain.nights import NightProgress, NightState
 from studio.errors import StudioError
@@ -195,7 +195,7 @@ def _manifest(folder: NightFolder, job: NightJob, run: _Run) -> Manifest:
         running_s=standing.seconds,
         wall_s=time.monotonic() - run.began,
         peak_rss_bytes=peak_rss_bytes(),
-        adapter_sha256=hashlib.sha256(folder.adapter_file.read_bytes()).hexdigest(),
+        adapter_sha256=sha256_of(folder.adapter_file),
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
         config=asdict(job.config),
         packed=standing.packed,

@@ -7,7 +7,6 @@ them nothing needs a gradient. studio.lessons.minilm_lora merges the file into t
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from torch import Tensor, nn
 
+from studio.checksum import sha256_of
 from studio.domain.first_person import SHARED_FIRST_PERSON, speaks_in_first_person
 from studio.training.lesson_finding import MadeUpMemory, Memories
 
@@ -111,7 +111,7 @@ def train(folder: Path, *, steps: int, seed: int) -> Factors:
 
 def save(factors: Mapping[str, NDArray[np.float32]], file: Path, *, name: str, base: Path) -> None:
     """Write the file that studio.lessons.minilm_lora reads."""
-    digest = hashlib.sha256((base / "model.safetensors").read_bytes()).hexdigest()
+    digest = sha256_of(base / "model.safetensors")
     metadata = {"name": name, "base": BASE, "base_sha256": digest, "scale": str(STRENGTH)}
     save_file({key: factor.astype(np.float16) for key, factor in factors.items()}, file, metadata)
 

@@ -9,7 +9,6 @@ on episodes of families held out.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import importlib.util
 import json
 import os
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import click
 
+from studio.checksum import sha256_of
 from studio.domain.nights import TrainingExample
 from studio.errors import StudioError, TrainingError
 from studio.settings import PromptSettings
@@ -82,10 +82,8 @@ def prepare(folder: NightFolder, model: Path, *, count: int, minutes: float, see
         tell=lambda done, total: click.echo(f"the frozen model's own answers: {done} of {total}", err=True),
     )
     examples = examples_of(training, answers)
-    with model.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     config = config_for(examples, minutes=minutes, seed=seed)
-    job = NightJob(READER, model, sha256, tuple(examples), (), config)
+    job = NightJob(READER, model, sha256_of(model), tuple(examples), (), config)
     folder.write_job(job)
     return job
 
