@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from studio.durable import write_whole
 from studio.small_files import parse_json, read_small
 
 _CHUNK = 8 * 1024 * 1024
@@ -52,9 +53,5 @@ def _read(memory: Path) -> dict[str, str]:
 
 
 def _write(memory: Path, known: dict[str, str]) -> None:
-    partial = memory.with_name(f"{memory.name}.{os.getpid()}")
-    try:
-        partial.write_text(json.dumps(known), "utf-8")
-        partial.replace(memory)
-    except OSError:
-        partial.unlink(missing_ok=True)
+    with suppress(OSError):
+        write_whole(memory, json.dumps(known).encode(), durably=False)

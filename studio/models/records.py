@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from studio.durable import write_whole
 from studio.errors import MachineError
 from studio.small_files import read_small
 
@@ -50,13 +50,10 @@ class Records:
     def write(self, record: Record) -> None:
         """Put it in the place of one of the same name. Raises MachineError."""
         file = self._file(record.name)
-        draft = file.with_suffix(f".{os.getpid()}")
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            draft.write_bytes(msgspec.json.format(msgspec.json.encode(record)))
-            draft.replace(file)
+            write_whole(file, msgspec.json.format(msgspec.json.encode(record)))
         except OSError as error:
-            draft.unlink(missing_ok=True)
             raise MachineError(f"{file} cannot be written ({error.strerror}).", "Make room, or mend rights.") from error
 
     def forget(self, name: str) -> None:

@@ -24,6 +24,7 @@ import psutil
 from studio.domain.sizes import size_text
 from studio.domain.speed import MachineSpeed, Work, token_seconds
 from studio.domain.stores import Log
+from studio.durable import write_whole
 from studio.errors import StorageError
 from studio.inference.free_cores import INTERVAL_S, cores_left, read_cpu_times
 from studio.models.fit import MemoryNeed, layers_on_gpu
@@ -226,11 +227,6 @@ def _read(file: Path) -> dict[str, _Kept]:
 
 def _write(file: Path, machine: str, kept: _Kept) -> None:
     """Losing it costs only another measurement."""
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
-    try:
+    with contextlib.suppress(OSError):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft.write_bytes(msgspec.json.encode({**_read(file), machine: kept}))
-        draft.chmod(0o600)
-        draft.replace(file)
-    except OSError:
-        draft.unlink(missing_ok=True)
+        write_whole(file, msgspec.json.encode({**_read(file), machine: kept}), durably=False)

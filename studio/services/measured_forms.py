@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
+from studio.durable import write_whole
 from studio.errors import MachineError, ModelError
 from studio.prompting.prompt_forms import DEFAULT_FORMS, IN_WORDS, LessonForm, PromptForms, ShownForm
 from studio.services.studio import Studio, off_loop
@@ -108,18 +108,10 @@ def in_words(forms: PromptForms) -> str:
 def keep_measured(studio: Studio, measured: MeasuredForms) -> Path:
     """Write them in the place of earlier ones, whole or not at all. Raises MachineError."""
     file = _file(studio, measured.model_sha256)
-    draft = file.with_suffix(f".{os.getpid()}")
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(msgspec.json.format(msgspec.json.encode(measured)))
-            opened.flush()
-            os.fsync(opened.fileno())
-        draft.replace(file)
+        write_whole(file, msgspec.json.format(msgspec.json.encode(measured)))
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise MachineError(f"{file} cannot be written ({error.strerror}).", "Make room, or mend rights.") from error
     return file
 

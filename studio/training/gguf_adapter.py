@@ -6,7 +6,6 @@ Format as in llama.cpp's convert_lora_to_gguf.py: `general.type` adapter, `adapt
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import gguf
 import numpy as np
 import numpy.typing as npt
 
-from studio.durable import sync_file, sync_folder
+from studio.durable import draft_of
 from studio.errors import TrainingError
 from studio.training.base_file import BaseFile, BaseTensor, interleave_rows
 from studio.training.foreign import LoraModel
@@ -66,27 +65,28 @@ def write_adapter(
     In half precision: the file and what is read of it for every token are half as large, and it answers the same.
     Raises TrainingError when the disk refuses.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        writer = gguf.GGUFWriter(temporary, architecture)
-        writer.add_type(gguf.GGUFType.ADAPTER)
-        writer.add_string("adapter.type", "lora")
-        writer.add_float32("adapter.lora.alpha", alpha)
-        for key, value in metadata.items():
-            writer.add_string(key, value)
-        for tensor, pair in pairs.items():
-            b = pair.b if tensor.row_heads is None else interleave_rows(pair.b, tensor.row_heads)
-            for part, weights in (("lora_a", pair.a), ("lora_b", b)):
-                writer.add_tensor(f"{tensor.name}.{part}", np.ascontiguousarray(weights, dtype=np.float16))
-        writer.write_header_to_file()
-        writer.write_kv_data_to_file()
-        writer.write_tensors_to_file()
-        writer.close()
-        sync_file(temporary)
-        temporary.replace(path)
-        sync_folder(path.parent)
+        with draft_of(path) as draft:
+            _write(gguf.GGUFWriter(draft, architecture), pairs, alpha, metadata)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise TrainingError(
             f"The adapter {path} cannot be written ({error.strerror}).", "Free some space and run the night again."
         ) from error
+
+
+def _write(
+    writer: gguf.GGUFWriter, pairs: Mapping[BaseTensor, LoraPair], alpha: float, metadata: Mapping[str, str]
+) -> None:
+    writer.add_type(gguf.GGUFType.ADAPTER)
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", alpha)
+    for key, value in metadata.items():
+        writer.add_string(key, value)
+    for tensor, pair in pairs.items():
+        b = pair.b if tensor.row_heads is None else interleave_rows(pair.b, tensor.row_heads)
+        for part, weights in (("lora_a", pair.a), ("lora_b", b)):
+            writer.add_tensor(f"{tensor.name}.{part}", np.ascontiguousarray(weights, dtype=np.float16))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()

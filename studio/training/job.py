@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -21,7 +19,7 @@ from typing import Any
 from studio.domain.generation import ChatMessage, Role
 from studio.domain.methods import Method
 from studio.domain.nights import NightProgress, NightState, TrainingExample
-from studio.durable import sync_folder
+from studio.durable import write_whole
 from studio.errors import TrainingError
 from studio.small_files import parse_json, read_small
 
@@ -127,19 +125,7 @@ def write_atomically(path: Path, content: bytes, *, durably: bool = True) -> Non
     Raises TrainingError when the disk refuses.
     """
     with refusals_told(path):
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                if durably:
-                    file.flush()
-                    os.fsync(file.fileno())
-            Path(temporary).replace(path)
-            if durably:
-                sync_folder(path.parent)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_whole(path, content, durably=durably)
 
 
 @contextmanager
