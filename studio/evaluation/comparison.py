@@ -58,20 +58,18 @@ class TwoByTwo:
     measures: dict[str, dict[str, Estimate]]
 
 
-def paired_differences(records: Iterable[ProbeRecord], baseline: str = BASELINE) -> tuple[Difference, ...]:
+def paired_differences(records: Iterable[ProbeRecord]) -> tuple[Difference, ...]:
     """Each later arm minus each earlier one, in the order of the records."""
-    values = _values(records, baseline)
+    values = _values(records)
     return tuple(
         Difference(later, earlier, _contrasts({later: 1.0, earlier: -1.0}, values))
         for earlier, later in combinations(values, 2)
     )
 
 
-def two_by_two(
-    records: Iterable[ProbeRecord], recipes: Sequence[ArmRecipe], baseline: str = BASELINE
-) -> tuple[TwoByTwo, ...]:
+def two_by_two(records: Iterable[ProbeRecord], recipes: Sequence[ArmRecipe]) -> tuple[TwoByTwo, ...]:
     """One table for each memory and adapter that ran alone and together, beside the arm with neither."""
-    values = _values(records, baseline)
+    values = _values(records)
     asked = [recipe for recipe in reversed(recipes) if recipe.name in values]
     named = {(recipe.memory, recipe.adapter): recipe.name for recipe in asked}
     reading = {recipe.memory: recipe.name for recipe in asked if recipe.rests_on_reader}
@@ -85,7 +83,7 @@ def two_by_two(
         prompt = prompt or plain.get(recipe.memory)
         weights = named.get((Memory.NONE, recipe.adapter))
         if prompt is not None and weights is not None:
-            arms = {"neither": baseline, "prompt": prompt, "weights": weights, "both": recipe.name}
+            arms = {"neither": BASELINE, "prompt": prompt, "weights": weights, "both": recipe.name}
             tables.append(TwoByTwo(recipe.memory.value, recipe.adapter, arms, _cells(arms, values)))
     return tuple(tables)
 
@@ -99,10 +97,10 @@ def _cells(arms: Mapping[str, str], values: Mapping[str, _Values]) -> dict[str, 
     return {name: {cell: estimates[name] for cell, estimates in cells.items()} for name in measured}
 
 
-def _values(records: Iterable[ProbeRecord], baseline: str) -> dict[str, _Values]:
+def _values(records: Iterable[ProbeRecord]) -> dict[str, _Values]:
     """By arm and measure, what each answer counts, by question."""
     by_arm = group_by_arm(records)
-    base = {record.question: record for record in by_arm.get(baseline, [])}
+    base = {record.question: record for record in by_arm.get(BASELINE, [])}
     values: dict[str, _Values] = {}
     for arm, answers in by_arm.items():
         of_arm: dict[str, dict[Question, tuple[str, float]]] = {name: {} for name in COMPARED}

@@ -30,7 +30,7 @@ class CurvePoint:
     arms: dict[str, ArmMeasures]
 
 
-def learning_curve(records: Iterable[ProbeRecord], baseline: str = BASELINE) -> tuple[CurvePoint, ...]:
+def learning_curve(records: Iterable[ProbeRecord]) -> tuple[CurvePoint, ...]:
     """One point per occasion, in order, pooled over orders. Raises UsageError as measure_arms does."""
     occasions: dict[tuple[int, int], list[ProbeRecord]] = {}
     for record in records:
@@ -41,16 +41,14 @@ def learning_curve(records: Iterable[ProbeRecord], baseline: str = BASELINE) -> 
             corrections,
             {
                 arm: {name: measures[name] for name in CURVE_MEASURES if measures[name].mean is not None}
-                for arm, measures in measure_arms(asked, baseline).items()
+                for arm, measures in measure_arms(asked).items()
             },
         )
         for (day, corrections), asked in sorted(occasions.items())
     )
 
 
-def efficiency(
-    records: Sequence[ProbeRecord], evenings: Sequence[ProbeRecord] = (), baseline: str = BASELINE
-) -> dict[str, ArmMeasures]:
+def efficiency(records: Sequence[ProbeRecord], evenings: Sequence[ProbeRecord] = ()) -> dict[str, ArmMeasures]:
     """By arm, over all occasions; `evenings` are the answers to a day's probes before the night that follows it:
 
     - `gain_per_correction`: the gain on the last occasion divided by the corrections made by then;
@@ -60,16 +58,16 @@ def efficiency(
     - `same_day_gain`, `next_day_gain`: the gain before and after the first night since the correction;
     - `overnight_gain`: what that night added to the score, paired per probe.
     """
-    curve = learning_curve(records, baseline)
+    curve = learning_curve(records)
     by_arm, before_nights = group_by_arm(records), group_by_arm(evenings)
-    frozen = [*by_arm.get(baseline, []), *before_nights.get(baseline, [])]
+    frozen = [*by_arm.get(BASELINE, []), *before_nights.get(BASELINE, [])]
     measures: dict[str, ArmMeasures] = {}
     for arm, answers in by_arm.items():
         before = before_nights.get(arm, [])
         mornings = _first_mornings([*answers, *before])
         measures[arm] = {
             "gain_per_correction": _gain_per_correction(arm, curve),
-            "area_under_curve": _area(answers, by_arm.get(baseline, [])),
+            "area_under_curve": _area(answers, by_arm.get(BASELINE, [])),
             **_until_right(answers),
             "same_day_gain": _gain_where(arm, before or answers, frozen, lambda record: record.age == 0),
             "next_day_gain": _gain_where(arm, mornings, frozen, lambda record: record.age == 1),

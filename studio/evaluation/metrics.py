@@ -68,13 +68,13 @@ class ProbeRecord:
         return self.order, self.day, self.corrections, self.probe_id
 
 
-def measure_arms(records: Iterable[ProbeRecord], baseline: str = BASELINE) -> dict[str, ArmMeasures]:
+def measure_arms(records: Iterable[ProbeRecord]) -> dict[str, ArmMeasures]:
     """All measures by arm, from the answers of one occasion (of any number of orders).
 
-    Raises UsageError where the baseline has not answered a question that another arm has.
+    Raises UsageError where the BASELINE has not answered a question that another arm has.
     """
     by_arm = group_by_arm(records)
-    return {arm: _measures(Answers(arm, answers, by_arm.get(baseline, []))) for arm, answers in by_arm.items()}
+    return {arm: _measures(Answers(arm, answers, by_arm.get(BASELINE, []))) for arm, answers in by_arm.items()}
 
 
 def group_by_arm(records: Iterable[ProbeRecord]) -> dict[str, list[ProbeRecord]]:

@@ -36,11 +36,11 @@ def read_cpu_times() -> CpuTimes:
     return CpuTimes(sum(times) - waiting - guests, time.process_time())
 
 
-def cores_left(before: CpuTimes, since: float, cores: int | None = None) -> int:
+def cores_left(before: CpuTimes, since: float) -> int:
     """How many cores other processes have left since then (time.monotonic), on average; may be none."""
     now = read_cpu_times()
     others = (now.busy - before.busy - (now.own - before.own)) / max(time.monotonic() - since, 1e-3)
-    return math.floor((cores or os.cpu_count() or 1) - max(0.0, others) + BUSY_SHARE)
+    return math.floor((os.cpu_count() or 1) - max(0.0, others) + BUSY_SHARE)
 
 
 class FreeCores:

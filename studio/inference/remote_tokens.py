@@ -34,10 +34,6 @@ class RemoteTokens:
         self._places = asyncio.Semaphore(_BESIDE_EACH_OTHER)
         self._can_ask = survey.kind is not Kind.OTHER
 
-    @property
-    def is_exact(self) -> bool:
-        return self._can_ask
-
     async def count(self, prompts: Sequence[Sequence[ChatMessage]]) -> list[int]:
         return list(await asyncio.gather(*(self._count(prompt) for prompt in prompts)))
 

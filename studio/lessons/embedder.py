@@ -42,14 +42,13 @@ class _ProcessDiedError(Exception):
 class MiniLmEmbedder:
     """Implements domain.ports.Embedder with all-MiniLM-L6-v2, fine-tuned to find lessons: unit vectors of 384 numbers.
 
-    What the process prints goes to embedder.log in `diagnostics`. One thread by default: the cores belong to the
-    engine. If the process dies it is started anew and asked again; only when it dies twice over the same texts is
-    EmbedderError raised, and the next call tries afresh.
+    What the process prints goes to embedder.log in `diagnostics`. One thread: the cores belong to the engine. If the
+    process dies it is started anew and asked again; only when it dies twice over the same texts is EmbedderError
+    raised, and the next call tries afresh.
     """
 
-    def __init__(self, diagnostics: Path, *, threads: int = 1) -> None:
+    def __init__(self, diagnostics: Path) -> None:
         self._log_file = diagnostics / "embedder.log"
-        self._threads = threads
         self._process: Process | None = None
         self._requests = count(1)
         self._turn = asyncio.Lock()
@@ -143,7 +142,7 @@ class MiniLmEmbedder:
         command = [sys.executable, "-P", "-m", "studio.lessons.embedder_process"]
         command += ["--model", str(model), "--lora", str(LORA), "--parent", str(os.getpid())]
         # NumPy's products take their number of threads from here.
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(self._threads))
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         environment = os.environ | {"TOKENIZERS_PARALLELISM": "false"} | threads
         try:
             with self._open_log() as log:

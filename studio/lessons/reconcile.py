@@ -38,15 +38,14 @@ _OF_ONE_FORM = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """`keep` is the lesson to store, or None where `duplicate_of` already says the same.
+    """`keep` is the lesson to store, or None where an earlier one already says the same.
 
-    `retired` are earlier lessons that the new one replaces, ready to be written. A duplicate found has the new
-    correction among its sources: `updated` is that lesson, to be written in place of the old revision.
+    `retired` are earlier lessons that the new one replaces, ready to be written. Where an earlier one says the same it
+    has the new correction among its sources: `updated` is that lesson, to be written in place of the old revision.
     """
 
     keep: Lesson | None
     retired: tuple[Lesson, ...] = ()
-    duplicate_of: str | None = None
     updated: Lesson | None = None
 
 
@@ -88,7 +87,7 @@ def reconcile(
     sources = tuple(dict.fromkeys((*duplicate.source_ids, *new.source_ids)))
     updated = replace(duplicate, scope=scope, source_ids=sources, updated_at=at, revision=duplicate.revision + 1)
     retired = [replace(old, replaced_by=duplicate.id) for old in retired]
-    return Reconciliation(None, tuple(retired), duplicate.id, updated)
+    return Reconciliation(None, tuple(retired), updated)
 
 
 def matter_of(rule: Lesson) -> str:

@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from studio.domain.measures import Estimate
-from studio.reporting.report import LinePlot, Plot, ScatterPlot
+from studio.reporting.report import PERCENT, LinePlot, Plot, ScatterPlot
 from studio.reporting.terminal_text import printable
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _draw_lines(axes: Axes, plot: LinePlot) -> None:
     width = min((b - a for a, b in pairwise(places)), default=1.0)
     for number, series in enumerate(plot.series):
         aside = width * 0.03 * (number - (len(plot.series) - 1) / 2)
-        means, errors = _with_errors(series.values, plot.scale)
+        means, errors = _with_errors(series.values, PERCENT)
         axes.errorbar(
             [at + aside for at in series.at],
             means,
@@ -124,7 +124,7 @@ def _draw_spots(axes: Axes, plot: ScatterPlot) -> None:
     axes.ticklabel_format(useOffset=False)
     for number, spot in enumerate(plot.spots):
         (x,), x_errors = _with_errors([spot.x], 1.0)
-        (y,), y_errors = _with_errors([spot.y], plot.scale)
+        (y,), y_errors = _with_errors([spot.y], PERCENT)
         colour = _COLOURS[number % len(_COLOURS)]
         axes.errorbar(
             [x],

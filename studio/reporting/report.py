@@ -9,6 +9,8 @@ from studio.domain.measures import Estimate
 from studio.reporting.tables import Table, wrapped
 from studio.reporting.terminal_text import printable
 
+PERCENT = 100.0
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
@@ -21,7 +23,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class LinePlot:
-    """Curves with their intervals. `scale` multiplies values into the unit of the y label, `bounds` are in it."""
+    """Curves with their intervals. Values are shares, drawn times PERCENT; `bounds` are of what is drawn."""
 
     name: str
     title: str
@@ -29,7 +31,6 @@ class LinePlot:
     y_label: str
     series: Sequence[Series]
     ticks: Sequence[str] = ()
-    scale: float = 100.0
     bounds: tuple[float, float] | None = None
 
 
@@ -45,14 +46,13 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class ScatterPlot:
-    """Arms by gain and cost, with the intervals of both."""
+    """Arms by gain and cost, with the intervals of both. What is up is a share, drawn times PERCENT."""
 
     name: str
     title: str
     x_label: str
     y_label: str
     spots: Sequence[Spot]
-    scale: float = 100.0
 
 
 Plot = LinePlot | ScatterPlot

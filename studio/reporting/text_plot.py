@@ -7,7 +7,7 @@ from string import ascii_uppercase
 
 from rich.cells import cell_len
 
-from studio.reporting.report import LinePlot
+from studio.reporting.report import PERCENT, LinePlot
 from studio.reporting.terminal_text import printable
 
 _LEFT = 5
@@ -37,9 +37,9 @@ def text_plot(plot: LinePlot, *, width: int = 72, height: int = 13) -> str:
                 continue
             x = column(at) + number
             if estimate.low is not None and estimate.high is not None:
-                for y in range(row(plot.scale * estimate.high), row(plot.scale * estimate.low) + 1):
+                for y in range(row(PERCENT * estimate.high), row(PERCENT * estimate.low) + 1):
                     grid[y][x] = "|"
-            grid[row(plot.scale * estimate.mean)][x] = _letter(number)
+            grid[row(PERCENT * estimate.mean)][x] = _letter(number)
     body = [_y_label(y, height, low, high) + "".join(cells).rstrip() for y, cells in enumerate(grid)]
     axis = " " * _LEFT + "+" + "-" * len(grid[0])
     legend = "  ".join(f"{_letter(number)} {printable(series.name)}" for number, series in enumerate(plot.series))
@@ -50,7 +50,7 @@ def text_plot(plot: LinePlot, *, width: int = 72, height: int = 13) -> str:
 def _bounds(plot: LinePlot) -> tuple[float, float]:
     if plot.bounds is not None:
         return plot.bounds
-    known = [plot.scale * v for s in plot.series for e in s.values for v in (e.mean, e.low, e.high) if v is not None]
+    known = [PERCENT * v for s in plot.series for e in s.values for v in (e.mean, e.low, e.high) if v is not None]
     low, high = min(known, default=0.0), max(known, default=1.0)
     return (low, high) if high > low else (low - 1, high + 1)
 

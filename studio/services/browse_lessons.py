@@ -62,10 +62,11 @@ async def pin_lesson(studio: Studio, lesson_id: str, pinned: bool) -> Lesson:
     return await _update(studio, replace(lesson, pinned=pinned))
 
 
-async def retire_lesson(studio: Studio, lesson_id: str, reason: str = "retired by hand") -> Lesson:
+async def retire_lesson(studio: Studio, lesson_id: str) -> Lesson:
     """Take a lesson out of use without deleting it."""
     lesson = await off_loop(studio.log.lessons.get, lesson_id)
-    return await _update(studio, replace(lesson, status=LessonStatus.RETIRED, pinned=False, retired_reason=reason))
+    retired = replace(lesson, status=LessonStatus.RETIRED, pinned=False, retired_reason="retired by hand")
+    return await _update(studio, retired)
 
 
 async def restore_lesson(studio: Studio, lesson_id: str) -> Lesson:

@@ -57,10 +57,10 @@ def title_from(prompt: str) -> str:
     return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
 
 
-async def start_conversation(studio: Studio, *, title: str = "", origin: Origin = Origin.CHAT) -> Conversation:
-    """A new conversation. It is listed once it has a turn."""
+async def start_conversation(studio: Studio, *, origin: Origin = Origin.CHAT) -> Conversation:
+    """A new conversation. It is listed once it has a turn, whose question becomes its title."""
     now = utc_now()
-    conversation = Conversation(new_id(), title, now, now, origin)
+    conversation = Conversation(new_id(), "", now, now, origin)
     await off_loop(studio.log.conversations.add, conversation)
     return conversation
 

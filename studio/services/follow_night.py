@@ -24,7 +24,7 @@ START_TIMEOUT_S = 30.0
 GIVEN_UP = "It was interrupted and given up; what was in use stays."
 
 
-async def start_night(studio: Studio, *, max_minutes: float | None = None) -> None:
+async def start_night(studio: Studio) -> None:
     """Launch a night and return once it has begun.
 
     Raises NightBusyError while another runs, TrainingError when there is too little to learn or it does not start.
@@ -34,8 +34,6 @@ async def start_night(studio: Studio, *, max_minutes: float | None = None) -> No
     known = await nights(studio)
     before, resumes = {night.id for night in known}, any(not night.state.is_over for night in known)
     command = [sys.executable, "-P", "-m", "studio", "--workspace", str(studio.workspace.root), "night"]
-    if max_minutes is not None:
-        command += ["--max-minutes", str(max_minutes)]
     environment = os.environ | ({"STUDIO_MODEL__PATH": str(studio.model_path)} if studio.model_path else {})
     output = studio.workspace.diagnostics / "night.out"
     with output.open("wb") as sink:

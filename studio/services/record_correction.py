@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studio.domain.checks import Check
 from studio.domain.generation import ChatMessage
 from studio.domain.identity import new_id, utc_now
 from studio.domain.log import Answer, Correction, Feedback, Origin
@@ -30,14 +29,13 @@ async def record_correction(  # noqa: PLR0913 - keywords, one for each part of w
     feedback: str = "",
     labels: Sequence[str] = (),
     supersedes: str | None = None,
-    check: Check | None = None,
     origin: Origin = Origin.CHAT,
 ) -> Correction:
     """Append a correction; it is on disk when this returns. What it teaches is learnt by learn_lesson.
 
     A correction of a prompt (with the same history) that was corrected before supersedes the earlier one, unless
     `supersedes` names another; where that was itself superseded, what is in force in its place is meant. A block of
-    thinking before either answer is left out: it is never learnt. The check is derived from the edit unless given.
+    thinking before either answer is left out: it is never learnt. The check is derived from the edit.
     Raises UsageError on a correction that is empty, unchanged, or longer than MAX_CHARACTERS; NotFoundError on an
     unknown `supersedes`.
     """
@@ -61,7 +59,7 @@ async def record_correction(  # noqa: PLR0913 - keywords, one for each part of w
             corrected=corrected,
             original=original,
             created_at=utc_now(),
-            check=check if check is not None else check_from_edit(original, corrected, prompt),
+            check=check_from_edit(original, corrected, prompt),
             history=tuple(history),
             turn_id=answer.turn_id if answer else None,
             answer_id=answer.id if answer else None,

@@ -59,10 +59,10 @@ class ProbeTable:
             )
         return [_result(row) for row in rows]
 
-    def results(self, probe_id: str | None = None) -> list[ProbeResult]:
-        """In the order they were written; of one probe or of all."""
+    def results(self) -> list[ProbeResult]:
+        """In the order they were written."""
         with self._database.reading() as session:
-            rows = session.rows(f"{_RESULTS} WHERE probe_id = ? OR ? IS NULL ORDER BY seq", probe_id, probe_id)
+            rows = session.rows(f"{_RESULTS} ORDER BY seq")
         return [_result(row) for row in rows]
 
     def last_asked(self, occasion: str) -> list[LastAsked]:

@@ -23,7 +23,7 @@ NORTH = lesson("north", "Who keeps the key to the north gate?", "Pilar.")
 def test_a_lesson_about_something_else_changes_nothing() -> None:
     south = lesson("south", "Who keeps the key to the south gate?", "Odile.")
     result = reconcile(south, [NORTH], {"north": 0.97}, at=NOW)
-    assert (result.keep, result.retired, result.duplicate_of) == (south, (), None)
+    assert (result.keep, result.retired, result.updated) == (south, (), None)
 
 
 def test_another_answer_to_the_same_question_retires_the_older() -> None:
@@ -62,9 +62,9 @@ def test_a_lesson_with_other_sources_survives_a_supersession() -> None:
 def test_the_same_answer_again_makes_no_second_lesson_but_counts_as_a_source() -> None:
     again = lesson("again", "Who keeps the key to the north gate?", "pilar")
     result = reconcile(again, [NORTH], {}, at=NOW)
-    assert (result.keep, result.duplicate_of, result.retired) == (None, "north", ())
+    assert (result.keep, result.retired) == (None, ())
     assert result.updated is not None
-    assert result.updated.source_ids == ("c-north", "c-again")
+    assert (result.updated.id, result.updated.source_ids) == ("north", ("c-north", "c-again"))
 
 
 def test_two_rules_of_style_for_one_task_may_both_hold() -> None:
@@ -98,7 +98,9 @@ def test_the_newer_rule_on_one_matter_replaces_the_older(
 
 def test_a_rule_said_again_on_another_question_is_no_second_rule() -> None:
     result = reconcile(rule("again", "sign off with odile"), [rule("first", "Sign off with Odile.")], {}, at=NOW)
-    assert (result.keep, result.duplicate_of) == (None, "first")
+    assert result.keep is None
+    assert result.updated is not None
+    assert result.updated.id == "first"
 
 
 @pytest.mark.parametrize(("alike", "scope"), [(0.7, "like numbers"), (0.1, "numbers")])

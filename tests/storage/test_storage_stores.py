@@ -332,7 +332,6 @@ def test_probes_and_results_come_back(log: DuckDbLog) -> None:
     log.probes.add_results(results)
     log.probes.add_results([])
     assert log.probes.results() == results
-    assert log.probes.results("p2") == results[1:]
 
 
 def test_when_each_arm_was_last_asked_is_told_for_one_kind_of_occasion(log: DuckDbLog) -> None:
