@@ -14,6 +14,9 @@ from textual.widgets import Input
 from tui_driving import AppPilot, settled, shown, type_at_once, until
 
 from studio.tui.app import StudioApp
+from studio.tui.screens.blank import BlankScreen
+from studio.tui.screens.help import HelpScreen
+from studio.tui.screens.sessions import SessionsScreen
 from studio.tui.widgets import file_dialog
 from studio.tui.widgets.dialogs import ConfirmDialog, Dialog, LineDialog
 from studio.tui.widgets.file_dialog import Entry, FileDialog
@@ -87,3 +90,55 @@ async def test_a_list_without_the_present_value_is_shown_and_chosen_from(tmp_pat
         await pilot.press("down", "enter")
         await until(pilot, lambda: not app.screen.is_modal)
     assert chosen == [("lessons",)]
+
+
+@pytest.mark.parametrize(
+    ("keys", "kind", "tells", "typed"),
+    [
+        ("ctrl+o", SessionsScreen, "Rename", "abc"),
+        ("f12 a", FileDialog, "Complete", "/abc"),
+    ],
+)
+async def test_f1_explains_an_open_dialog_and_what_is_typed_in_it_stays(
+    tmp_path: Path, keys: str, kind: type[Dialog[Any]], tells: str, typed: str
+) -> None:
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        for key in keys.split():
+            await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, kind))
+        dialog = app.screen
+        dialog.query_one(Input).value = typed[:-1]
+        dialog.query_one(Input).action_end()
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        assert tells in shown(pilot)
+        assert "esc         Leave" in shown(pilot)
+        assert "f5" not in shown(pilot), "the app's other keys do not act above a dialog"
+        await pilot.press("f1")
+        await until(pilot, lambda: app.screen is dialog)
+        await pilot.press(typed[-1])
+        assert dialog.query_one(Input).value == typed
+
+
+@pytest.mark.parametrize("make", [confirm, line, pick])
+async def test_f1_answers_no_dialog(tmp_path: Path, make: Callable[[], Dialog[Any]]) -> None:
+    app = StudioApp(fake_studio(tmp_path))
+    answers: list[object] = []
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.push_screen(make(), answers.append)
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        await pilot.press("escape")
+        assert app.screen.is_modal
+        assert answers == []
+
+
+@pytest.mark.parametrize("key", ["f1", "tab", "x", "escape"])
+async def test_a_black_screen_goes_at_any_key(tmp_path: Path, key: str) -> None:
+    app = StudioApp(fake_studio(tmp_path))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.push_screen(BlankScreen())
+        await pilot.press(key)
+        await until(pilot, lambda: not app.screen.is_modal)

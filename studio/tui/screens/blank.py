@@ -7,8 +7,8 @@ from textual import events
 from studio.tui.widgets.dialogs import Dialog
 
 
-class BlankScreen(Dialog[None]):
-    """Gone at any key or click."""
+class BlankScreen(Dialog[None], inherit_bindings=False):
+    """Gone at any key or click: none has another meaning here."""
 
     def on_key(self, event: events.Key) -> None:
         event.stop()

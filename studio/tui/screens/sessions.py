@@ -47,6 +47,9 @@ class SessionChoice:
 class SessionsScreen(Dialog[SessionChoice | None]):
     """Dismissed with what the user chose; whoever opened it carries it out."""
 
+    HELP = """\
+Your sessions, the latest first. Words of a title, in any order, leave those that contain them; enter goes on with the
+one that is marked."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave", id="sessions.leave"),
         Binding("down", "move(1)", "Down", show=False, id="sessions.down"),

@@ -86,8 +86,6 @@ the one before it, and from your correction."""
         Binding("A", "arm(-1)", "Arm before", show=False, id="timeline.arm_before", tooltip="The arm before it"),
         Binding("enter", "ask", "Ask", id="timeline.ask", tooltip="Ask the arm as it would have answered then"),
         Binding("y", "copy", "Copy", id="timeline.copy", tooltip="Copy the answer"),
-        # Of the app's keys this one alone acts above a dialog.
-        Binding("f1", "app.help", "Help", id="app.help", tooltip="What this is, and its keys"),
         Binding("escape,t", "close", "Close", id="timeline.close", tooltip="Back to the comparison"),
     ]
     AUTO_FOCUS = "#station-scroll"

@@ -21,6 +21,11 @@ class Dialog(ModalScreen[T]):
     What was typed at once after the answer may still be on its way to it.
     """
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # The app's own does not reach a dialog; under the same id the user's settings give both another key.
+        Binding("f1", "app.help", "Help", id="app.help", tooltip="What this is, and its keys"),
+    ]
+
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         is_above_all = self.app.screen_stack[-1:] == [self]
         return super().dismiss(result) if is_above_all else AwaitComplete()

@@ -43,6 +43,9 @@ class FileDialog(Dialog[Path | None]):
     Enter takes what is marked in the list, a folder to look into it; where nothing is marked, the path as it is typed.
     """
 
+    HELP = """\
+What lies where the typed path leads is listed. Tab completes the path by what is marked, enter takes it, a folder to
+look into it; where nothing is marked, the path as it is typed. Hidden files are listed once their dot is typed."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave", id="file.leave"),
         Binding("down", "move(1)", "Down", show=False, id="file.down"),
