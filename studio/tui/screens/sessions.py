@@ -20,7 +20,7 @@ from studio.domain.log import Conversation, Origin
 from studio.domain.plural import plural
 from studio.tui.plain_text import one_line
 from studio.tui.screens.local_time import local_time
-from studio.tui.widgets.dialogs import Dialog
+from studio.tui.widgets.dialogs import ListDialog
 
 LINE_WIDTH = 70
 """Of a session in the list: what fits into the dialog beside a scroll bar."""
@@ -44,7 +44,7 @@ class SessionChoice:
     conversation: Conversation | None = None
 
 
-class SessionsScreen(Dialog[SessionChoice | None]):
+class SessionsScreen(ListDialog[SessionChoice | None]):
     """Dismissed with what the user chose; whoever opened it carries it out."""
 
     HELP = """\
@@ -57,7 +57,6 @@ one that is marked."""
         Binding("ctrl+r", "rename", "Rename", id="sessions.rename"),
         Binding("ctrl+n", "new", "New session", id="sessions.new"),
     ]
-    AUTO_FOCUS = "Input"
 
     def __init__(self, conversations: list[Conversation], current: str | None, opened: asyncio.Event) -> None:
         super().__init__()
@@ -90,13 +89,6 @@ one that is marked."""
     @on(OptionList.OptionSelected)
     def _resume_clicked(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(SessionChoice(SessionVerb.RESUME, self._shown[event.option_index]))
-
-    def action_move(self, step: int) -> None:
-        options = self.query_one(OptionList)
-        if step > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
 
     def action_rename(self) -> None:
         self._choose(SessionVerb.RENAME)

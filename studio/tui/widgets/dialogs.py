@@ -1,4 +1,4 @@
-"""What dialogs share, and small ones: a yes or no, a line of text."""
+"""What dialogs share, those with a list too, and small ones: a yes or no, a line of text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input, OptionList, Static
 
 T = TypeVar("T")
 
@@ -29,6 +29,16 @@ class Dialog(ModalScreen[T]):
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         is_above_all = self.app.screen_stack[-1:] == [self]
         return super().dismiss(result) if is_above_all else AwaitComplete()
+
+
+class ListDialog(Dialog[T]):
+    """The base of those with a line to type in above a list: keys move in the list while one types."""
+
+    AUTO_FOCUS = "Input"
+
+    def action_move(self, step: int) -> None:
+        options = self.query_one(OptionList)
+        (options.action_cursor_down if step > 0 else options.action_cursor_up)()
 
 
 class ConfirmDialog(Dialog[bool]):

@@ -21,7 +21,7 @@ from textual.widgets.option_list import Option
 from studio.domain.sizes import size_text
 from studio.tui.plain_text import one_line
 from studio.tui.screens.studio_screen import run_beside
-from studio.tui.widgets.dialogs import Dialog
+from studio.tui.widgets.dialogs import ListDialog
 
 LINE_WIDTH = 68
 """What fits into the dialog beside a scroll bar."""
@@ -37,7 +37,7 @@ class Entry(NamedTuple):
     bytes: int = 0
 
 
-class FileDialog(Dialog[Path | None]):
+class FileDialog(ListDialog[Path | None]):
     """Dismissed with the path, which need not exist, or with None.
 
     Enter takes what is marked in the list, a folder to look into it; where nothing is marked, the path as it is typed.
@@ -52,7 +52,6 @@ look into it; where nothing is marked, the path as it is typed. Hidden files are
         Binding("up", "move(-1)", "Up", show=False, id="file.up"),
         Binding("tab", "complete", "Complete", show=False, priority=True, id="file.complete"),
     ]
-    AUTO_FOCUS = "Input"
 
     def __init__(self, title: str, folder: Path) -> None:
         super().__init__()
@@ -133,13 +132,6 @@ look into it; where nothing is marked, the path as it is typed. Hidden files are
         if marked is not None:
             folder, _ = _parted(self.query_one(Input).value)
             self._type(folder / marked.name, is_folder=marked.is_folder)
-
-    def action_move(self, step: int) -> None:
-        options = self.query_one(OptionList)
-        if step > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
 
     def action_leave(self) -> None:
         self.dismiss(None)

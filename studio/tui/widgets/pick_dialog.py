@@ -15,7 +15,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from studio.tui.plain_text import one_line
-from studio.tui.widgets.dialogs import Dialog
+from studio.tui.widgets.dialogs import ListDialog
 
 LINE_WIDTH = 68
 """What fits into the dialog beside a scroll bar."""
@@ -30,7 +30,7 @@ class Pick(NamedTuple):
     about: str = ""
 
 
-class PickDialog(Dialog[tuple[str, ...] | None]):
+class PickDialog(ListDialog[tuple[str, ...] | None]):
     """Dismissed with the picked values; of one, with None where it was left without a pick.
 
     `typed`: where no pick contains what was typed, enter takes that, and these words say so.
@@ -44,7 +44,6 @@ class PickDialog(Dialog[tuple[str, ...] | None]):
         Binding("up", "move(-1)", "Up", show=False, id="pick.up"),
         Binding("ctrl+d", "clear", "All", id="pick.clear"),
     ]
-    AUTO_FOCUS = "Input"
 
     def __init__(
         self, title: str, picks: Sequence[Pick], chosen: Sequence[str], *, several: bool, typed: str = ""
@@ -92,13 +91,6 @@ class PickDialog(Dialog[tuple[str, ...] | None]):
     @on(OptionList.OptionSelected)
     def _pick_clicked(self, event: OptionList.OptionSelected) -> None:
         self._pick(event.option_index)
-
-    def action_move(self, step: int) -> None:
-        options = self.query_one(OptionList)
-        if step > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
 
     def action_clear(self) -> None:
         if self._several:
