@@ -16,6 +16,7 @@ from studio.services.studio import Studio
 from studio.tui.messages import CompareRequested
 from studio.tui.screens import chat_sessions, chat_work
 from studio.tui.screens.chat_work import WELCOME
+from studio.tui.screens.correcting import leave_editor, redo
 from studio.tui.screens.studio_screen import StudioScreen
 from studio.tui.widgets.answer_editor import AnswerEditor, editor_of
 from studio.tui.widgets.answer_view import AnswerView, ExchangeView
@@ -233,8 +234,9 @@ Inserted words are marked {+so+}, deleted ones [-so-]. o opens what a reasoning 
             return
         view = self._leave_feedback(FeedbackLine.Left(cast("FeedbackLine", event.input)))
         if event.value.strip() and view.answer is not None:
-            await view.edit(editor_of(view.answer.text, view.correction, event.value.strip()))
-            self._generate(chat_work.redo(self, view))
+            editor = editor_of(view.answer.text, view.correction, event.value.strip())
+            await view.edit(editor)
+            self._generate(redo(self, editor, view.answer.messages, view.answer.text))
 
     @on(AnswerEditor.Saved)
     def _save(self, event: AnswerEditor.Saved) -> None:
@@ -248,7 +250,7 @@ Inserted words are marked {+so+}, deleted ones [-so-]. o opens what a reasoning 
             self.generation.cancel()
             return
         view = next(node for node in event.editor.ancestors if isinstance(node, AnswerView))
-        self.start(chat_work.leave_editor(self, view, event.editor))
+        self.start(leave_editor(event.editor, view.close_editor))
 
     def action_accept(self) -> None:
         if (view := self._settled()) is None or view.answer is None:

@@ -17,7 +17,6 @@ from studio.tui.plain_text import one_line
 from studio.tui.screens.learning import start_learning
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.answer_view import AnswerView, ExchangeView
-from studio.tui.widgets.dialogs import ConfirmDialog
 from studio.tui.widgets.text_input import Composer
 
 if TYPE_CHECKING:
@@ -175,25 +174,6 @@ async def settle_exchanges(screen: ChatScreen) -> None:
 # Correcting -----------------------------------------------------------------------------------------------------------
 
 
-async def redo(screen: ChatScreen, view: AnswerView) -> None:
-    """Let the model redo an answer with the user's words on what was wrong, into the editor."""
-    from studio.services.redo_answer import redo_with_feedback
-
-    editor, answer = view.editor, view.answer
-    assert editor is not None
-    assert answer is not None
-    deltas = redo_with_feedback(screen.studio, answer.messages, answer.text, editor.feedback)
-    try:
-        async with aclosing(deltas):
-            async for delta in deltas:
-                editor.write(delta)
-    finally:
-        # Also after Esc or a failure: the user goes on from what there is.
-        editor.written()
-    if editor.text.strip() == answer.text.strip():
-        screen.notify("The model's new attempt is the same as its answer. Put it right yourself, or leave with esc.")
-
-
 async def save_correction(screen: ChatScreen, view: AnswerView, editor: AnswerEditor) -> None:
     """Keep what the editor holds as a correction, then learn from it. On failure the editor stays as it is."""
     from studio.domain.log import Feedback
@@ -220,13 +200,6 @@ async def save_correction(screen: ChatScreen, view: AnswerView, editor: AnswerEd
     await view.close_editor()
     screen.studio_app.log_changed()
     start_learning(screen, correction)
-
-
-async def leave_editor(screen: ChatScreen, view: AnswerView, editor: AnswerEditor) -> None:
-    """Close the editor; where words would be lost, ask first."""
-    question = ConfirmDialog("Leave without saving? What you changed is lost.", yes="Leave", no="Keep editing")
-    if not editor.dirty or await screen.app.push_screen_wait(question):
-        await view.close_editor()
 
 
 async def set_accepted(screen: ChatScreen, answer_id: str, *, accept: bool) -> None:

@@ -22,6 +22,7 @@ from studio.tui.screens.arm_tabs import ArmTabs
 from studio.tui.screens.arms_screen import ArmsScreen
 from studio.tui.screens.compare_keys import COMPARE_KEYS, DIAL, DIAL_KEYS, EMPTY, GUARDED, NO_DIAL
 from studio.tui.screens.compare_work import Comparison
+from studio.tui.screens.correcting import leave_editor
 from studio.tui.screens.scale_dial import DialButton, ScaleDial
 from studio.tui.widgets.answer_editor import AnswerEditor
 from studio.tui.widgets.ground import Ground
@@ -222,7 +223,9 @@ lists them. o opens what a reasoning model thought before its answer."""
 
     @on(AnswerEditor.Left)
     def _leave_editor(self, event: AnswerEditor.Left) -> None:
-        self.start(compare_work.leave_editor(self, event.editor), group="leave")
+        editor = event.editor
+        work = leave_editor(editor, lambda: compare_work.close_editor(self, editor.query_ancestor(ArmPane)))
+        self.start(work, group="leave")
 
     def action_copy(self) -> None:
         if (pane := self._answered()) is not None and pane.answer is not None:

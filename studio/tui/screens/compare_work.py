@@ -34,7 +34,6 @@ from studio.tui.screens.arm_pane import ArmPane
 from studio.tui.screens.learning import start_learning
 from studio.tui.screens.timeline import TimelineScreen
 from studio.tui.widgets.answer_editor import AnswerEditor
-from studio.tui.widgets.dialogs import ConfirmDialog
 
 if TYPE_CHECKING:
     from studio.tui.screens.compare import CompareScreen
@@ -163,7 +162,7 @@ async def save_correction(screen: CompareScreen, editor: AnswerEditor) -> None:
         origin=Origin.COMPARE,
     )
     comparison.judging = Judging(correction)
-    await _close_editor(screen, pane)
+    await close_editor(screen, pane)
     await judge_all(screen, comparison.judging)
     screen.studio_app.log_changed()
     start_learning(screen, correction)
@@ -190,14 +189,8 @@ async def judge_anew(screen: CompareScreen, comparison: Comparison) -> None:
         await judge_all(screen, judging)
 
 
-async def leave_editor(screen: CompareScreen, editor: AnswerEditor) -> None:
-    """Close the editor; where words would be lost, ask first."""
-    question = ConfirmDialog("Leave without saving? What you changed is lost.", yes="Leave", no="Keep editing")
-    if not editor.dirty or await screen.app.push_screen_wait(question):
-        await _close_editor(screen, editor.query_ancestor(ArmPane))
-
-
-async def _close_editor(screen: CompareScreen, pane: ArmPane) -> None:
+async def close_editor(screen: CompareScreen, pane: ArmPane) -> None:
+    """Show the answer again, and the other arms beside it."""
     screen.minimize()
     await pane.close_editor()
 

@@ -20,6 +20,7 @@ from studio.services.studio import Studio
 from studio.tui.messages import CompareRequested
 from studio.tui.plain_text import one_line
 from studio.tui.screens import review_work
+from studio.tui.screens.correcting import leave_editor, redo
 from studio.tui.screens.review_card import ReviewCard, why_briefly
 from studio.tui.screens.studio_screen import StudioScreen
 from studio.tui.widgets.answer_editor import AnswerEditor
@@ -197,7 +198,7 @@ answered it. To accept what your correction calls wrong puts the answer in that 
         await self._leave_feedback()
         if words and (opened := self._free()) is not None:
             editor = await self.card.edit(words)
-            self._redoing = self.start(review_work.redo(self, opened, editor), group="redo")
+            self._redoing = self.start(redo(self, editor, opened.asked, opened.item.text), group="redo")
 
     @on(FeedbackLine.Left)
     async def _leave_feedback(self) -> None:
@@ -216,4 +217,4 @@ answered it. To accept what your correction calls wrong puts the answer in that 
         if event.editor.writing and self._redoing is not None:
             self._redoing.cancel()
         else:
-            self.start(review_work.leave_editor(self, event.editor), group="leave")
+            self.start(leave_editor(event.editor, self.card.close_editor), group="leave")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from studio.domain.log import Origin
-from studio.services.redo_answer import redo_with_feedback
 from studio.services.review_answers import (
     Judgement,
     OpenedItem,
@@ -21,7 +19,6 @@ from studio.services.review_answers import (
 from studio.tui.plain_text import one_line
 from studio.tui.screens.learning import start_learning
 from studio.tui.widgets.answer_editor import AnswerEditor
-from studio.tui.widgets.dialogs import ConfirmDialog
 
 if TYPE_CHECKING:
     from studio.services.studio import Studio
@@ -146,24 +143,3 @@ async def undo(screen: ReviewScreen) -> None:
     if not step.skipped:
         screen.notify(f"Taken back: {one_line(item.prompt, 48)}")
         screen.studio_app.log_changed()
-
-
-async def redo(screen: ReviewScreen, opened: OpenedItem, editor: AnswerEditor) -> None:
-    """Let the model redo the answer with the user's words on what was wrong, into the editor."""
-    deltas = redo_with_feedback(screen.studio, opened.asked, opened.item.text, editor.feedback)
-    try:
-        async with aclosing(deltas):
-            async for delta in deltas:
-                editor.write(delta)
-    finally:
-        # Also after Esc or a failure: the user goes on from what there is.
-        editor.written()
-    if editor.text.strip() == opened.item.text.strip():
-        screen.notify("The model's new attempt is the same as its answer. Put it right yourself, or leave with esc.")
-
-
-async def leave_editor(screen: ReviewScreen, editor: AnswerEditor) -> None:
-    """Close the editor; where words would be lost, ask first."""
-    question = ConfirmDialog("Leave without saving? What you changed is lost.", yes="Leave", no="Keep editing")
-    if not editor.dirty or await screen.app.push_screen_wait(question):
-        await screen.card.close_editor()
