@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from studio.cli.say import say
+from studio.domain.steering import STEERING, SURROGATES
 from studio.workspace import Workspace, find_workspace
 
 if TYPE_CHECKING:
@@ -157,8 +158,7 @@ record_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-# What would steer a terminal or cannot be encoded; json itself escapes only what is below the space.
-_UNSAFE = re.compile(r"[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSAFE = re.compile(f"[{STEERING}{SURROGATES}]")  # of which json itself escapes only what is below the space
 
 
 def print_json(value: object) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from studio.domain.steering import STEERING, SURROGATES
+
 # Whole control sequences go first, so that their parameters do not stay behind as litter. Only those that are
 # terminated: an open one must not swallow the rest of the text. Introducers may be 7-bit (ESC [) or 8-bit (U+009B).
 _SEQUENCES = re.compile(
@@ -13,10 +15,8 @@ _SEQUENCES = re.compile(
     r"|\x1b[0-~]"  # two-character escapes: reset, save cursor
 )
 
-# C0 without tab and newline, DEL, C1, the bidi embeddings, overrides and isolates that can reorder what is read
-# (Trojan Source, CVE-2021-42574). Surrogates cannot be encoded and would end the program.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_SURROGATES = re.compile(r"[\ud800-\udfff]")
+_CONTROLS = re.compile(f"[{STEERING}]")
+_SURROGATES = re.compile(f"[{SURROGATES}]")  # printing one would end the program
 
 
 def printable(text: str) -> str:

@@ -6,10 +6,9 @@ import re
 
 from rich.cells import cell_len, set_cell_size
 
-# C0 but for tab and newline, DEL, C1, and the marks that reorder text on screen (bidirectional embeddings, overrides,
-# isolates), by which text can be made to read as something other than it is. And the halves of characters that stand in
-# the names of files that are not UTF-8, which can be neither sent nor written.
-_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]")
+from studio.domain.steering import STEERING, SURROGATES
+
+_STEERING = re.compile(rf"[{STEERING}{SURROGATES}\u2028\u2029]")  # and the separators, which are no line ends here
 
 
 def displayable(text: str) -> str:
