@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import regex
+
 from studio.lessons.general_questions import likeness_to_general
 
 SHARED_LETTERS = 0.2
@@ -18,18 +20,18 @@ _STANDS_OUT = 0.32
 
 # Of words that ask or point, those no other language has: not 'is' (Dutch), 'for' (Danish) or 'are' (Romanian).
 _ENGLISH = frozenset(
-    "the what what's who who's whose where when how which why our your you my they these those this that there"  # noqa: SIM905
-    " with from does did were could would should please tell explain describe and of".split()
+    "the what who whose where when how which why our your you my they these those this that there with from"  # noqa: SIM905
+    " does did were could would should please tell explain describe and of".split()
 )
-_WORD = re.compile(r"[^\W\d_]+(?:['’]s\b)?")
-_NO_LETTER = re.compile(r"[\W_]+")
+_WORD = re.compile(r"[^\W\d_]+")
+_NO_LETTER = regex.compile(r"[^\p{L}\p{M}\p{N}]+")  # vowel signs are marks
 # From here on a sign is a syllable or a word, and two of them say as much as three letters: CJK, kana, Hangul.
 _SYLLABLES = "\u2e80"
 
 
 def is_english(text: str) -> bool:
     """Whether a word tells it; 'Double 35.' and other texts without one count as not."""
-    return any(word.replace("’", "'") in _ENGLISH for word in _WORD.findall(text.casefold()))
+    return not _ENGLISH.isdisjoint(_WORD.findall(text.casefold()))
 
 
 def lowered_by(vector: Sequence[float]) -> float:
