@@ -35,14 +35,20 @@ _FOODS = ("walnuts", "celery", "shrimps", "mustard", "sesame", "lupins", "mussel
 _SYLLABLES = ("bar", "lin", "tor", "mek", "sul", "van", "dor", "pim", "gal", "rus", "fen", "hob")
 
 
-def write_scenario(folder: Path, *, corrections: int, seed: int) -> Path:
-    """Write the scenario into the folder, which is made; always the same for a seed."""
+def write_scenario(folder: Path, *, corrections: int, seed: int, probed: int | None = None) -> Path:
+    """Write the scenario into the folder, which is made; always the same for a seed.
+
+    Of all corrections the question itself is asked; other wordings and uses only of the first `probed`, where given.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     title = f"{corrections} corrections, seed {seed}"
     head = {"title": title, "description": "Made by benchmarks.many_corrections; nothing in it is true."}
     lines = [f"{key} = {json.dumps(text)}" for key, text in head.items()]
     (folder / "scenario.toml").write_text("\n".join([*lines, "format_version = 1", ""]), "utf-8")
-    made = [json.dumps(row, ensure_ascii=False) for row in _corrections(corrections, seed)]
+    rows = list(_corrections(corrections, seed))
+    for row in rows[probed:] if probed is not None else ():
+        row.update({key: [] for key in ("rephrase", "locality", "portability", "transfer")})
+    made = [json.dumps(row, ensure_ascii=False) for row in rows]
     (folder / "corrections.jsonl").write_text("\n".join([*made, ""]), "utf-8")
     shutil.copyfile(GENERAL, folder / "general.jsonl")
     return folder
@@ -150,5 +156,10 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--corrections", type=int, default=CORRECTIONS)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--probed", type=int, metavar="N", help="ask other wordings and uses of the first N only")
     arguments = parser.parse_args()
-    print(write_scenario(arguments.folder, corrections=arguments.corrections, seed=arguments.seed))
+    print(
+        write_scenario(
+            arguments.folder, corrections=arguments.corrections, seed=arguments.seed, probed=arguments.probed
+        )
+    )

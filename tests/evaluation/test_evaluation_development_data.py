@@ -33,3 +33,5 @@ def test_many_corrections_are_made_by_the_seed_and_load_as_a_scenario(tmp_path: 
     assert len(scenario.in_force(1)) == 60
     for correction in scenario.in_force(1):
         assert judge(correction.taught.target, correction.check).ok, "the target passes its own check"
+    few = load_scenario(write_scenario(tmp_path / "d", corrections=60, seed=1, probed=2)).in_force(1)
+    assert [bool(correction.rephrase) for correction in few] == [True] * 2 + [False] * 58
