@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.errors import EmbedderError
 from studio.lessons.embedder import NAME, find_model
-from studio.lessons.minilm_lora import LORA
+from studio.lessons.minilm_lora import LORA, REINSTALL
 
 QUESTIONS = Path(__file__).with_suffix(".txt")
 VECTORS = Path(__file__).with_suffix(".safetensors")
@@ -34,7 +35,8 @@ def general_questions() -> list[str]:
 def likeness_to_general(vector: Sequence[float]) -> float:
     """Mean cosine of a question's unit vector to the three general questions most like it.
 
-    -1 where the vector is not of the embedder's width, so that there is nothing to compare it with.
+    -1 where the vector is not of the embedder's width, so that there is nothing to compare it with. Raises
+    EmbedderError where the vectors that ship are missing or damaged.
     """
     held = _vectors()
     if len(vector) != held.shape[1]:
@@ -52,9 +54,15 @@ def embed_general_questions() -> NDArray[np.float32]:
 
 @cache
 def _vectors() -> NDArray[np.float32]:
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    held: NDArray[np.float32] = load_file(VECTORS)["vectors"].astype(np.float32)
+    try:
+        held: NDArray[np.float32] = load_file(VECTORS)["vectors"].astype(np.float32)
+    except (OSError, SafetensorError, KeyError) as error:
+        raise EmbedderError(
+            f"The vectors of general questions, {VECTORS}, cannot be read ({type(error).__name__}).", REINSTALL
+        ) from error
     return held
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LORA = Path(__file__).with_suffix(".safetensors")
 
 WEIGHTS = "model.safetensors"
-_REINSTALL = "Install Correction Studio again."
+REINSTALL = "Install Correction Studio again."
 
 
 def merge_lora(weights: dict[str, NDArray[np.float32]], base: Path, lora: Path) -> None:
@@ -48,7 +48,7 @@ def _read(lora: Path) -> tuple[dict[str, str], dict[str, NDArray[np.float32]]]:
     from safetensors import SafetensorError, safe_open
 
     if not lora.is_file():
-        raise EmbedderError(f"The studio's fine-tuning of the sentence embedder, {lora}, is missing.", _REINSTALL)
+        raise EmbedderError(f"The studio's fine-tuning of the sentence embedder, {lora}, is missing.", REINSTALL)
     try:
         with safe_open(lora, framework="numpy") as file:
             factors = {name: file.get_tensor(name).astype("float32") for name in file.keys()}  # noqa: SIM118
@@ -59,5 +59,5 @@ def _read(lora: Path) -> tuple[dict[str, str], dict[str, NDArray[np.float32]]]:
 
 def _damaged(lora: Path, error: Exception) -> EmbedderError:
     return EmbedderError(
-        f"The studio's fine-tuning of the sentence embedder, {lora}, is damaged ({type(error).__name__}).", _REINSTALL
+        f"The studio's fine-tuning of the sentence embedder, {lora}, is damaged ({type(error).__name__}).", REINSTALL
     )

@@ -9,6 +9,8 @@ from safetensors import safe_open
 from studio.domain.checks import Check
 from studio.domain.identity import utc_now
 from studio.domain.log import Correction
+from studio.errors import EmbedderError
+from studio.lessons import general_questions
 from studio.lessons.distil import distil, lesson_keys
 from studio.lessons.embedder import NAME, MiniLmEmbedder
 from studio.lessons.general_questions import VECTORS, embed_general_questions, likeness_to_general
@@ -109,6 +111,23 @@ def test_an_english_question_without_an_english_word_loses_nothing() -> None:
 def test_vectors_of_another_width_are_like_nothing() -> None:
     assert likeness_to_general([0.1, 0.2]) == -1.0
     assert lowered_by([]) == 0.0
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no vectors"])
+def test_vectors_that_cannot_be_read_are_told_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
+    file = tmp_path / "vectors.safetensors"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setattr(general_questions, "VECTORS", file)
+    general_questions._vectors.cache_clear()
+    try:
+        with pytest.raises(EmbedderError, match="cannot be read") as told:
+            likeness_to_general([0.0] * 384)
+    finally:
+        general_questions._vectors.cache_clear()
+    assert "Install" in told.value.hint
 
 
 def test_letters_are_shared_by_the_shorter_text() -> None:
