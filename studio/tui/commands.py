@@ -32,14 +32,17 @@ def commands_of(app: StudioApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
     """The screen's actions, then the app's, as commands of the palette; Import from every screen, for it has no key
     outside of Export.
     """
-    for node in (screen, app):
-        for binding in bindings_of(node):
-            if binding.action == "command_palette" or not applies(node, binding):
-                continue
-            help_text = f"{binding.tooltip or binding.description} ({key_of(app, binding)})"
-            # Compare is also what Chat and Review do with a question.
-            title = f"Go to {binding.description}" if goes_to_screen(binding) else binding.description
-            yield SystemCommand(title, help_text, partial(app.run_action, binding.action, node))
+    offered: list[tuple[DOMNode, Binding]] = [(screen, binding) for binding in bindings_of(screen)]
+    # Dialogs have the app's Help as their own, for the app's keys do not act above them.
+    own = {binding.id for _, binding in offered}
+    offered += [(app, binding) for binding in bindings_of(app) if binding.id not in own]
+    for node, binding in offered:
+        if binding.action == "command_palette" or not applies(node, binding):
+            continue
+        help_text = f"{binding.tooltip or binding.description} ({key_of(app, binding)})"
+        # Compare is also what Chat and Review do with a question.
+        title = f"Go to {binding.description}" if goes_to_screen(binding) else binding.description
+        yield SystemCommand(title, help_text, partial(app.run_action, binding.action, node))
     if app.current_mode != "export":
         yield SystemCommand("Import…", "Corrections from a file or another log (i in Export)", partial(_import, app))
 
