@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from studio.cli.frame import interruptible, one_line, print_json
@@ -11,19 +12,57 @@ from studio.cli.say import say
 
 if TYPE_CHECKING:
     from studio.domain.speed import MachineSpeed
-    from studio.services.describe_model import FileFacts
+    from studio.services.describe_model import FileFacts, Room
+    from studio.services.expected_speed import Pace
     from studio.services.model_shelf import Shelf, ShelfModel
     from studio.settings import Settings
     from studio.storage import DuckDbLog
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    model: ShelfModel
+    facts: FileFacts | None
+    room: Room
+    pace: Pace
+
+    @property
+    def architecture(self) -> str:
+        if self.facts:
+            return self.facts.architecture
+        return self.model.entry.architecture if self.model.entry else ""
+
+    @property
+    def context(self) -> int:
+        if self.facts:
+            return self.facts.context
+        return self.model.entry.context if self.model.entry else 0
+
+    @property
+    def licence(self) -> str:
+        """The catalogue's word counts before what was recorded at a pull, and that before the file's own."""
+        recorded = self.model.record.licence if self.model.record else ""
+        in_header = self.facts.licence if self.facts else ""
+        return (self.model.entry.licence if self.model.entry else "") or recorded or in_header
+
+    @property
+    def refusal(self) -> str:
+        return self.facts.refusal if self.facts else ""
+
+    @property
+    def note(self) -> str:
+        return self.model.note or self.refusal
+
+    @property
+    def why(self) -> str:
+        return self.model.entry.why if self.model.entry else ""
+
+
 def list_all(shelf: Shelf, *, as_json: bool) -> None:
     """Print them, in words or as JSON."""
-    from studio.domain.sizes import size_text
-    from studio.services.describe_model import file_facts, night_in_words, pace_of, room_for
+    from studio.services.describe_model import file_facts, pace_of, room_for
     from studio.services.model_shelf import model_in_use, models_on
     from studio.settings import load_settings
-    from studio.training.architectures import TRAINED
 
     settings = load_settings(shelf.workspace.settings_file)
     context = settings.model.context_tokens
@@ -32,53 +71,58 @@ def list_all(shelf: Shelf, *, as_json: bool) -> None:
     ]
     speed, log = _speed(shelf, settings, found), _log(shelf)
     rows = [
-        (one, facts, room_for(one, facts), pace_of(shelf.workspace, log, one, facts, speed)) for one, facts in found
+        _Row(one, facts, room_for(one, facts), pace_of(shelf.workspace, log, one, facts, speed)) for one, facts in found
     ]
     if as_json:
-        print_json(
-            [
-                {
-                    "name": model.name,
-                    "state": model.place.value,
-                    "in_use": model.in_use,
-                    "path": str(model.path) if model.path else None,
-                    "bytes": model.bytes,
-                    "pulled_bytes": model.done,
-                    "architecture": facts.architecture if facts else model.entry.architecture if model.entry else "",
-                    "trainable": (facts.architecture if facts else model.entry.architecture if model.entry else "")
-                    in TRAINED,
-                    "context": facts.context if facts else model.entry.context if model.entry else 0,
-                    "licence": _licence(model, facts.licence if facts else ""),
-                    "program": model.program,
-                    "fit": room.fit.value if room.fit else None,
-                    "memory": room.words,
-                    "expected_tokens_s": pace.expected,
-                    "measured_tokens_s": pace.measured,
-                    "speed": pace.words,
-                    "night_memory": night_in_words(facts, settings.night),
-                    "note": model.note or (facts.refusal if facts else ""),
-                    "why": model.entry.why if model.entry else "",
-                }
-                for model, facts, room, pace in rows
-            ]
-        )
+        print_json([_as_json(row, settings) for row in rows])
         return
-    for model, facts, room, pace in rows:
-        mark = "*" if model.in_use else " "
-        state = f"partly pulled, {100 * model.done // max(1, model.bytes)}%" if model.done else model.place.value
-        state = f"{state}: {model.program}" if model.program else state
-        unfit = "cannot be used" if facts and facts.refusal else ""
-        fit = unfit or (room.fit.value if room.fit else "in use" if model.in_use else "")
-        about = [
-            size_text(model.bytes),
-            _licence(model, facts.licence if facts else ""),
-            state,
-            fit,
-            pace.short,
-        ]
-        say(f"{mark} {one_line(model.name, 36):36} {one_line(' · '.join(filter(None, about)), 120)}")
-        told = model.note or (facts.refusal if facts else "") or (model.entry.why if model.entry else room.words)
-        say(f"    {one_line(told, 180)}")
+    for row in rows:
+        _say(row)
+
+
+def _as_json(row: _Row, settings: Settings) -> dict[str, object]:
+    from studio.services.describe_model import night_in_words
+    from studio.training.architectures import TRAINED
+
+    model, room, pace = row.model, row.room, row.pace
+    return {
+        "name": model.name,
+        "state": model.place.value,
+        "in_use": model.in_use,
+        "path": str(model.path) if model.path else None,
+        "bytes": model.bytes,
+        "pulled_bytes": model.done,
+        "architecture": row.architecture,
+        "trainable": row.architecture in TRAINED,
+        "context": row.context,
+        "licence": row.licence,
+        "program": model.program,
+        "fit": room.fit.value if room.fit else None,
+        "memory": room.words,
+        "expected_tokens_s": pace.expected,
+        "measured_tokens_s": pace.measured,
+        "speed": pace.words,
+        "night_memory": night_in_words(row.facts, settings.night),
+        "note": row.note,
+        "why": row.why,
+    }
+
+
+def _say(row: _Row) -> None:
+    from studio.domain.sizes import size_text
+
+    model = row.model
+    state = f"partly pulled, {100 * model.done // max(1, model.bytes)}%" if model.done else model.place.value
+    state = f"{state}: {model.program}" if model.program else state
+    if row.refusal:
+        fit = "cannot be used"
+    elif row.room.fit:
+        fit = row.room.fit.value
+    else:
+        fit = "in use" if model.in_use else ""
+    about = " · ".join(filter(None, (size_text(model.bytes), row.licence, state, fit, row.pace.short)))
+    say(f"{'*' if model.in_use else ' '} {one_line(model.name, 36):36} {one_line(about, 120)}")
+    say(f"    {one_line(row.note or row.why or row.room.words, 180)}")
 
 
 def _speed(
@@ -103,9 +147,4 @@ def _log(shelf: Shelf) -> DuckDbLog | None:
     from studio.storage import DuckDbLog
 
     workspace = shelf.workspace
-    return DuckDbLog(workspace.log_file, workspace.backups) if workspace.log_file.is_file() else None
-
-
-def _licence(model: ShelfModel, in_header: str) -> str:
-    recorded = model.record.licence if model.record else ""
-    return (model.entry.licence if model.entry else "") or recorded or in_header
+    return DuckDbLog.of(workspace) if workspace.log_file.is_file() else None
