@@ -149,7 +149,7 @@ FIRST_VIEWS = (
 
 def fill(workspace: Workspace, turns: int = TURNS, corrections: int = CORRECTIONS) -> None:
     """A log of so many turns, every one answered, and so many corrections, each with its lesson and a probe."""
-    DuckDbLog(workspace.log_file, workspace.sessions / "backups").open()
+    DuckDbLog.of(workspace).open()
     values = {
         "turns": turns,
         "corrections": corrections,
@@ -180,7 +180,7 @@ def opened(folder: Path) -> dict[str, float]:
     """The log opened as the app opens it, and its first question read."""
     workspace = Workspace(folder)
     began = time.perf_counter()
-    log = DuckDbLog(workspace.log_file, workspace.sessions / "backups")
+    log = DuckDbLog.of(workspace)
     log.open()
     taken = time.perf_counter() - began
     return {"ageing.open_ms": 1000 * taken, "ageing.log_mb": workspace.log_file.stat().st_size / 1e6}

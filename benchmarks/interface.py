@@ -217,7 +217,7 @@ def fake_studio(folder: Path) -> Studio:
     return Studio(
         settings,
         workspace,
-        DuckDbLog(workspace.log_file, workspace.sessions / "backups"),
+        DuckDbLog.of(workspace),
         engine,
         embedder,
         Path("none"),

@@ -35,7 +35,7 @@ def build_studio(workspace: Workspace, *, yields_to_user: bool = False, **overri
     return Studio(
         settings=settings,
         workspace=workspace,
-        log=DuckDbLog(workspace.log_file, workspace.sessions / "backups"),
+        log=DuckDbLog.of(workspace),
         engine=LlamaEngine(workspace.diagnostics, None if yields_to_user else workspace.interactive_lock),
         embedder=MiniLmEmbedder(workspace.diagnostics),
         model_path=find_model(settings.model.path, workspace.local_models),
@@ -67,7 +67,7 @@ def _remote_studio(workspace: Workspace, settings: Settings) -> Studio:
     return Studio(
         settings=settings,
         workspace=workspace,
-        log=DuckDbLog(workspace.log_file, workspace.sessions / "backups"),
+        log=DuckDbLog.of(workspace),
         engine=RemoteEngine(access, workspace.diagnostics / "model_hashes.json"),
         embedder=MiniLmEmbedder(workspace.diagnostics),
         model_path=same_as,
@@ -92,7 +92,7 @@ def build_throwaway(folder: Path, origin: Studio, *, repeats_nights: bool = True
     return Studio(
         settings=origin.settings,
         workspace=workspace,
-        log=DuckDbLog(workspace.log_file, workspace.sessions / "backups"),
+        log=DuckDbLog.of(workspace),
         engine=origin.engine,
         embedder=origin.embedder,
         model_path=origin.model_path,

@@ -159,7 +159,7 @@ def fake_studio(folder: Path, *, engine: FakeEngine | None = None, settings: Set
     return Studio(
         settings=settings or Settings(),
         workspace=workspace,
-        log=DuckDbLog(workspace.log_file, workspace.sessions / "backups"),
+        log=DuckDbLog.of(workspace),
         engine=engine or FakeEngine(),
         embedder=FakeEmbedder(),
         model_path=folder / "fake.gguf",

@@ -74,7 +74,7 @@ def export(frame: Frame, /, out: Path | None, as_json: bool, **given: Any) -> No
 
     request = _request(frame, given)
     workspace = frame.workspace.ensure()
-    log = DuckDbLog(workspace.log_file, workspace.sessions / "backups")
+    log = DuckDbLog.of(workspace)
     if request.privacy == "report":
         found = _Found(as_json)
         counts = report_findings(log, request, found, workspace.scratch)

@@ -221,7 +221,7 @@ def _log(frame: Frame) -> Log:
     from studio.storage import DuckDbLog
 
     workspace = frame.workspace.ensure()
-    return DuckDbLog(workspace.log_file, workspace.sessions / "backups")
+    return DuckDbLog.of(workspace)
 
 
 def _minute(moment: datetime) -> str:

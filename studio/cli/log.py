@@ -23,7 +23,7 @@ def _log(frame: Frame) -> DuckDbLog:
     from studio.storage import DuckDbLog
 
     workspace = frame.workspace.ensure()
-    return DuckDbLog(workspace.log_file, workspace.backups)
+    return DuckDbLog.of(workspace)
 
 
 @click.command()

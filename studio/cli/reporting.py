@@ -80,7 +80,7 @@ def _of_log(frame: Frame, folder: Path | None, label: str) -> tuple[Report | Non
 
     if folder is None:
         workspace = frame.workspace.ensure()
-        story = read_story(DuckDbLog(workspace.log_file, workspace.sessions / "backups"), label)
+        story = read_story(DuckDbLog.of(workspace), label)
     else:
         from studio.storage.parquet_log import log_of_export
 

@@ -80,7 +80,7 @@ def backup(frame: Frame) -> None:
     from studio.storage import DuckDbLog
 
     workspace = frame.workspace.ensure()
-    made = DuckDbLog(workspace.log_file, workspace.backups).backup()
+    made = DuckDbLog.of(workspace).backup()
     say(f"Backed up to {made!s}")
 
 

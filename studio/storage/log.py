@@ -6,7 +6,7 @@ import threading
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from studio.errors import NotFoundError, StorageError
 from studio.storage.backups import BackupFolder
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from studio.domain.exports import Choosable, Selection
     from studio.domain.restoring import Restoration
     from studio.domain.stores import LogCopy
+    from studio.workspace import Workspace
 
 
 class DuckDbLog(Stores):
@@ -37,6 +38,11 @@ class DuckDbLog(Stores):
         self._is_open = False
         self._refusal: StorageError | None = None
         super().__init__(Database(file, wait_s=wait_s, before_use=self.open))
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> Self:
+        """The log of a workspace."""
+        return cls(workspace.log_file, workspace.backups)
 
     def open(self) -> None:
         """Make the file where there is none, and migrate an older one, with a backup before each step.

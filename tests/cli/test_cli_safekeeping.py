@@ -32,7 +32,7 @@ def workspace(tmp_path: Path) -> Workspace:
 @pytest.fixture
 def log(workspace: Workspace) -> DuckDbLog:
     """With one correction that is in a backup, and one made since."""
-    log = DuckDbLog(workspace.log_file, workspace.backups)
+    log = DuckDbLog.of(workspace)
     for question in ("Backed up?", "Made since?"):
         log.corrections.add(Correction(new_id(), question, "Yes.", "No.", utc_now(), Check()))
         if question == "Backed up?":

@@ -33,7 +33,7 @@ ALL = "import json, sys; from studio.cli.root import run; [run(one) for one in j
 def workspace(tmp_path: Path) -> Workspace:
     """Of which every text says EVIL."""
     workspace = Workspace(tmp_path).ensure()
-    log, now = DuckDbLog(workspace.log_file, workspace.backups), utc_now()
+    log, now = DuckDbLog.of(workspace), utc_now()
     talk = Conversation(new_id(), EVIL, now, now)
     turn = Turn(new_id(), talk.id, 0, EVIL, now)
     answer = Answer(new_id(), turn.id, EVIL, EVIL, FinishReason.STOP, Given(), (), 1, 1, 0.1, 0.1, now)

@@ -214,7 +214,7 @@ def test_a_damaged_adapter_fails_its_own_arm_only(tmp_path: Path) -> None:
     model = first["given"]["model_sha256"]
     place = Workspace(tmp_path)
     (place.adapters / "junk.gguf").write_bytes(b"GGUF but not really")
-    log = DuckDbLog(place.log_file, place.sessions / "backups")
+    log = DuckDbLog.of(place)
     log.adapters.add(Adapter(new_id(), 1, model, new_id(), "junk.gguf", "0" * 64, "lora", 16, 1.0, utc_now()))
     (tmp_path / "studio.toml").write_text('[arms.first]\nadapter = "1"\nscope = -1\n')
     done = run(*where, "ask", "Hello", "--arm", "first", "--arm", "frozen", "--json")

@@ -33,7 +33,7 @@ SELECT_EVERYTHING = "\x1b[18~"
 
 def log_of(workspace: Path) -> DuckDbLog:
     place = Workspace(workspace)
-    return DuckDbLog(place.log_file, place.sessions / "backups")
+    return DuckDbLog.of(place)
 
 
 def ended_by_kill(screen: str, question: str) -> bool:

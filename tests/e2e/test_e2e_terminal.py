@@ -26,7 +26,7 @@ SELECT_EVERYTHING = "\x1b[18~"  # F7 in a TextArea
 
 def log_of(workspace: Path) -> DuckDbLog:
     place = Workspace(workspace)
-    return DuckDbLog(place.log_file, place.sessions / "backups")
+    return DuckDbLog.of(place)
 
 
 def ask_and_correct(app: Terminal) -> None:

@@ -29,7 +29,7 @@ def broken(folder: Path, told: Told) -> list[str]:
     """What does not hold right after a crash, one sentence each."""
     workspace = Workspace(folder)
     try:
-        log = DuckDbLog(workspace.log_file, workspace.sessions / "backups")
+        log = DuckDbLog.of(workspace)
         log.open()
         return [*log.check(), *_forgotten(workspace, log, told), *_adapters(workspace, log)]
     except StudioError as error:
@@ -47,7 +47,7 @@ def left_behind(folder: Path) -> list[str]:
     """Files that only whoever was killed had a use for, after the next backup, which sweeps as it comes."""
     workspace = Workspace(folder)
     if workspace.log_file.exists():
-        DuckDbLog(workspace.log_file, workspace.sessions / "backups").backup()
+        DuckDbLog.of(workspace).backup()
     found = {str(path.relative_to(folder)) for pattern in LEFTOVERS for path in folder.rglob(pattern)}
     scratch = Workspace(folder).scratch
     found |= {str(path.relative_to(folder)) for path in scratch.iterdir()} if scratch.is_dir() else set()

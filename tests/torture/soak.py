@@ -100,7 +100,7 @@ class _Driven:
         self._app = app
         self._seen = bytearray()
         self._workspace = Workspace(folder)
-        self._log = DuckDbLog(self._workspace.log_file, self._workspace.sessions / "backups")
+        self._log = DuckDbLog.of(self._workspace)
 
     def ready(self) -> None:
         """Until the model is loaded: what is typed before the app has its terminal is lost. Raises TimeoutError."""

@@ -32,7 +32,7 @@ class SlowLog(DuckDbLog):
 
 def slow_studio(folder: Path) -> Studio:
     studio = fake_studio(folder)
-    log = SlowLog(studio.workspace.log_file, studio.workspace.sessions / "backups")
+    log = SlowLog.of(studio.workspace)
     log.let = threading.Event()
     studio.log = log
     return studio
@@ -40,7 +40,7 @@ def slow_studio(folder: Path) -> Studio:
 
 def newer_log(folder: Path) -> Path:
     workspace = Workspace(folder).ensure()
-    DuckDbLog(workspace.log_file, workspace.sessions / "backups").open()
+    DuckDbLog.of(workspace).open()
     with duckdb.connect(workspace.log_file) as connection:
         connection.execute("INSERT INTO schema_version SELECT 9999, * EXCLUDE (version) FROM schema_version LIMIT 1")
     return workspace.log_file
