@@ -14,7 +14,7 @@ before the history likewise.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import accumulate, takewhile
 from typing import TypeVar
 
@@ -24,7 +24,7 @@ from studio.domain.lessons import LessonKind, RetrievedLesson
 from studio.domain.log import Correction
 from studio.errors import PromptTooLongError
 from studio.prompting.lesson_form import asked, shown_answered, system_with, turns_shown
-from studio.prompting.prompt_forms import DEFAULT_FORMS, PromptForms
+from studio.prompting.prompt_forms import DEFAULT_FORMS, READING_FORMS, LessonForm, PromptForms
 
 T = TypeVar("T")
 
@@ -168,8 +168,10 @@ def reapply_request(
     A lesson that does not fix its own correction is weak (AlphaOPT, arXiv 2510.18428: keep a lesson only if
     re-applying it solves its source). It is to be read, and not to be copied from the question itself, answered.
     """
-    read = replace(forms, shows_same_question=False)
-    return PromptRequest(correction.prompt, Memory.LESSONS, system, correction.history, lessons=(lesson,), forms=read)
+    own = (lesson,)
+    return PromptRequest(
+        correction.prompt, Memory.LESSONS, system, correction.history, lessons=own, forms=forms.to_be_read()
+    )
 
 
 def _with_lessons(
@@ -188,14 +190,15 @@ def _answered(
     request: PromptRequest, lessons: Sequence[RetrievedLesson]
 ) -> tuple[Sequence[ChatMessage], Sequence[RetrievedLesson]]:
     """The very question as earlier turns, where it was corrected and is shown so; and the lessons in their own form."""
-    turns = shown_answered(request.question, lessons) if request.forms.shows_same_question else ()
+    shows = request.forms.shows_same_question and request.forms.lesson is not LessonForm.SHOWN
+    turns = shown_answered(request.question, lessons) if shows else ()
     return turns, [one for one in lessons if one.lesson.kind is LessonKind.STYLE] if turns else lessons
 
 
 def _other_form(forms: PromptForms, lessons: Sequence[RetrievedLesson], fits_twice: bool) -> str:
     """The form that made this prompt another than the default would have; a prompt has lessons or corrections."""
     if any(one.lesson.kind is LessonKind.FACT for one in lessons):
-        return "" if forms.lesson is DEFAULT_FORMS.lesson else forms.lesson.value
+        return "" if forms.lesson is DEFAULT_FORMS.lesson or forms == READING_FORMS else forms.lesson.value
     return "" if forms.corrections is DEFAULT_FORMS.corrections or not fits_twice else forms.corrections.value
 
 

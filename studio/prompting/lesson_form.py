@@ -1,9 +1,9 @@
 """How retrieved lessons are put before the model: facts after the question, rules as a question answered by them.
 
 The default was found by measurement on SmolLM2-135M (docs/lessons.md): small models copy what they read last, and
-use a fact more often when it comes with the question it answers and is followed by being asked once more. A rule they
-keep best when they seem to have kept it before. Other models may read facts better in one of the other forms
-(`LessonForm`); rules have one form.
+use a fact more often when it comes with the question it answers and is followed by being asked once more; and what they
+seem to have done before they do again, be it to keep a rule or to answer by a note. Other models may read facts better
+in one of the other forms (`LessonForm`); rules have one form.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def shown_answered(question: str, lessons: Sequence[RetrievedLesson]) -> tuple[C
     """Two earlier turns in which this very question was answered as its lesson says; none without such a fact."""
     for one in _facts(lessons):
         if folded(one.lesson.example_question) == folded(question):
-            return _TIMES_SHOWN * _as_turn(one.lesson)
+            return _TIMES_SHOWN * _as_turn(one)
     return ()
 
 
@@ -41,7 +41,7 @@ def asked(question: str, lessons: Sequence[RetrievedLesson], form: LessonForm = 
     under_rules = _under_rules(question, [one.lesson for one in _rules(lessons)])
     facts = _facts(lessons)
     match form:
-        case LessonForm.AFTER:
+        case LessonForm.SHOWN | LessonForm.AFTER:
             return with_lessons(under_rules, facts)
         case LessonForm.BEFORE:
             return f"{_known(facts)}\n\n{under_rules}" if facts else under_rules
@@ -53,7 +53,7 @@ def asked(question: str, lessons: Sequence[RetrievedLesson], form: LessonForm = 
 
 def turns_shown(lessons: Sequence[RetrievedLesson], form: LessonForm = LessonForm.AFTER) -> tuple[ChatMessage, ...]:
     """What the lessons show as earlier turns, the best ones last: each rule's example, asked under the rule and
-    answered by it; and in that form each fact, as a question that was answered."""
+    answered by it; and in two forms each fact, as a question that was answered, beside its note or without it."""
     rules = tuple(
         message
         for one in _TIMES_SHOWN * _rules(lessons)
@@ -63,14 +63,20 @@ def turns_shown(lessons: Sequence[RetrievedLesson], form: LessonForm = LessonFor
             ChatMessage(Role.ASSISTANT, one.lesson.example_answer),
         )
     )
-    if form is not LessonForm.TURN:
+    if form not in (LessonForm.SHOWN, LessonForm.TURN):
         return rules
-    facts = [one.lesson for one in reversed(_facts(lessons)) if _has_question(one.lesson)]
-    return rules + tuple(message for fact in facts for message in _as_turn(fact))
+    facts = [one for one in reversed(_facts(lessons)) if _has_question(one.lesson)]
+    as_turn = _in_use if form is LessonForm.SHOWN else _as_turn
+    return rules + tuple(message for fact in facts for message in as_turn(fact))
 
 
-def _as_turn(fact: Lesson) -> tuple[ChatMessage, ...]:
-    return ChatMessage(Role.USER, fact.example_question), ChatMessage(Role.ASSISTANT, fact.guidance)
+def _in_use(fact: RetrievedLesson) -> tuple[ChatMessage, ...]:
+    noted = with_lessons(fact.lesson.example_question, [fact])
+    return ChatMessage(Role.USER, noted), ChatMessage(Role.ASSISTANT, fact.lesson.guidance)
+
+
+def _as_turn(fact: RetrievedLesson) -> tuple[ChatMessage, ...]:
+    return ChatMessage(Role.USER, fact.lesson.example_question), ChatMessage(Role.ASSISTANT, fact.lesson.guidance)
 
 
 def system_with(system: str, lessons: Sequence[RetrievedLesson], form: LessonForm = LessonForm.AFTER) -> str:

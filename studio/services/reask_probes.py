@@ -19,7 +19,6 @@ from studio.domain.lessons import LessonStatus
 from studio.domain.log import Correction
 from studio.domain.nights import Probe, ProbeKind, ProbeResult
 from studio.evaluation.checks import judge
-from studio.prompting.prompt_forms import DEFAULT_FORMS
 from studio.services.ask_many import Ask, Reply, stream_many
 from studio.services.judge_probes import PROBE_SAMPLING
 from studio.services.loaded_title import loaded_title
@@ -77,9 +76,8 @@ async def _knowledge(studio: Studio, corrections: Sequence[Correction], recipes:
         [(adapter.id, adapter.active, adapter.scale) for adapter in adapters],
         [dataclasses.asdict(recipe) for recipe in recipes],
         asdict(studio.settings.prompt),
+        dataclasses.asdict(await forms_of(studio)),
     ]
-    if (forms := await forms_of(studio)) != DEFAULT_FORMS:
-        whole.append(dataclasses.asdict(forms))
     return hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:12]
 
 

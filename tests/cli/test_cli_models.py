@@ -157,8 +157,8 @@ def test_what_the_model_in_use_reads_best_is_measured(
     for words in ("Lessons", "Context arm", "known facts before the question", "all corrections once", "chosen"):
         assert words in text, words
     measured = json.loads(models("measure", "--json"))
-    assert measured["lesson"] == "turn"  # the stand-in repeats what stands before its question
-    assert [one["form"] for one in measured["lessons"]] == ["after", "before", "turn", "system"]
+    assert measured["lesson"] == "shown"  # the stand-in repeats what stands before its question
+    assert [one["form"] for one in measured["lessons"]] == ["shown", "after", "before", "turn", "system"]
     assert models("measure", "--nonsense", code=2)
 
 

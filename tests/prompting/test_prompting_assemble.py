@@ -199,8 +199,9 @@ def test_braces_and_markup_are_plain_text_everywhere() -> None:
     lesson = retrieved(f"{odd}?", odd)
     request = PromptRequest(odd, Memory.LESSONS, odd, (ChatMessage(Role.USER, odd),), lessons=(lesson,))
     assembly = put_together(request)
-    assert contents(assembly)[:2] == [odd, odd]
-    assert contents(assembly)[-1].count(odd) == 3
+    system, noted, answered, said, last = contents(assembly)
+    assert [system, answered, said] == [odd, odd, odd]
+    assert (noted.count(odd), last.count(odd)) == (3, 3)
 
 
 def test_redo_shows_question_answer_and_what_was_wrong() -> None:
@@ -232,13 +233,20 @@ NOTES = (
     'The answer to the question "When is tea?" is: At five.'
 )
 RULE_SHOWN = [("user", "Say it.\n\nok."), ("assistant", "ok.")]
+IN_USE = [
+    ("user", f"Where is tea?\n\n{NOTES.splitlines()[0]}\nWhat is your answer?"),
+    ("assistant", "In the hall."),
+    ("user", f"When is tea?\n\n{NOTES.splitlines()[1]}\nWhat is your answer?"),
+    ("assistant", "At five."),
+]
 PAST = [("user", "ask 0"), ("assistant", "reply 0")]
 
 
 def test_the_default_forms_are_what_was_measured_on_the_bundled_model_to_the_byte() -> None:
     lessons = put_together(PromptRequest("Tea?", Memory.LESSONS, SYSTEM, history(1), lessons=BOTH))
     asked = f"Tea?\n\nok.\n\n{NOTES}\nWhat is your answer?"
-    assert turns(lessons) == [("system", SYSTEM), *RULE_SHOWN, *RULE_SHOWN, *PAST, ("user", asked)]
+    assert turns(lessons) == [("system", SYSTEM), *RULE_SHOWN, *RULE_SHOWN, *IN_USE, *PAST, ("user", asked)]
+    assert lessons.prompt_tokens == count(lessons.messages)
     context = put_together(PromptRequest("Tea?", Memory.CONTEXT, SYSTEM, history(1), (correction(1),)))
     taught = [("user", "question 1"), ("assistant", "answer answer answer")]
     assert turns(context) == [("system", SYSTEM), *taught, *taught, *PAST, ("user", "Tea?")]
@@ -261,6 +269,7 @@ def test_facts_stand_where_the_form_says_and_rules_stay() -> None:
         ("assistant", "At five."),
     ]
     system = ("system", SYSTEM)
+    assert read(LessonForm.AFTER) == [system, *rules, *PAST, ("user", f"Tea?\n\nok.\n\n{NOTES}\nWhat is your answer?")]
     assert read(LessonForm.BEFORE) == [system, *rules, *PAST, ("user", f"{known}\n\nTea?\n\nok.")]
     assert read(LessonForm.TURN) == [system, *rules, *facts, *PAST, ("user", "Tea?\n\nok.")]
     assert read(LessonForm.SYSTEM) == [("system", f"{SYSTEM}\n\n{known}"), *rules, *PAST, ("user", "Tea?\n\nok.")]
@@ -284,8 +293,10 @@ def test_corrections_are_shown_once_where_the_form_says_so() -> None:
     assert assembly.prompt_tokens == count(assembly.messages)
 
 
-def test_the_very_question_that_was_corrected_stands_answered_twice_before_it_is_asked_again() -> None:
+def test_the_very_question_stands_answered_before_it_is_asked_again_in_every_form() -> None:
     for form in LessonForm:
+        if form is LessonForm.SHOWN:
+            continue  # it shows every lesson in use
         request = PromptRequest(
             " when is TEA?", Memory.LESSONS, SYSTEM, history(1), lessons=BOTH, forms=PromptForms(form)
         )
@@ -302,5 +313,7 @@ def test_who_was_taught_to_read_reads_it_all_the_same() -> None:
         put_together(PromptRequest("When is tea?", Memory.LESSONS, SYSTEM, lessons=BOTH[:1], forms=forms))
         for forms in (READING_FORMS, PromptForms())
     )
-    assert turns(read)[-1][1].startswith("When is tea?\n\nThe answer to the question")
-    assert turns(default)[-1] == ("user", "When is tea?")
+    noted = ("user", f"When is tea?\n\n{NOTES.splitlines()[1]}\nWhat is your answer?")
+    assert turns(read) == [("system", SYSTEM), noted]
+    assert turns(default) == [("system", SYSTEM), noted, ("assistant", "At five."), noted]
+    assert (read.form, default.form) == ("", "")
