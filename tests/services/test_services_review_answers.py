@@ -15,9 +15,12 @@ from studio.domain.identity import new_id, utc_now
 from studio.domain.log import Answer, Conversation, Given, Origin, Turn
 from studio.domain.nights import ProbeResult
 from studio.errors import UsageError
+from studio.evaluation.forms_exam import EXAM
+from studio.prompting.prompt_forms import LessonForm, ShownForm
 from studio.services.answer_with_arms import answer_with_arms
 from studio.services.converse import start_conversation
 from studio.services.learn_lessons import learn_lesson
+from studio.services.measured_forms import MeasuredForms, keep_measured
 from studio.services.record_correction import prefer_answer, record_correction, undo_correction
 from studio.services.review_answers import (
     ReviewItem,
@@ -190,7 +193,25 @@ async def test_a_comparison_asked_from_chat_keeps_the_messages_it_was_given(stud
     assert (await open_item(studio, await first(studio))).history == before
 
 
-async def test_what_came_before_a_comparison_is_kept_apart_from_what_a_lesson_showed(studio: Studio) -> None:
+@pytest.mark.parametrize(
+    ("form", "shown"),
+    [(LessonForm.SHOWN, ["45 days.", "One?", "Yes."]), (LessonForm.AFTER, ["45 days.", "days?", "45 days."])],
+)
+async def test_what_came_before_a_comparison_is_kept_apart_from_what_a_lesson_showed(
+    studio: Studio, form: LessonForm, shown: list[str]
+) -> None:
+    facts = await studio.model()
+    measured = MeasuredForms(
+        model_sha256=facts.sha256,
+        model_name=facts.name,
+        exam=EXAM,
+        measured_at=utc_now(),
+        lesson=form,
+        corrections=ShownForm.TWICE,
+        lessons=(),
+        context=(),
+    )
+    keep_measured(studio, measured)
     old = await record_correction(studio, answer=None, prompt="days?", original="30 days.", corrected="45 days.")
     await learn_lesson(studio, old)
     conversation = await start_conversation(studio, origin=Origin.COMPARE)
@@ -199,7 +220,7 @@ async def test_what_came_before_a_comparison_is_kept_apart_from_what_a_lesson_sh
         pass
     opened = await open_item(studio, await first(studio))
     assert opened.answer is not None
-    assert [message.content for message in opened.answer.messages][-4:-1] == ["45 days.", "days?", "45 days."]
+    assert [message.content for message in opened.answer.messages][-4:-1] == shown
     assert opened.history == before
     judgement = await correct_item(studio, opened, "50 days.", origin=Origin.CHAT)
     assert judgement.made is not None
