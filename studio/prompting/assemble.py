@@ -168,10 +168,8 @@ def reapply_request(
     A lesson that does not fix its own correction is weak (AlphaOPT, arXiv 2510.18428: keep a lesson only if
     re-applying it solves its source). It is to be read, and not to be copied from the question itself, answered.
     """
-    own = (lesson,)
-    return PromptRequest(
-        correction.prompt, Memory.LESSONS, system, correction.history, lessons=own, forms=forms.to_be_read()
-    )
+    read = forms.to_be_read()
+    return PromptRequest(correction.prompt, Memory.LESSONS, system, correction.history, lessons=(lesson,), forms=read)
 
 
 def _with_lessons(

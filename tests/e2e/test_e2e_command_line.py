@@ -154,14 +154,14 @@ def test_a_measurement_that_is_ended_twice_over_says_nothing_of_itself(tmp_path:
 def test_a_signal_in_mid_answer_keeps_the_part_and_takes_the_engine_along(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    if signal.getsignal(number) is signal.SIG_IGN:
-        pytest.skip("The tests were started by nohup or the like: then their programs go on.")
     psutil = pytest.importorskip("psutil")
     command = [*STUDIO, "--workspace", str(tmp_path), "ask", "Tell me a long story.", "--arm", "frozen"]
     long_answer = os.environ | {"STUDIO_SAMPLING__MAX_TOKENS": "3000"}
+    inherited = signal.signal(number, signal.SIG_DFL)  # nohup ignores the hang-up, and so would what we start
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=long_answer
     ) as asking:
+        signal.signal(number, inherited)
         assert asking.stdout is not None
         asking.stdout.read(20)  # into the answer, however fast the machine
         children = psutil.Process(asking.pid).children(recursive=True)

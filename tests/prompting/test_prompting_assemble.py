@@ -293,10 +293,8 @@ def test_corrections_are_shown_once_where_the_form_says_so() -> None:
     assert assembly.prompt_tokens == count(assembly.messages)
 
 
-def test_the_very_question_stands_answered_before_it_is_asked_again_in_every_form() -> None:
-    for form in LessonForm:
-        if form is LessonForm.SHOWN:
-            continue  # it shows every lesson in use
+def test_where_lessons_are_not_shown_in_use_the_very_question_stands_answered_twice_before_it_is_asked_again() -> None:
+    for form in set(LessonForm) - {LessonForm.SHOWN}:
         request = PromptRequest(
             " when is TEA?", Memory.LESSONS, SYSTEM, history(1), lessons=BOTH, forms=PromptForms(form)
         )
