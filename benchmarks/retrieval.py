@@ -3,9 +3,13 @@
 Of the scenarios in benchmarks/data, each with all its lessons in force at the end, embedded by the shipped embedder:
 the share of wordings, one-hop uses and transfers that find their own lesson on top, alone (`top`) and at the
 threshold in the settings (`found`); and the share of near-by and general questions that wrongly find one there, or are
-in an adapter's scope (`in scope`). Then, of questions about another thing in the frame of a corrected one
-(`another_thing.jsonl`, all in one index), the share that wrongly find a fact, by likeness and with the words compared.
-Last, the thresholds at which 1% and 3% of the general questions find one.
+in an adapter's scope (`in scope`). Facts are looked for among facts, as they are given; rules of style by likeness, as
+they were before they had scopes (for which see `python -m benchmarks styles`). Harder near-by questions
+(`near_by.jsonl`) ask the same of the world at large, or something else about what is the asker's own.
+
+Then, of questions about another thing in the frame of a corrected one (`another_thing.jsonl`, all in one index), the
+share that wrongly find a fact, by likeness and with the words compared. Last, the thresholds at which 1% and 3% of the
+general questions find one.
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ from studio.lessons.retrieve import LessonIndex
 from studio.settings import Settings
 
 DATA = Path(__file__).parent / "data"
+HARDER = {"world": "near-by, of the world", "own": "near-by, of one's own"}
 ANYTHING = -1.0
 
 
@@ -51,7 +56,7 @@ def main() -> dict[str, float]:
     for kind in ("rewording", "one hop", "transfer", "style"):
         figures[f"{kind}: top"] = _share([one.right for one in asked[kind]])
         figures[f"{kind}: found"] = _share([one.right and one.score >= given for one in asked[kind]])
-    for kind in ("near-by", "general"):
+    for kind in ("near-by", *HARDER.values(), "general"):
         figures[f"{kind}: wrongly found"] = _share([one.score >= given for one in asked[kind]])
         figures[f"{kind}: in scope"] = _share([one.score >= scope for one in asked[kind]])
     figures |= asyncio.run(_ask_of_another())
@@ -66,8 +71,10 @@ async def _ask_all() -> dict[str, list[Asked]]:
     with tempfile.TemporaryDirectory() as folder:
         embedder = MiniLmEmbedder(Path(folder))
         try:
+            harder = _harder()
             for scenario in sorted(DATA.iterdir()):
-                for kind, results in (await _ask(load_scenario(scenario), embedder)).items():
+                questions = harder[scenario.name]
+                for kind, results in (await _ask(load_scenario(scenario), embedder, questions)).items():
                     asked[kind] += results
         finally:
             await embedder.close()
@@ -99,10 +106,21 @@ async def _ask_of_another() -> dict[str, float]:
     }
 
 
-async def _ask(scenario: Scenario, embedder: MiniLmEmbedder) -> dict[str, list[Asked]]:
+def _harder() -> dict[str, list[tuple[str, str, str]]]:
+    """By scenario, what `_ask` asks: the kind, the text, and no owner."""
+    questions: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
+    for line in (Path(__file__).parent / "near_by.jsonl").read_text(encoding="utf-8").splitlines():
+        one = json.loads(line)
+        questions[one["scenario"]].append((HARDER[one["kind"]], one["asked"], ""))
+    return questions
+
+
+async def _ask(
+    scenario: Scenario, embedder: MiniLmEmbedder, harder: Sequence[tuple[str, str, str]]
+) -> dict[str, list[Asked]]:
     corrections = scenario.in_force(scenario.days[-1])
     index = await index_of(corrections, embedder)
-    questions = [("general", probe.prompt, "") for probe in scenario.general]
+    questions = [("general", probe.prompt, "") for probe in scenario.general] + list(harder)
     for one in corrections:
         fact = one.kind is CorrectionKind.FACT
         questions += [("rewording" if fact else "style", text, one.id) for text in one.rephrase]
@@ -112,8 +130,11 @@ async def _ask(scenario: Scenario, embedder: MiniLmEmbedder) -> dict[str, list[A
     vectors = await embedder.embed([text for _, text, _ in questions])
     asked: dict[str, list[Asked]] = defaultdict(list)
     for (kind, text, owner), vector in zip(questions, vectors, strict=True):
-        (best,) = index.retrieve(text, vector, k=1, threshold=ANYTHING)
-        asked[kind].append(Asked(best.score, best.lesson.id == owner))
+        if kind == "style":
+            found = index.retrieve(text, vector, k=1, threshold=ANYTHING)
+        else:
+            found = index.fitting(text, vector, k=1, threshold=ANYTHING, rules=0)
+        asked[kind] += [Asked(best.score, best.lesson.id == owner) for best in found] or [Asked(ANYTHING, right=False)]
     return asked
 
 

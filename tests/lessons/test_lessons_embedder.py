@@ -34,7 +34,7 @@ from studio.settings import Settings
 DATA = Path(__file__).parent / "data"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
-SHIPPED = {"all-MiniLM-L6-v2+studio-4": "ebd1c6ee297aa894fb0620bb55c9fe55e1696d5a087fb470184505416056e6c4"}
+SHIPPED = {"all-MiniLM-L6-v2+studio-5": "599d4f37c52ba8e123a230818341c84db85a7cae03094eab6f04202dbf718051"}
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,13 +17,14 @@ from safetensors import safe_open
 
 from studio.domain.lessons import Lesson
 from studio.domain.nights import ProbeKind
+from studio.evaluation.scenario import CorrectionKind
 from studio.evaluation.scenario_file import load_scenario
 from studio.lessons.distil import lesson_keys
 from studio.lessons.embedder import PACKAGE, find_model
 from studio.lessons.minilm import MiniLm, mapped_weights
 from studio.lessons.minilm_lora import WEIGHTS, merge_lora
 from studio.training.examples import replay_prompts
-from studio.training.lesson_finding import Memories, kept_back, worlds
+from studio.training.lesson_finding import Memories, harder_near_by, kept_back, worlds
 from studio.training.train_embedder import _Encoder, main
 from studio.training.wordings import content_words
 
@@ -44,14 +46,14 @@ def test_a_lesson_has_the_keys_it_will_be_stored_under() -> None:
         assert (question, both) == lesson_keys(Lesson("id", question, "", answer, question, answer, ("c",), now, now))
 
 
-def test_every_question_has_one_owner_and_about_half_have_none() -> None:
+def test_every_question_has_one_owner_and_a_quarter_to_half_have_none() -> None:
     memories = Memories(3)
     for _ in range(10):
         memory = memories.next()
         owners = Counter(memory.owners)
         assert len(memory.questions) == len(memory.owners)
         assert max(owners) == len(memory.lessons)
-        assert 0.3 < owners[len(memory.lessons)] / len(memory.owners) < 0.6
+        assert 0.2 < owners[len(memory.lessons)] / len(memory.owners) < 0.6
         by_text: dict[str, set[int]] = {}
         for text, owner in zip(memory.questions, memory.owners, strict=True):
             assert "{" not in text
@@ -70,21 +72,32 @@ def test_one_in_seven_replay_prompts_is_left_for_choosing_thresholds() -> None:
 
 
 def test_nothing_that_is_measured_on_is_learnt_from() -> None:
-    """No question of a scenario is one of a world; none that has a lesson is asked in training at all."""
+    """No question of a scenario is one of a world; none that a fact answers is asked in training at all.
+
+    Rules hold for commonplace questions ('How do I make a cup of tea?'), which training asks as fitting no lesson.
+    """
     of_worlds = {text for world in worlds() for fact in world["facts"] for text in texts(fact)}
+    of_worlds |= {text for near in harder_near_by().values() for text in near}
     memories = Memories(5)
     read = {text for _ in range(60) for text in memories.next().questions}
+    harder = (DATA.parent / "near_by.jsonl").read_text(encoding="utf-8").splitlines()
+    assert not {json.loads(line)["asked"] for line in harder} & of_worlds
     for folder in sorted(DATA.iterdir()):
         scenario = load_scenario(folder)
+        facts = {one.id for one in scenario.corrections if one.kind is CorrectionKind.FACT}
         probes = [probe.probe for day in scenario.days for probe in scenario.probes(day)]
-        fitting = {probe.prompt for probe in probes if probe.kind is not ProbeKind.LOCALITY}
-        assert not {one.taught.prompt for one in scenario.corrections} & (read | of_worlds)
+        fitting = {
+            probe.prompt for probe in probes if probe.kind is not ProbeKind.LOCALITY and probe.correction_id in facts
+        }
+        assert not {one.taught.prompt for one in scenario.corrections} & of_worlds
+        assert not {one.taught.prompt for one in scenario.corrections if one.id in facts} & read
         assert not fitting & read
         assert not {probe.prompt for probe in (*probes, *scenario.general)} & of_worlds
 
 
 def test_a_world_lies_near_together_and_its_rewordings_share_few_words() -> None:
     """Half of the memories and more hold two whole worlds; of a world's rewordings most share at most one word."""
+    harder = harder_near_by()
     for world in worlds():
         facts = world["facts"]
         assert len(facts) >= 9
@@ -98,6 +111,8 @@ def test_a_world_lies_near_together_and_its_rewordings_share_few_words() -> None
             counts = {part: len(said) for part, said in fact.items()}
             assert counts == {"ask": 2, "answer": 2, "hard": 5, "onehop": 2, "transfer": 1, "near": 3}
             assert all(text.strip() == text and text for text in texts(fact))
+            near = [*fact["near"], *harder[fact["ask"][0]]]
+            assert len({*near} - {*fact["ask"], *fact["hard"]}) == len(near) == 6
 
 
 def texts(fact: Mapping[str, Sequence[str | Mapping[str, str]]]) -> list[str]:
@@ -118,9 +133,9 @@ def test_a_short_training_writes_a_file_that_is_merged_and_read_as_torch_would(t
     before = dict(weights)
     merge_lora(weights, find_model(), file)
     changed = {name for name, one in weights.items() if one is not before[name] and (one != before[name]).any()}
-    assert "encoder.layer.3.attention.self.value.weight" in changed
+    assert "encoder.layer.2.attention.self.value.weight" in changed
     assert "encoder.layer.5.output.dense.weight" in changed
-    assert not any(name.startswith("encoder.layer.2.") for name in changed)
+    assert not any(name.startswith("encoder.layer.1.") for name in changed)
     torch_says = _Encoder(find_model())
     torch_says.model.load_state_dict({name: torch.tensor(one) for name, one in weights.items()}, strict=False)
     texts = ["a cat", "", "Wann schließt das Büro? Ça va, 日本 😀", "word " * 400, "Which colour has the door?"]
