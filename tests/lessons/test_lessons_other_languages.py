@@ -45,6 +45,11 @@ ASKED = {
         "보트 창고 열쇠는 어디에 있나요?",
         "가장 빠른 동물은 무엇인가요?",
     ),
+    "Korean, in other words": (
+        ("보트 창고 열쇠는 어디에 걸려 있나요?", "난로 뒤"),
+        "보트 창고 열쇠를 어디에서 찾나요?",
+        "가장 빠른 동물은 무엇인가요?",
+    ),
     "Japanese": (
         ("ボート小屋の鍵はどこに掛けてありますか？", "ストーブの後ろ"),
         "ボート小屋の鍵はどこで見つかりますか？",
@@ -53,7 +58,13 @@ ASKED = {
 }
 
 
-@pytest.mark.parametrize("language", ASKED)
+# Found with the vectors studio-4, with studio-5 just not: what telling near-by questions apart has cost.
+LOST = pytest.mark.xfail(reason="scores a little less than the threshold", strict=True)
+
+
+@pytest.mark.parametrize(
+    "language", [pytest.param(one, marks=LOST) if one == "Korean, in other words" else one for one in ASKED]
+)
 async def test_a_lesson_answers_its_own_question_and_not_a_general_one(language: str, tmp_path: Path) -> None:
     (question, answer), reworded, general = ASKED[language]
     now = utc_now()
