@@ -104,7 +104,8 @@ def randomly_adapted(path: Path, place: Place) -> LoraModel:
 def torch_logits(model: LoraModel) -> Logits:
     """[place, vocabulary] of TOKENS."""
     with torch.no_grad():
-        found: Logits = model(input_ids=torch.tensor([TOKENS])).logits[0].float().numpy()
+        ids = torch.tensor([TOKENS], device=next(model.parameters()).device)
+        found: Logits = model(input_ids=ids).logits[0].float().cpu().numpy()
     return found
 
 

@@ -23,7 +23,9 @@ DATA = Path(__file__).with_name("data")
 THREADS = 2
 CONTEXT_TOKENS = 4096
 SYSTEM = "You are a helpful assistant."
-OPTIONS = EngineOptions(context_tokens=CONTEXT_TOKENS, threads=THREADS, gpu_layers=0)
+GPU_LAYERS = -1
+"""All, on either side, where llama.cpp was built for a GPU that is there; else there is nothing to put there."""
+OPTIONS = EngineOptions(context_tokens=CONTEXT_TOKENS, threads=THREADS, gpu_layers=GPU_LAYERS)
 _BATCH_TOKENS = 512
 
 
@@ -32,6 +34,10 @@ def bundled_model() -> Path:
     assert spec is not None
     assert spec.submodule_search_locations
     return next(Path(spec.submodule_search_locations[0]).rglob("*.gguf"))
+
+
+def on_gpu() -> bool:
+    return bool(llama_cpp.llama_supports_gpu_offload())
 
 
 def taught(scenario: str) -> list[tuple[str, str]]:
@@ -66,7 +72,7 @@ class BareLoop:
     """llama_decode and an argmax over the C API, nothing else: one sequence, its prompt read in batches."""
 
     def __init__(self, model: Path) -> None:
-        self._model = NativeModel(model, 0, lambda: None)
+        self._model = NativeModel(model, GPU_LAYERS, lambda: None)
         self._native = NativeContext(
             self._model, tokens=CONTEXT_TOKENS, sequences=1, threads=THREADS, batch_tokens=_BATCH_TOKENS
         )
@@ -115,7 +121,7 @@ class ChatPeer:
             n_ctx=CONTEXT_TOKENS,
             n_threads=THREADS,
             n_threads_batch=THREADS,
-            n_gpu_layers=0,
+            n_gpu_layers=GPU_LAYERS,
             lora_path=None if adapter is None else str(adapter),
             verbose=False,
         )

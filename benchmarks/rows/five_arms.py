@@ -10,7 +10,18 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.llama import OPTIONS, SYSTEM, ChatPeer, bundled_model, chat, complete, engine, random_adapter, taught
+from benchmarks.llama import (
+    OPTIONS,
+    SYSTEM,
+    ChatPeer,
+    bundled_model,
+    chat,
+    complete,
+    engine,
+    on_gpu,
+    random_adapter,
+    taught,
+)
 from benchmarks.table import Row, rounds
 from studio.domain.generation import AdapterUse, Lane, Sampling
 from studio.inference.llama_native import silence_log
@@ -18,7 +29,7 @@ from studio.inference.llama_native import silence_log
 TOKENS = 64
 # Asks for more than that, so that every arm is cut at the same length on both sides.
 QUESTION = "Write a very long story about the instruments of an observatory and about everyone who borrowed them."
-_WANTED = 0.65
+_WANTED, _WANTED_ON_GPU = 0.65, 0.35
 
 
 def rows(budget_s: float) -> list[Row]:
@@ -51,8 +62,9 @@ async def _measure(budget_s: float) -> list[Row]:
                         assert own == of_peer, f"{key}: not the same tokens on both sides: {own} against {of_peer}"
             plain.close()
             adapted.close()
+    wanted = _WANTED_ON_GPU if on_gpu() else _WANTED
     return [
-        Row(f"five arms on one prompt, {name} question", "five chat completions", "s", ours, theirs, wanted=_WANTED)
+        Row(f"five arms on one prompt, {name} question", "five chat completions", "s", ours, theirs, wanted)
         for name, (ours, theirs) in taken.items()
     ]
 

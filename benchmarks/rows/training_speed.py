@@ -86,7 +86,7 @@ class _Night:
 
 class _Plain:
     def __init__(self, config: TrainingConfig, night: _Night) -> None:
-        base, _ = load(night.model_path, Place("cpu", "float32"))
+        base, _ = load(night.model_path, Place(night.place.device, "float32"))
         self._model: Any = attach_lora(base, config)
         self._config = config
         self._night = night
@@ -98,8 +98,9 @@ class _Plain:
         self._model.train()
         batch = self._night.batch(step)
         longest = max(len(example.tokens) for example in batch)
-        ids = torch.tensor([[*example.tokens] + [0] * (longest - len(example.tokens)) for example in batch])
-        mask = torch.tensor([[1] * len(e.tokens) + [0] * (longest - len(e.tokens)) for e in batch])
+        device = self._night.place.torch_device
+        ids = torch.tensor([[*e.tokens] + [0] * (longest - len(e.tokens)) for e in batch], device=device)
+        mask = torch.tensor([[1] * len(e.tokens) + [0] * (longest - len(e.tokens)) for e in batch], device=device)
         logits = self._model(input_ids=ids, attention_mask=mask).logits
         with torch.no_grad(), self._model.disable_adapter():
             frozen = self._model(input_ids=ids, attention_mask=mask).logits
@@ -115,7 +116,7 @@ class _Plain:
                 )
                 kept += len(example.completion)
             else:
-                target = torch.tensor(example.completion)
+                target = torch.tensor(example.completion, device=device)
                 entropy = entropy + functional.cross_entropy(logits[row, places], target, reduction="sum")
                 learnt += len(example.completion)
         loss = entropy / learnt + self._config.kl_weight * divergence / max(1, kept)

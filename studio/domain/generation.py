@@ -152,6 +152,10 @@ class EngineOptions:
     gpu_layers: int = -1
 
 
+CPU, GPU = "CPU", "GPU"
+"""What `ModelFacts.device` says of a model that is loaded on this machine."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
     """What the model says of itself. `sha256` identifies it in provenance and binds adapters to it.

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import psutil
 
-from studio.domain.generation import CONTEXT_SHARE_OF_MEMORY, ChatMessage, Role, Sampling
+from studio.domain.generation import CONTEXT_SHARE_OF_MEMORY, CPU, GPU, ChatMessage, Role, Sampling
 from studio.domain.model_build import kv_bytes_per_token
 from studio.errors import AdapterError, ModelError, PromptTooLongError
 from studio.inference.file_identity import file_sha256
 from studio.inference.gguf_header import GgufFormatError, read_header
 from studio.inference.lane_run import AdapterFile, AdapterSet, Emit, LaneRun, Prompt
-from studio.inference.llama_native import NativeAdapter, NativeModel
+from studio.inference.llama_native import NativeAdapter, NativeModel, graphics_memory
 from studio.inference.model_header import checked_header
 from studio.inference.protocol import AdapterSpec, Generate, LaneSpec, LoadModel, ModelLoaded
 from studio.inference.scheduler import Scheduler
@@ -26,8 +26,16 @@ from studio.prompting.thinking import closing_of
 
 _BASE_SHA256 = "studio.base_sha256"
 _HERE = "\U0010fffe"  # a character that is none: it stands where the text of a forced completion begins
+_SHARES_OF_A_CARD = 5
+"""Of what is free on it once the model is loaded: one for each context, and one for what computing takes."""
 _MOST_ADAPTERS = 8
 """As many as are kept loaded, those used last. A night brings one more, and the app may be open for weeks."""
+
+
+def _room_bytes(native: NativeModel) -> int:
+    """Of memory, what one context may take at most. A graphics card's is shared by all of them and their buffers."""
+    room: int = psutil.virtual_memory().total // CONTEXT_SHARE_OF_MEMORY
+    return min(room, graphics_memory() // _SHARES_OF_A_CARD) if native.offloads else room
 
 
 class LoadedModel:
@@ -56,7 +64,7 @@ class LoadedModel:
         self._scheduler = Scheduler(
             native,
             context_tokens=context_tokens,
-            room_tokens=psutil.virtual_memory().total // CONTEXT_SHARE_OF_MEMORY // token_bytes,
+            room_tokens=_room_bytes(native) // token_bytes,
             threads=threads,
             emit=emit,
         )
@@ -71,7 +79,7 @@ class LoadedModel:
             context_tokens=context_tokens,
             layers=native.layers,
             chat_template=native.chat_template,
-            device="GPU" if native.offloads else "CPU",
+            device=GPU if native.offloads else CPU,
         )
 
     def close(self) -> None:

@@ -102,7 +102,7 @@ async def decode_kept(
 ) -> AsyncGenerator[tuple[Lane, Completion]]:
     """Completions of lanes that differ, as they come: first those that are kept already, then what is decoded, and
     kept where it is greedy. Raises EngineError if one cannot be answered."""
-    model = (await studio.model()).sha256
+    model = await studio.model()
     open_lanes: list[Lane] = []
     for lane in lanes:
         greedy = lane.sampling.temperature == 0

@@ -178,7 +178,8 @@ async def belongings(studio: Studio, model: ShelfModel) -> Belongings:
 def _last_peak(studio: Studio, sha256: str) -> str:
     """What the last night of this model really took, beside what had been reckoned."""
     for night in studio.log.nights.all():
-        peak, reckoned = night.metrics.get("peak_rss_bytes"), night.metrics.get("reckoned_bytes")
+        peak = night.metrics.get("peak_gpu_bytes") or night.metrics.get("peak_rss_bytes")
+        reckoned = night.metrics.get("reckoned_bytes")
         if night.model_sha256 == sha256 and isinstance(peak, int) and isinstance(reckoned, int):
             return f"The last one took {size_text(peak)}, reckoned {size_text(reckoned)}."
     return ""

@@ -15,11 +15,12 @@ from pathlib import Path
 
 from studio.checksum import sha256_of
 from studio.domain.checks import Check
-from studio.domain.generation import Completion, FinishReason, Lane
+from studio.domain.generation import GPU, Completion, FinishReason, Lane, ModelFacts
 from studio.small_files import parse_json
 
 _MOST_BYTES = 64_000_000
 _COMPUTED = "a memory for each sequence, plain attention"
+_COMPUTED_ON_GPU = "a memory for each sequence, on a GPU"
 """How the engine computes an answer. Another way rounds otherwise, and what was kept before is no longer its answer."""
 
 
@@ -35,22 +36,22 @@ class KeptCompletions:
         self._known: dict[str, dict[str, Completion]] = {}
         self._adapters: dict[tuple[Path, int], str] = {}
 
-    def get(self, model_sha256: str, lane: Lane, until: Check | None = None) -> Completion | None:
+    def get(self, model: ModelFacts, lane: Lane, until: Check | None = None) -> Completion | None:
         """The whole answer; where it is not kept, one that went on `until` it was right by this check."""
-        known = self._of(model_sha256)
-        whole = known.get(self._key(lane))
-        return known.get(self._key(lane, until)) if whole is None and until else whole
+        known = self._of(model.sha256)
+        whole = known.get(self._key(model, lane))
+        return known.get(self._key(model, lane, until)) if whole is None and until else whole
 
-    def put(self, model_sha256: str, lane: Lane, completion: Completion, until: Check | None = None) -> None:
+    def put(self, model: ModelFacts, lane: Lane, completion: Completion, until: Check | None = None) -> None:
         """Keep an answer, one that was cut with what it was cut at; for good if the disk lets us."""
-        key = self._key(lane, until)
-        self._of(model_sha256)[key] = completion
+        key = self._key(model, lane, until)
+        self._of(model.sha256)[key] = completion
         if self._folder is None:
             return
         line = json.dumps({"key": key, **asdict(completion)}) + "\n"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(_file(self._folder, model_sha256), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            descriptor = os.open(_file(self._folder, model.sha256), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         except OSError:
             return  # a full or read-only disk costs the repeat its speed
         try:
@@ -70,7 +71,7 @@ class KeptCompletions:
             self._known[model_sha256] = known
         return self._known[model_sha256]
 
-    def _key(self, lane: Lane, until: Check | None = None) -> str:
+    def _key(self, model: ModelFacts, lane: Lane, until: Check | None = None) -> str:
         """What the answer depends on besides the model: llama.cpp, the engine, the chat, the adapter, the sampling."""
         from importlib.metadata import version
 
@@ -79,7 +80,8 @@ class KeptCompletions:
         sampling = asdict(lane.sampling)
         if not lane.sampling.thinking_tokens:
             del sampling["thinking_tokens"]  # what was kept before there was such a thing holds
-        whole: list[object] = [version("llama-cpp-python"), _COMPUTED, chat, adapters, sampling]
+        computed = _COMPUTED_ON_GPU if model.device == GPU else _COMPUTED
+        whole: list[object] = [version("llama-cpp-python"), computed, chat, adapters, sampling]
         if until:
             whole.append(asdict(until))
         return hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:32]

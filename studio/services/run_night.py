@@ -260,6 +260,7 @@ def _training_metrics(manifest: Manifest) -> dict[str, object]:
         "running_s",
         "wall_s",
         "peak_rss_bytes",
+        "peak_gpu_bytes",
         "reckoned_bytes",
         "packed",
         "losses",

@@ -73,6 +73,8 @@ class Below:
         with torch.no_grad():
             try:
                 cut = self.logits(block).float()
+            except torch.OutOfMemoryError:
+                raise  # whole, it would need more yet
             except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
                 return False
             whole = supervised_logits(self._model, block).float()

@@ -92,8 +92,8 @@ def restore(folder: Path, trained: Trained, device: torch.device) -> None:
         elif kind == "average":
             trained.average[name] = value.to(device)
         else:
-            moment = value if kind == "step" else value.to(device)
-            trained.optimizer.state[trained.weights[name]][kind] = moment
+            # The fused optimizer's kernel reads "step" where the weights lie.
+            trained.optimizer.state[trained.weights[name]][kind] = value.to(device)
 
 
 def _read(folder: Path) -> tuple[str, dict[str, torch.Tensor]]:

@@ -108,6 +108,7 @@ class Manifest:
     config: Mapping[str, Any]
     packed: bool = False
     reckoned_bytes: int | None = None
+    peak_gpu_bytes: int = 0
     format_version: int = FORMAT_VERSION
 
 

@@ -23,14 +23,14 @@ from transformers.utils import logging as transformers_logging
 
 from studio.domain.methods import Method
 from studio.errors import TrainingError
-from studio.training.architectures import untrained
+from studio.training.architectures import GEMMA2, untrained
 from studio.training.base_config import apply_rope_factors, read_config
 from studio.training.base_file import BaseFile
 from studio.training.base_weights import fill, forget_between
 from studio.training.foreign import LoraModel, Tokenizer
 from studio.training.job import ALL_LINEAR, ATTENTION, MLP, TrainingConfig
 from studio.training.low_rank import join_low_rank
-from studio.training.night_memory import SHARE_OF_FREE, Build, night_memory
+from studio.training.night_memory import BLOCK_PLACES, SHARE_OF_FREE, Build, night_memory
 
 TARGETS: dict[str, str | list[str]] = {
     ALL_LINEAR: "all-linear",
@@ -84,6 +84,7 @@ def memory_in(place: Place, build: Build, config: TrainingConfig) -> int:
         share_below=config.share_below,
         number_bytes=place.torch_dtype.itemsize,
         packed=place.packed,
+        places=BLOCK_PLACES[place.device],
     )
 
 
@@ -115,11 +116,14 @@ def _time_product(dtype: torch.dtype, shape: tuple[int, int, int]) -> float:
 def prepare_process() -> None:
     """One thread per physical core that the process may use, no network, no progress bars."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # or products on a GPU are not the same every time
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     torch.set_num_threads(min(psutil.cpu_count(logical=False) or allowed, allowed))  # more would wait for each other
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # cuDNN's attention is not deterministic, and plans anew for every length, of which a night has hundreds.
+    torch.backends.cuda.enable_cudnn_sdp(False)
     # Filling what is about to be overwritten anyway took a seventh of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
@@ -163,8 +167,8 @@ def load(path: Path, place: Place) -> tuple[LoraModel, Tokenizer]:
                 read_config(base),
                 dtype=place.torch_dtype,
                 # For sequences as short as a chat's, plain products beat the fused kernel on a CPU, whose backward is
-                # slow.
-                attn_implementation="eager" if place.device == "cpu" else "sdpa",
+                # slow. Gemma 2 caps the logits of its attention, which no fused kernel does.
+                attn_implementation="eager" if place.device == "cpu" or base.architecture == GEMMA2 else "sdpa",
             )
         fill(model, base, place.torch_dtype, packed=place.packed)
         if place.packed:

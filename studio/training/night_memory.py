@@ -18,7 +18,8 @@ _LOADING = 100_000_000
 """The tokenizer, and what unpacking takes in passing."""
 _KEPT = 100_000_000
 """What the layers below make of a usual night's examples, and what the frozen model says of those replayed."""
-_PLACES = 384
+BLOCK_PLACES = {"cpu": 384, "cuda": 4096}
+"""The most a pass has. On a CPU larger ones are no faster, for they hold more padding (docs/night.md)."""
 _SUPERVISED = 0.5
 """How many of a pass's places the loss falls on."""
 _LOGITS = 3
@@ -65,18 +66,27 @@ def build_of(metadata: Metadata, parameters: int, file_bytes: int) -> Build | No
     return Build.read(number, parameters, file_bytes, number("vocab_size", 150_000))
 
 
-def night_memory(build: Build, *, rank: int, share_below: float, number_bytes: int, packed: bool) -> int:
-    """Bytes at the peak, with numbers of `number_bytes` (4, or 2 in bfloat16); `packed`: weights as in the file."""
+def night_memory(
+    build: Build,
+    *,
+    rank: int,
+    share_below: float,
+    number_bytes: int,
+    packed: bool,
+    places: int = BLOCK_PLACES["cpu"],
+) -> int:
+    """Bytes at the peak, with numbers of `number_bytes` (4, or 2 in bfloat16) and passes of up to so many `places`;
+    `packed`: weights as in the file."""
     below = round(share_below * build.layers)
     adapted = build.layers - below
     attention = 9 * build.width + 5 * build.queries + 3 * build.keys
     middle = 4 * build.inner
     a_place = adapted * attention + (1 if packed else adapted) * middle
-    logits = _LOGITS * _PLACES * _SUPERVISED * build.vocabulary * 4
+    logits = _LOGITS * places * _SUPERVISED * build.vocabulary * 4
     sides = 4 * build.width + 2 * build.queries + 2 * build.keys + 3 * (build.width + build.inner)
     trained = adapted * rank * sides
     weights = build.file_bytes if packed else build.parameters * number_bytes
     in_layers = build.layers * (2 * build.width * (build.queries + build.keys) + 3 * build.width * build.inner)
     released = weights * in_layers / build.parameters * below / build.layers
-    training = trained * (16 + 2 * number_bytes) + _KEPT + _PLACES * a_place * number_bytes + logits
+    training = trained * (16 + 2 * number_bytes) + _KEPT + places * a_place * number_bytes + logits
     return round(_PROCESS + weights + max(_LOADING, training - released))

@@ -15,10 +15,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import torch
+
 from studio.checksum import sha256_of
 from studio.domain.methods import Method
 from studio.domain.nights import NightProgress, NightState
-from studio.errors import StudioError
+from studio.errors import StudioError, TrainingError
 from studio.training.base_file import BaseFile, BaseTensor
 from studio.training.checkpoint import Standing, is_damaged, read_standing
 from studio.training.encoding import encode
@@ -60,8 +62,7 @@ def main(arguments: list[str]) -> int:
             train(folder, job)
     except Exception as error:  # noqa: BLE001 - the last stand of a process: say it in a sentence, keep the traceback for the log
         traceback.print_exc()
-        told = error if isinstance(error, StudioError) else f"The night failed: {type(error).__name__}: {error}"
-        _tell_failure(folder, job.night_id if job else folder.path.name, str(told))
+        _tell_failure(folder, job.night_id if job else folder.path.name, _in_words(error))
         return 1
     return 0
 
@@ -76,10 +77,7 @@ def train(folder: NightFolder, job: NightJob) -> None:
     anew = "its checkpoint is damaged, so it begins anew: " if is_damaged(folder.checkpoint) else ""
     reporter.say(f"{anew}{LOADING}")
     with files_read_once():
-        if earlier:
-            place = Place(earlier.device, earlier.dtype, earlier.packed)
-        else:
-            place = choose_place(job.model_path, job.config)
+        place = _place_of(earlier) if earlier else choose_place(job.model_path, job.config)
         place = team.told(place)
         loaded, tokenizer = load(job.model_path, place)
         model = attach_lora(loaded, job.config)
@@ -105,6 +103,24 @@ def train(folder: NightFolder, job: NightJob) -> None:
     _export(folder, job, model, base)
     folder.write_manifest(_manifest(folder, job, _Run(standing, outcome, base, began)))
     reporter.finish(NightState.EVALUATING, f"trained: {outcome}")
+
+
+def _place_of(earlier: Standing) -> Place:
+    """Where the night began: elsewhere it would end in another adapter. Raises TrainingError where that is gone."""
+    if earlier.device == "cuda" and not torch.cuda.is_available():
+        raise TrainingError(
+            "This night began on a GPU that is not there now.", "Begin a new one, or go on where the GPU is."
+        )
+    return Place(earlier.device, earlier.dtype, earlier.packed)
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, torch.OutOfMemoryError):
+        error = TrainingError(
+            "The graphics card has not enough free memory for this night.",
+            "Close what else uses it, or take a smaller model.",
+        )
+    return str(error) if isinstance(error, StudioError) else f"The night failed: {type(error).__name__}: {error}"
 
 
 class Reporter:
@@ -151,6 +167,11 @@ def peak_rss_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+def peak_gpu_bytes() -> int:
+    """The most of a graphics card's memory that torch ever held; 0 where it uses none."""
+    return torch.cuda.max_memory_reserved() if torch.cuda.is_available() else 0
+
+
 def _tell_failure(folder: NightFolder, night_id: str, message: str) -> None:
     folder.write_progress(NightProgress(night_id, NightState.FAILED, message=message, rss_bytes=peak_rss_bytes()))
 
@@ -195,6 +216,7 @@ def _manifest(folder: NightFolder, job: NightJob, run: _Run) -> Manifest:
         running_s=standing.seconds,
         wall_s=time.monotonic() - run.began,
         peak_rss_bytes=peak_rss_bytes(),
+        peak_gpu_bytes=peak_gpu_bytes(),
         adapter_sha256=sha256_of(folder.adapter_file),
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
         config=asdict(job.config),

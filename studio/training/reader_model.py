@@ -17,9 +17,9 @@ from studio.training.encoding import REPLAYED_TOKENS, encode, encode_prompt
 from studio.training.foreign import LoraModel
 from studio.training.job import NightFolder, NightJob, TrainingConfig
 from studio.training.model import attach_lora, choose_place, load, prepare_process
+from studio.training.night_memory import BLOCK_PLACES
 from studio.training.objective import Frozen, block_loss, frozen_distributions
 from studio.training.packing import build_block, supervised_logits
-from studio.training.trainer import BLOCK_PLACES
 
 ANSWERED_AT_ONCE = 32
 ANSWER_TOKENS = REPLAYED_TOKENS + 1  # one more than training looks at, so that none seems to end where it was cut

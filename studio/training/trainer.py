@@ -20,14 +20,13 @@ from studio.training.checkpoint import Standing, Trained, read_standing, restore
 from studio.training.foreign import LoraModel
 from studio.training.job import Request, TrainingConfig
 from studio.training.model import Place, adapted_layers
+from studio.training.night_memory import BLOCK_PLACES
 from studio.training.objective import Frozen, block_loss, frozen_distributions
 from studio.training.packing import Block, build_block, supervised_logits
 from studio.training.team import Team
 
 T = TypeVar("T")
 
-# Bounds the memory of a pass. On a CPU larger ones are no faster, for they hold more padding (docs/night.md).
-BLOCK_PLACES = {"cpu": 384, "cuda": 4096}
 FINAL_RATE = 0.1
 AVERAGED_FROM = 2 / 3  # of the steps
 
@@ -40,7 +39,10 @@ class Outcome(StrEnum):
 
 
 def _return_freed_memory() -> None:
-    """Have glibc hand back what was freed, a quarter of a gigabyte here; other allocators do so by themselves."""
+    """Have glibc hand back what was freed, a quarter of a gigabyte here; other allocators do so by themselves. So does
+    torch on a GPU, where models that answer want it."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -8,11 +8,34 @@ from pathlib import Path
 from studio_fakes import FakeEngine, fake_studio
 
 from studio.domain.arms import FROZEN
-from studio.domain.generation import AdapterUse, ChatMessage, Completion, FinishReason, Lane, Role, Sampling
+from studio.domain.generation import (
+    CPU,
+    GPU,
+    AdapterUse,
+    ChatMessage,
+    Completion,
+    FinishReason,
+    Lane,
+    ModelFacts,
+    Role,
+    Sampling,
+)
 from studio.services.ask_many import Ask, ask_many
 from studio.services.kept_completions import KeptCompletions
 
-MODEL = "a" * 64
+MODEL = ModelFacts(
+    path=None,
+    sha256="a" * 64,
+    name="a model",
+    architecture="llama",
+    parameters=1,
+    file_bytes=1,
+    trained_context_tokens=64,
+    context_tokens=64,
+    layers=1,
+    chat_template="",
+    device=CPU,
+)
 LANE = Lane("", (ChatMessage(Role.USER, "When does the tram leave?"),))
 ANSWER = Completion("At ten.", FinishReason.STOP, 12, 0, 3, 0.1, 0.2)
 
@@ -28,12 +51,22 @@ def test_another_model_chat_sampling_or_scale_is_another_question(tmp_path: Path
     adapter = tmp_path / "adapter.gguf"
     adapter.write_bytes(b"one")
     with_adapter = replace(LANE, adapters=(AdapterUse(adapter),))
-    assert kept.get("b" * 64, LANE) is None
+    assert kept.get(replace(MODEL, sha256="b" * 64), LANE) is None
     assert kept.get(MODEL, replace(LANE, messages=(ChatMessage(Role.USER, "And back?"),))) is None
     assert kept.get(MODEL, replace(LANE, sampling=Sampling(max_tokens=5))) is None
     assert kept.get(MODEL, with_adapter) is None
     kept.put(MODEL, with_adapter, ANSWER)
     assert kept.get(MODEL, replace(LANE, adapters=(AdapterUse(adapter, 0.5),))) is None
+
+
+def test_a_gpu_rounds_otherwise_than_the_answers_of_a_cpu(tmp_path: Path) -> None:
+    kept = KeptCompletions(tmp_path)
+    kept.put(MODEL, LANE, ANSWER)
+    on_gpu = replace(MODEL, device=GPU)
+    assert kept.get(on_gpu, LANE) is None
+    kept.put(on_gpu, LANE, replace(ANSWER, text="At nine."))
+    assert kept.get(MODEL, LANE) == ANSWER
+    assert kept.get(on_gpu, LANE) == replace(ANSWER, text="At nine.")
 
 
 def test_an_adapter_is_known_by_its_content(tmp_path: Path) -> None:
