@@ -165,7 +165,7 @@ def correct(  # noqa: PLR0917 - click passes them by name
     as_json: bool,
 ) -> None:
     """Record a correction, learn its lesson, and try whether the lesson mends its own answer."""
-    from studio.services.learn_lessons import learn_lesson, learn_pending, prove_lesson
+    from studio.services.learn_lessons import learn_lesson, learn_pending, prove_lesson, replaced_with
     from studio.services.record_correction import record_correction
 
     async def use(studio: Studio) -> dict[str, Any]:
@@ -184,6 +184,7 @@ def correct(  # noqa: PLR0917 - click passes them by name
         say(f"Saved correction {correction.id}.", err=as_json)
         await learn_pending(studio)
         lesson = await learn_lesson(studio, correction)
+        replaced = await replaced_with(studio, lesson, correction)
         # Without a model there is nothing to try it with; it stays as it is.
         with contextlib.suppress(ModelError):
             lesson = await prove_lesson(studio, lesson)
@@ -192,6 +193,7 @@ def correct(  # noqa: PLR0917 - click passes them by name
             "supersedes": correction.supersedes,
             "check": dataclasses.asdict(correction.check),
             "lesson": {"id": lesson.id, "title": lesson.title, "kind": lesson.kind, "weak": lesson.weak},
+            "replaces": [{"id": old.id, "title": old.title} for old in replaced],
         }
 
     result = frame.run(use)
@@ -199,6 +201,8 @@ def correct(  # noqa: PLR0917 - click passes them by name
         print_json(result)
     else:
         say(f"Lesson learnt: {result['lesson']['title']}")
+        for old in result["replaces"]:
+            say(f"It replaces the lesson {old['id']}: {old['title']}")
         if result["lesson"]["weak"]:
             say("It is marked weak: the model read it and still answered otherwise. Other words may help.")
 

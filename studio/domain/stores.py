@@ -181,6 +181,10 @@ class LessonStore(Protocol):
         """The lessons that this correction is a source of, oldest first."""
         ...
 
+    def replaced_by(self, lesson_id: str) -> list[Lesson]:
+        """The lessons that were retired for this one, oldest first."""
+        ...
+
     def sources_retired(self, reason: str) -> set[str]:
         """Ids of the corrections whose lesson was retired for this reason."""
         ...

@@ -46,6 +46,12 @@ async def learn_lesson(studio: Studio, correction: Correction) -> Lesson:
     return lesson
 
 
+async def replaced_with(studio: Studio, lesson: Lesson, correction: Correction) -> list[Lesson]:
+    """The earlier lessons that learning this correction retired, because it contradicts them."""
+    retired = await off_loop(studio.log.lessons.replaced_by, lesson.id)
+    return [old for old in retired if old.updated_at >= correction.created_at]
+
+
 async def _learn_new(studio: Studio, corrections: Sequence[Correction]) -> list[Lesson]:
     """The lessons of corrections that have none yet, embedded together and weighed one after the other."""
     lessons = [distil(correction, lesson_id=new_id(), at=utc_now()) for correction in corrections]

@@ -101,6 +101,12 @@ class LessonTable:
             rows = session.rows(f"{_LESSONS} WHERE list_contains(l.source_ids, ?) {_OLDEST_FIRST}", correction_id)
         return [_lesson(row) for row in rows]
 
+    def replaced_by(self, lesson_id: str) -> list[Lesson]:
+        """The lessons that were retired for this one, oldest first."""
+        with self._database.reading() as session:
+            rows = session.rows(f"{_LESSONS} WHERE l.replaced_by = ? {_OLDEST_FIRST}", lesson_id)
+        return [_lesson(row) for row in rows]
+
     def sources_retired(self, reason: str) -> set[str]:
         """Ids of the corrections whose lesson was retired for this reason."""
         with self._database.reading() as session:

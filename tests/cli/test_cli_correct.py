@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,23 @@ def test_a_lesson_is_tried_on_its_own_question(
     (lesson,) = studio.log.lessons.all()
     assert lesson.weak is weak
     assert studio.log.corrections.all()[0].labels == ("fact",)
+
+
+def test_a_correction_that_contradicts_an_earlier_one_says_what_it_replaces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prompt = "On which day is the workshop closed?"
+    for answer, more in (
+        ("It is closed on Mondays.", []),
+        ("It is closed on Tuesdays.", []),
+        ("On Fridays.", ["--json"]),
+    ):
+        studio = fake_studio(tmp_path, engine=FakeEngine(lambda _, said=answer: said))
+        monkeypatch.setattr("studio.bootstrap.build_studio", lambda *_, made=studio: made)
+        assert root.run(["correct", "--prompt", prompt, "--answer", answer, *more]) == 0
+    told = capsys.readouterr()
+    first, second, _ = fake_studio(tmp_path).log.lessons.all()
+    assert told.out.count("It replaces the lesson") == 1
+    assert f"It replaces the lesson {first.id}: {first.title}" in told.out.replace("\n", " ")
+    assert json.loads(told.out[told.out.index("{") :])["lesson"]["title"]
+    assert [old["id"] for old in json.loads(told.out[told.out.index("{") :])["replaces"]] == [second.id]

@@ -21,7 +21,7 @@ def start_learning(screen: StudioScreen, correction: Correction) -> None:
 async def _learn(app: StudioApp, studio: Studio, correction: Correction) -> None:
     """Distil the lesson, tell it, and in idle time prove it and read the memory it has changed."""
     from studio.domain.lessons import LessonStatus
-    from studio.services.learn_lessons import learn_lesson, prove_lesson
+    from studio.services.learn_lessons import learn_lesson, prove_lesson, replaced_with
     from studio.services.read_ahead import read_ahead
 
     if app.status.embedder:
@@ -35,6 +35,8 @@ async def _learn(app: StudioApp, studio: Studio, correction: Correction) -> None
     if lesson.status is LessonStatus.RETIRED:  # its correction was undone meanwhile
         return
     app.notify(f"Saved. Lesson learnt: {lesson.title}")
+    for old in await replaced_with(studio, lesson, correction):
+        app.notify(f"It replaces an earlier lesson: {old.title}")
     proven = await prove_lesson(studio, lesson)
     if proven.weak:
         app.notify(f"The lesson alone does not put the answer right yet: {proven.title}", severity="warning")
