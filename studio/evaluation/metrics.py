@@ -31,7 +31,7 @@ class ProbeRecord:
 
     `correction_id` None for general probes. `stale`: the answer gives a superseded target; None where nothing was
     superseded. `order` counts the scenario's runs from 0, `day` is the day of asking, `age` the nights since the
-    correction was made, `corrections` how many had been made by then. Times in seconds. `lessons` counts the lessons
+    correction was made, `corrections` how many had been made by then. `lessons` counts the lessons
     that were put into the prompt, `right_lesson` tells whether the correction's own was among them; both are None for
     an arm without lessons, the latter also where no correction is asked for. `cut`: the answer was still going on when
     it had as many tokens as one may have.
@@ -51,8 +51,6 @@ class ProbeRecord:
     corrections: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    first_token_s: float = 0.0
-    latency_s: float = 0.0
     lessons: int | None = None
     right_lesson: bool | None = None
     cut: bool = False
@@ -199,8 +197,6 @@ def _measures(answers: Answers) -> ArmMeasures:
         "transfer": answers.share_right(ProbeKind.TRANSFER),
         "retention": answers.retention(),
         "prompt_tokens": answers.average(lambda record: record.prompt_tokens),
-        "ttft_s": answers.average(lambda record: record.first_token_s),
-        "latency_s": answers.average(lambda record: record.latency_s),
         "cut": answers.average(lambda record: record.cut),
         "newly_right": answers.newly_right(),
         "stale_rate": answers.stale_rate(),

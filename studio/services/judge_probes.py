@@ -88,8 +88,6 @@ def _record(arm: str, asked: ScenarioProbe, reply: Reply, occasion: Occasion) ->
         corrections=occasion.corrections,
         prompt_tokens=reply.completion.prompt_tokens,
         completion_tokens=reply.completion.completion_tokens,
-        first_token_s=reply.completion.first_token_s,
-        latency_s=reply.completion.latency_s,
         lessons=len(given) if looked_up else None,
         right_lesson=any(correction in sources for sources in given) if looked_up and correction else None,
     )

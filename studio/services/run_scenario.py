@@ -35,6 +35,7 @@ from studio.services.loaded_title import loaded_title
 from studio.services.record_correction import record_correction, refuse_bad, storable
 from studio.services.run_night import run_night
 from studio.services.studio import Studio
+from studio.services.time_answers import Wait, time_answers, waiting
 from studio.training.job import NightFolder
 
 ORDER_SEED = 7
@@ -99,11 +100,12 @@ def _result(
     measures = measure_arms(last)
     per_correction = efficiency(records, [record for run in runs for record in run.evenings])
     held = {recipe.name: overhead(recipe, [run.holdings for run in runs]) for recipe in arms}
+    waits = [wait for run in runs for wait in run.waits]
     return bench_result(
         scenario=name,
         model=model,
         orders=len(runs),
-        arms={arm: {**measures[arm], **per_correction[arm], **held[arm]} for arm in measures},
+        arms={arm: {**measures[arm], **waiting(arm, waits), **per_correction[arm], **held[arm]} for arm in measures},
         nights=[night for run in runs for night in run.nights],
         curve=learning_curve(records),
         detail=BenchDetail(
@@ -167,6 +169,7 @@ class _Run:
         self.records: list[ProbeRecord] = []
         self.evenings: list[ProbeRecord] = []
         self.holdings = Holdings()
+        self.waits: list[Wait] = []
         self.nights: list[NightOutcome] = []
         self.learnt: dict[str, str] = {}
         self.lessons_of: dict[str, set[str]] = {}
@@ -190,6 +193,9 @@ class _Run:
             probes = (*self.scenario.probes(day), *general)
             self.records += await self._examine(day, probes, made=len(made), slept=True)
         self.holdings = await holdings(self.studio, self.nights)
+        self.tell("  what a user waits for: a few questions, one by one")
+        asked = [probe.probe.prompt for probe in probes]
+        self.waits = await time_answers(self.studio, asked, self.arms, self.sampling)
 
     async def _teach(self, taught: TaughtCorrection) -> None:
         """What a user does: ask, see the answer, correct it. Only the taught part of the correction is at hand here."""

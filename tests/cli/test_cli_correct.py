@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from studio_fakes import FakeEngine, fake_studio
 
 from studio.cli import root
+from studio.domain.generation import Lane
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,10 @@ def test_a_lesson_is_tried_on_its_own_question(
     assert studio.log.corrections.all()[0].labels == ("fact",)
 
 
+def answering(answer: str) -> Callable[[Lane], str]:
+    return lambda _: answer
+
+
 def test_a_correction_that_contradicts_an_earlier_one_says_what_it_replaces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -36,7 +42,7 @@ def test_a_correction_that_contradicts_an_earlier_one_says_what_it_replaces(
         ("It is closed on Tuesdays.", []),
         ("On Fridays.", ["--json"]),
     ):
-        studio = fake_studio(tmp_path, engine=FakeEngine(lambda _, said=answer: said))
+        studio = fake_studio(tmp_path, engine=FakeEngine(answering(answer)))
         monkeypatch.setattr("studio.bootstrap.build_studio", lambda *_, made=studio: made)
         assert root.run(["correct", "--prompt", prompt, "--answer", answer, *more]) == 0
     told = capsys.readouterr()
