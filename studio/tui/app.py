@@ -195,7 +195,9 @@ class StudioApp(KeyedApp, RecordedApp, DressedApp, JumpingApp):
     async def action_quit(self) -> None:
         if not self._unsaved:
             await super().action_quit()
-        elif not isinstance(self.screen, ConfirmDialog):  # an open one is answered first
+        elif not any(
+            isinstance(screen, ConfirmDialog) for screen in self.screen_stack
+        ):  # an open one is answered first
             self._start(self._quit_once_agreed(), group="quit")
 
     async def _quit_once_agreed(self) -> None:

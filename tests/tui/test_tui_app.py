@@ -403,6 +403,10 @@ async def test_closing_asks_where_a_correction_would_be_lost(tmp_path: Path) -> 
         await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
         await pilot.press("ctrl+q")
         assert app.return_code is None, "the question is answered first"
+        await pilot.press("f1")
+        await until(pilot, lambda: not isinstance(app.screen, ConfirmDialog))
+        await pilot.press("ctrl+q", "escape")  # over its help, it is not asked a second time
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
         await pilot.press("n")
         await until(pilot, lambda: not app.screen.is_modal)
         await pilot.press("ctrl+q")
