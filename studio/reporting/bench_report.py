@@ -180,7 +180,7 @@ def _overhead(arms: Arms, max_tokens: int | None) -> Section:
         if any(is_measured(figures, cost) for figures in arms.values())
     ]
     cut = f" Cut: still going on after {max_tokens} tokens." if max_tokens else ""
-    note = f"n: corrections and general probes, or orders.{cut}"
+    note = f"n: corrections and general probes, the questions timed, or orders.{cut}"
     tables = [
         arms_table(arms, (*COSTS, "cut", *HELD), "Per answer, and held", note),
         pareto_table(arms, costs),
