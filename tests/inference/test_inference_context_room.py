@@ -26,6 +26,10 @@ class StandInModel:
         return frozenset()
 
 
+class OnACard(StandInModel):
+    offloads = True
+
+
 @pytest.mark.parametrize(
     ("said", "token_bytes"),
     [
@@ -37,12 +41,26 @@ class StandInModel:
 def test_room_for_context_follows_the_header(
     said: dict[str, Any], token_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rooms = []
+    assert room(said, StandInModel, tmp_path, monkeypatch) == MEMORY // 16 // token_bytes
+
+
+@pytest.mark.parametrize(("free", "taken"), [(MEMORY // 32, MEMORY // 32 // 5), (MEMORY, MEMORY // 16)])
+def test_a_graphics_cards_free_memory_is_shared_by_all_contexts(
+    free: int, taken: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loaded_model, "graphics_memory", lambda: free)
+    assert room({}, OnACard, tmp_path, monkeypatch) == taken // (2 * 2 * (16 + 16) * 2)
+
+
+def room(said: dict[str, Any], model: type[StandInModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Tokens that a context has room for."""
+    rooms: list[int] = []
     file = tmp_path / "made.gguf"
     file.write_bytes(made_gguf(**said))
-    monkeypatch.setattr(loaded_model, "NativeModel", StandInModel)
+    monkeypatch.setattr(loaded_model, "NativeModel", model)
     monkeypatch.setattr(loaded_model, "Scheduler", lambda *_, room_tokens, **__: rooms.append(room_tokens))
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=MEMORY))
     command = LoadModel(1, str(file), 512, 1, 0)
     loaded_model.LoadedModel(command, tmp_path / "hashes.json", lambda _: None, lambda: None)
-    assert rooms == [MEMORY // 16 // token_bytes]
+    (found,) = rooms
+    return found
