@@ -31,10 +31,10 @@ class ProbeRecord:
 
     `correction_id` None for general probes. `stale`: the answer gives a superseded target; None where nothing was
     superseded. `order` counts the scenario's runs from 0, `day` is the day of asking, `age` the nights since the
-    correction was made, `corrections` how many had been made by then. `lessons` counts the lessons
-    that were put into the prompt, `right_lesson` tells whether the correction's own was among them; both are None for
-    an arm without lessons, the latter also where no correction is asked for. `cut`: the answer was still going on when
-    it had as many tokens as one may have.
+    correction was made, `corrections` how many had been made by then. `lessons` counts the lessons that were put into
+    the prompt, `right_lesson` tells whether the correction's own was among them; both are None for an arm without
+    lessons, the latter also where no correction is asked for. `cut`: the answer was still going on when it had as many
+    tokens as one may have.
     """
 
     probe_id: str

@@ -8,15 +8,16 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from studio.domain.arms import ArmRecipe
-from studio.domain.generation import Completion, LaneFailed, LaneFinished, Priority, Sampling
+from studio.domain.generation import MOST_SEQUENCES, Completion, LaneFailed, LaneFinished, Priority, Sampling
 from studio.domain.measures import Estimate
 from studio.errors import EngineError
 from studio.evaluation.statistics import mean_estimate
 from studio.services.prepare_lanes import Question, brief, prepare_lane
 from studio.services.studio import Studio
 
-QUESTIONS = 8
-"""So many are timed in every arm: some seconds on two cores, where all of a scenario's would take an hour."""
+QUESTIONS = MOST_SEQUENCES
+"""So many are timed in every arm: some seconds on two cores, where all of a scenario's would take an hour. With the one
+before them they are more than the engine keeps, so that no arm finds its question in memory, asked of another arm."""
 
 
 @dataclass(frozen=True, slots=True)
