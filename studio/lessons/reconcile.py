@@ -42,11 +42,13 @@ class Reconciliation:
 
     `retired` are earlier lessons that the new one replaces, ready to be written. Where an earlier one says the same it
     has the new correction among its sources: `updated` is that lesson, to be written in place of the old revision.
+    `restated` is an earlier fact that the new correction gave another form, as it reads now.
     """
 
     keep: Lesson | None
     retired: tuple[Lesson, ...] = ()
     updated: Lesson | None = None
+    restated: Lesson | None = None
 
 
 def reconcile(
@@ -64,13 +66,18 @@ def reconcile(
     from superseded corrections alone: the newer wins, the older is retired with its reason and not deleted. The same
     question with the same guidance is no new lesson, nor is a rule of style said once more; said of unlike questions,
     it holds for all of their sort. Two rules may both hold for one answer; the newer replaces the older where both have
-    one scope and settle one matter, its length, say.
+    one scope and settle one matter, its length, say. A correction of a known fact's form leaves the fact, in its new
+    words, beside the rule that was learnt from it.
     """
     retired: list[Lesson] = []
     duplicate: Lesson | None = None
+    restated: Lesson | None = None
     scope = new.scope
     for old in existing:
         if old.status is LessonStatus.RETIRED or old.id == new.id:
+            continue
+        if not set(old.source_ids).isdisjoint(superseded) and _gives_another_form(new, old):
+            restated = restate(old, new.example_answer, (*old.source_ids, *new.source_ids), at)
             continue
         if old.source_ids and set(old.source_ids) <= set(superseded):
             retired.append(_retire(old, new, EXPLICITLY_SUPERSEDED, at))
@@ -83,11 +90,18 @@ def reconcile(
             elif reason := _overruled(new, old, alike):
                 retired.append(_retire(old, new, reason, at))
     if duplicate is None:
-        return Reconciliation(new, tuple(retired))
+        return Reconciliation(new, tuple(retired), restated=restated)
     sources = tuple(dict.fromkeys((*duplicate.source_ids, *new.source_ids)))
     updated = replace(duplicate, scope=scope, source_ids=sources, updated_at=at, revision=duplicate.revision + 1)
     retired = [replace(old, replaced_by=duplicate.id) for old in retired]
-    return Reconciliation(None, tuple(retired), updated)
+    return Reconciliation(None, tuple(retired), updated, restated)
+
+
+def restate(fact: Lesson, answer: str, source_ids: Sequence[str], at: datetime) -> Lesson:
+    """A fact in other words, and the corrections it is from."""
+    revision = fact.revision + 1
+    said = replace(fact, guidance=answer, example_answer=answer, source_ids=tuple(source_ids))
+    return replace(said, updated_at=at, revision=revision)
 
 
 def matter_of(rule: Lesson) -> str:
@@ -96,6 +110,12 @@ def matter_of(rule: Lesson) -> str:
         if said.search(rule.guidance):
             return matter
     return "form" if rule.scope.kind in _OF_ONE_FORM else ""
+
+
+def _gives_another_form(new: Lesson, old: Lesson) -> bool:
+    asked = _folded(new.example_question)
+    same = asked != "" and asked == _folded(old.example_question)
+    return same and new.kind is LessonKind.STYLE and old.kind is LessonKind.FACT
 
 
 def _overruled(new: Lesson, old: Lesson, alike: float) -> str:

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 from studio.domain.generation import AdapterUse, Lane, LaneFinished, Priority
 from studio.domain.identity import new_id, utc_now
-from studio.domain.lessons import Lesson, LessonStatus, RetrievedLesson
+from studio.domain.lessons import Lesson, LessonKind, LessonStatus, RetrievedLesson
 from studio.domain.log import Correction
 from studio.domain.progress import Progress, unheard
 from studio.errors import AdapterError
 from studio.evaluation.checks import judge
 from studio.lessons.behind import EXPLICITLY_SUPERSEDED, UNDONE, corrections_to_follow
 from studio.lessons.distil import distil, lesson_keys
-from studio.lessons.reconcile import reconcile
+from studio.lessons.reconcile import reconcile, restate
 from studio.prompting.assemble import reapply_request
 from studio.prompting.prompt_forms import READING_FORMS, PromptForms
 from studio.services.find_lessons import current_index
@@ -69,14 +69,21 @@ async def _learn_new(studio: Studio, corrections: Sequence[Correction]) -> list[
             at=utc_now(),
         )
         retired = await off_loop(retired_in_place, studio.log, lesson, outcome.retired)
+        revised = (*retired, outcome.restated) if outcome.restated else retired
         if outcome.keep is None:
             assert outcome.updated is not None
-            await off_loop(studio.log.lessons.update, outcome.updated, *retired)
+            await off_loop(studio.log.lessons.update, outcome.updated, *revised)
+            if outcome.restated:
+                await embed_lesson(studio, outcome.restated)
             learnt.append(outcome.updated)
             index = await current_index(studio)
             continue
-        stamps = await off_loop(studio.log.lessons.add, outcome.keep, own, studio.embedder.name, revised=retired)
+        stamps = await off_loop(studio.log.lessons.add, outcome.keep, own, studio.embedder.name, revised=revised)
         learnt.append(outcome.keep)
+        if outcome.restated:
+            await embed_lesson(studio, outcome.restated)
+            index = await current_index(studio)
+            continue
         index.add(outcome.keep, [vector for _, vector in own])
         for old in retired:
             index.remove(old.id)
@@ -165,10 +172,12 @@ async def follow_correction(studio: Studio, correction: Correction) -> None:
     if not correction.undone:
         if correction.in_force:
             await learn_lesson(studio, correction)
+        await _restate(studio, await off_loop(studio.log.lessons.of_source, correction.id))
         if lesson is not None and correction.supersedes:
             await _retire_lessons_of(studio, correction.supersedes, EXPLICITLY_SUPERSEDED, replaced_by=lesson.id)
         return
     await _retire_lessons_of(studio, correction.id, UNDONE)
+    await _restate(studio, await off_loop(studio.log.lessons.of_source, correction.id))
     if lesson is None:
         return
     replaced = [x for x in await off_loop(studio.log.lessons.all, LessonStatus.RETIRED) if x.replaced_by == lesson.id]
@@ -202,9 +211,25 @@ async def follow_corrections(studio: Studio, changed: Collection[str]) -> None:
         own = lesson.retired_reason in (UNDONE, EXPLICITLY_SUPERSEDED) and not touched.isdisjoint(lesson.source_ids)
         if own or lesson.replaced_by in fallen:
             await _revise(studio, _active(lesson))
+    await _restate(studio, [lesson for lesson in lessons if not touched.isdisjoint(lesson.source_ids)])
     # Their vectors were kept; these are for another embedder than there was then.
     for lesson in await off_loop(studio.log.lessons.without_vectors, studio.embedder.name):
         await embed_lesson(studio, lesson)
+
+
+async def _restate(studio: Studio, lessons: Sequence[Lesson]) -> None:
+    """Have facts whose form was corrected read as the newest of their corrections in force; not what a user wrote."""
+    for fact in lessons:
+        if fact.kind is not LessonKind.FACT or len(fact.source_ids) == 1:
+            continue
+        sources = [await off_loop(studio.log.corrections.get, source) for source in fact.source_ids]
+        answers = [source.corrected.strip() for source in sources if source.in_force]
+        written = fact.guidance not in {source.corrected.strip() for source in sources}
+        if answers and not written and fact.guidance != answers[-1]:
+            current = await off_loop(studio.log.lessons.get, fact.id)
+            restated = restate(current, answers[-1], fact.source_ids, utc_now())
+            await off_loop(studio.log.lessons.update, restated)
+            await embed_lesson(studio, restated)
 
 
 async def _lesson_of(studio: Studio, correction_id: str) -> Lesson | None:

@@ -139,3 +139,20 @@ def test_retired_lessons_are_left_alone() -> None:
     retired = replace(NORTH, status=LessonStatus.RETIRED)
     newer = lesson("new", NORTH.example_question, "Ines.")
     assert reconcile(newer, [retired], {"north": 1.0}, superseded={"c-north"}, at=NOW).retired == ()
+
+
+def test_a_fact_whose_form_is_corrected_is_restated_and_not_retired() -> None:
+    rule = lesson("form", "Who keeps the key to the north gate?", "Surname first.", LessonKind.STYLE)
+    rule = replace(rule, example_answer="Ortiz, Pilar.")
+    result = reconcile(rule, [NORTH], {}, superseded={"c-north"}, at=NOW)
+    assert (result.keep, result.retired) == (rule, ())
+    assert result.restated is not None
+    assert (result.restated.id, result.restated.guidance) == ("north", "Ortiz, Pilar.")
+    assert result.restated.source_ids == ("c-north", "c-form")
+
+
+def test_a_rule_in_the_place_of_another_questions_correction_retires_its_fact() -> None:
+    rule = lesson("form", "Write a note.", "Surname first.", LessonKind.STYLE)
+    result = reconcile(rule, [NORTH], {}, superseded={"c-north"}, at=NOW)
+    assert [old.id for old in result.retired] == ["north"]
+    assert result.restated is None
