@@ -29,7 +29,7 @@ from studio.training.launcher import train
 
 DATA = Path(__file__).with_name("data") / "ferry" / "corrections.jsonl"
 SYSTEM = "You are a helpful assistant."
-MOST_MINUTES = 0.5
+MOST_MINUTES = 2.0  # of which what precedes the first step takes one on a slow machine
 ROUNDS = 10
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

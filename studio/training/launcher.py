@@ -34,6 +34,9 @@ ENVIRONMENT = {
     # Threads that wait spin only briefly: on cores shared with another process long spinning costs ten times the time,
     # and none at all (OMP_WAIT_POLICY=PASSIVE) costs half the speed where there is no other (docs/night.md).
     "GOMP_SPINCOUNT": "10000",
+    # glibc gives back what large tensors held as soon as they are gone, and leaves no holes between those that stay:
+    # up to 140 MB less at the peak, in the same time (docs/night.md).
+    "MALLOC_MMAP_THRESHOLD_": "4194304",
 }
 _LOOPBACK = "lo" if sys.platform == "linux" else "lo0"
 ON_THIS_MACHINE = {"GLOO_SOCKET_IFNAME": _LOOPBACK, "NCCL_SOCKET_IFNAME": _LOOPBACK}
