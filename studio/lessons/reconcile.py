@@ -99,9 +99,8 @@ def reconcile(
 
 def restate(fact: Lesson, answer: str, source_ids: Sequence[str], at: datetime) -> Lesson:
     """A fact in other words, and the corrections it is from."""
-    revision = fact.revision + 1
-    said = replace(fact, guidance=answer, example_answer=answer, source_ids=tuple(source_ids))
-    return replace(said, updated_at=at, revision=revision)
+    said = replace(fact, guidance=answer, example_answer=answer, source_ids=tuple(source_ids), updated_at=at)
+    return replace(said, revision=fact.revision + 1)
 
 
 def matter_of(rule: Lesson) -> str:
@@ -113,9 +112,7 @@ def matter_of(rule: Lesson) -> str:
 
 
 def _gives_another_form(new: Lesson, old: Lesson) -> bool:
-    asked = _folded(new.example_question)
-    same = asked != "" and asked == _folded(old.example_question)
-    return same and new.kind is LessonKind.STYLE and old.kind is LessonKind.FACT
+    return new.kind is LessonKind.STYLE and old.kind is LessonKind.FACT and _the_very_question(new, old)
 
 
 def _overruled(new: Lesson, old: Lesson, alike: float) -> str:
@@ -144,10 +141,13 @@ def _said_twice(new: Lesson, old: Lesson, alike: float) -> Scope:
 
 
 def _same_question(new: Lesson, old: Lesson, similarity: float) -> bool:
+    alike = similarity >= SAME_QUESTION and same_words(new.example_question, old.example_question)
+    return alike or _the_very_question(new, old)
+
+
+def _the_very_question(new: Lesson, old: Lesson) -> bool:
     asked = _folded(new.example_question)
-    if asked and asked == _folded(old.example_question):
-        return True
-    return similarity >= SAME_QUESTION and same_words(new.example_question, old.example_question)
+    return asked != "" and asked == _folded(old.example_question)
 
 
 def _retire(old: Lesson, new: Lesson, reason: str, at: datetime) -> Lesson:

@@ -73,15 +73,13 @@ async def _learn_new(studio: Studio, corrections: Sequence[Correction]) -> list[
         if outcome.keep is None:
             assert outcome.updated is not None
             await off_loop(studio.log.lessons.update, outcome.updated, *revised)
-            if outcome.restated:
-                await embed_lesson(studio, outcome.restated)
             learnt.append(outcome.updated)
-            index = await current_index(studio)
-            continue
-        stamps = await off_loop(studio.log.lessons.add, outcome.keep, own, studio.embedder.name, revised=revised)
-        learnt.append(outcome.keep)
+        else:
+            stamps = await off_loop(studio.log.lessons.add, outcome.keep, own, studio.embedder.name, revised=revised)
+            learnt.append(outcome.keep)
         if outcome.restated:
             await embed_lesson(studio, outcome.restated)
+        if outcome.keep is None or outcome.restated:
             index = await current_index(studio)
             continue
         index.add(outcome.keep, [vector for _, vector in own])
